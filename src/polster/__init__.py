@@ -1,0 +1,19 @@
+"""Polster: data pipelines that enforce the medallion architecture.
+
+What a project's code needs is here; everything else is the command ``polster``.
+"""
+
+from polster._version import __version__
+from polster.decorators import AssetFunction, bronze, gold, silver
+from polster.errors import PolsterError
+from polster.model.context import RunContext
+
+__all__ = [
+    "AssetFunction",
+    "PolsterError",
+    "RunContext",
+    "__version__",
+    "bronze",
+    "gold",
+    "silver",
+]

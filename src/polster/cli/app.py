@@ -1,0 +1,107 @@
+"""The command ``polster``: which commands there are, and what happens to errors.
+
+A command's module is imported when the command is called, so that ``polster --help`` is quick
+and ``polster list-assets`` never waits for Polars.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from polster._version import __version__
+from polster.cli import console
+from polster.errors import DefinitionError, PolsterError, UsageError
+
+COMMANDS = {
+    "init": "Make a new project that runs as it is.",
+    "setup": "Make the project's virtual environment.",
+    "add-asset": "Add an asset with its test.",
+    "list-assets": "List the assets and what they read.",
+    "remove-asset": "Remove assets that nothing depends on.",
+    "validate": "Check the pipeline without touching data.",
+    "plan": "Say what a run would do and why.",
+    "run": "Run what changed: judge, publish, record.",
+    "status": "Say for each asset whether it can be trusted now.",
+    "history": "List what the runs did to one asset.",
+    "preview": "Show the first rows of a table.",
+    "quarantine": "Show the rows that broke the contract.",
+}
+"""Every command with its line in ``polster --help``; its module is named after it."""
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(TyperGroup):
+    """The commands by name; each is imported when it is called."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the command; errors of ours become their exit code: 1, 2 or 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.note("interrupted")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+        except DefinitionError as error:
+            console.show_findings(error.findings, to_stderr=True)
+            raise typer.Exit(EXIT_FAILED) from None
+        except PolsterError as error:
+            console.show_error(error)
+            code = EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+            raise typer.Exit(code) from None
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """List the names in the order in which they are documented."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+        """Import the command's module; None if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"polster.cli.{cmd_name.replace('-', '_')}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        console.show(f"polster {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def polster(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Data pipelines that enforce the medallion architecture: bronze, silver, gold."""
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    app(prog_name="polster")

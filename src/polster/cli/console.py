@@ -1,0 +1,133 @@
+"""The only place that prints: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
+from typing import Any
+
+from polster.errors import PolsterError
+from polster.model.finding import Finding
+
+
+def show(text: str = "") -> None:
+    """Write a line of the result to stdout."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Write a line about the work to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show_json(value: Any) -> None:
+    """Write ``value`` as JSON, alone on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
+    """Write a table to stdout; a long last column is cut to the terminal's width, never in a pipe.
+
+    Args:
+        columns: Headings.
+        rows: Cells, one text a column.
+        right: Columns that are aligned to the right.
+    """
+    cells = [tuple(columns), *(tuple(row) for row in rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    limit = get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in cells:
+        parts = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        line = "  ".join(parts).rstrip()
+        show(line if limit is None or len(line) <= limit else line[: limit - 1] + "…")
+
+
+def show_error(error: PolsterError) -> None:
+    """Write an error to stderr: code, message, place, hint."""
+    note(render(error.code, error.message, place=error.place, hint=error.hint))
+
+
+def show_findings(findings: Iterable[Finding], *, to_stderr: bool = False) -> None:
+    """Write findings, a blank line between two."""
+    write = note if to_stderr else show
+    for index, finding in enumerate(findings):
+        if index:
+            write("")
+        write(
+            render(
+                finding.code,
+                finding.message,
+                severity=finding.severity,
+                place=finding.place,
+                hint=finding.hint,
+            )
+        )
+
+
+def render(
+    code: str,
+    message: str,
+    *,
+    severity: str = "error",
+    place: str | None = None,
+    hint: str | None = None,
+) -> str:
+    """Write out an error or a finding, the one way it is done everywhere.
+
+    >>> print(render("POL201", "`silver.x` is not an asset", place="src/core/gold_y.py:9"))
+    error[POL201]: `silver.x` is not an asset
+      --> src/core/gold_y.py:9
+    """
+    lines = [f"{severity}[{code}]: {message}"]
+    if place:
+        lines.append(f"  --> {place}")
+    if hint:
+        lines += ["", f"hint: {hint}"]
+    return "\n".join(lines)
+
+
+def is_interactive() -> bool:
+    """Tell whether there is somebody to ask: stdin and stderr are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str, *, default: str | None = None) -> str:
+    """Ask for a line of text; only where :func:`is_interactive`."""
+    shown = f"{question} [{default}]: " if default is not None else f"{question}: "
+    sys.stderr.write(shown)
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        raise KeyboardInterrupt
+    return answer.strip() or (default or "")
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Ask a question of yes or no; only where :func:`is_interactive`."""
+    while True:
+        answer = ask(f"{question} (y/n)", default="y" if default else "n").lower()
+        if answer in {"y", "yes"}:
+            return True
+        if answer in {"n", "no"}:
+            return False
+        note("please answer y or n")
+
+
+def choose(question: str, answers: Sequence[str], *, default: str | None = None) -> str:
+    """Ask for one of ``answers``, by number or by name; only where :func:`is_interactive`."""
+    for number, answer in enumerate(answers, start=1):
+        note(f"  {number}. {answer}")
+    while True:
+        given = ask(question, default=default)
+        if given in answers:
+            return given
+        if given.isdecimal() and 1 <= int(given) <= len(answers):
+            return answers[int(given) - 1]
+        note(f"please answer a number from 1 to {len(answers)}, or a name from the list")

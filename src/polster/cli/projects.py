@@ -1,0 +1,16 @@
+"""Opening the project for a command, and saying so where it is not obvious which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from polster.cli import console
+from polster.operations.open_project import Project, open_project
+
+
+def open_and_say(folder: Path | None) -> Project:
+    """Open the project; name it on stderr if it was found below the current folder."""
+    project = open_project(folder)
+    if project.found_below:
+        console.note(f"project: {project.root.name}")
+    return project

@@ -1,0 +1,148 @@
+"""``@bronze``, ``@silver`` and ``@gold``: a function becomes an asset.
+
+The decorators register nothing anywhere. Polster reads their options from the source, and what
+they return stays callable as the plain function, so that a unit test is ``clean_logs(frame)``.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from polster.model.layer import Layer
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+PolicyName = Literal["quarantine", "fail", "warn"]
+Violations = PolicyName | Mapping[str, PolicyName]
+Extra = Literal["keep", "drop", "fail"]
+
+
+class AssetFunction(Generic[P, R]):
+    """A function that was made an asset; calling it calls the function.
+
+    Attributes:
+        layer: The layer of its decorator.
+        contract: The dataframely schema that its result is judged by, if any.
+    """
+
+    def __init__(
+        self, function: Callable[P, R], layer: Layer, contract: type[dy.Schema] | None
+    ) -> None:
+        self.function = function
+        self.layer = layer
+        self.contract = contract
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the plain function."""
+        return self.function(*args, **kwargs)
+
+    def run(self) -> None:
+        """Run this asset alone, its upstream as published, and print what happened.
+
+        The same as typing ``polster run layer.name`` in the project's folder, arguments of the
+        script included. Ends the process with the exit code of that command.
+        """
+        file = Path(self.function.__code__.co_filename).resolve()
+        key = f"{self.layer}.{self.function.__name__}"
+        sys.argv = ["polster", "run", key, "--project", str(file.parents[2]), *sys.argv[1:]]
+        runpy.run_module("polster", run_name="__main__", alter_sys=True)
+
+
+@overload
+def bronze(function: Callable[P, R], /) -> AssetFunction[P, R]: ...
+
+
+@overload
+def bronze(
+    *,
+    contract: type[dy.Schema] | None = None,
+    load: Literal["snapshot", "append"] = "snapshot",
+    source: str | None = None,
+    on_violation: Violations = "quarantine",
+    max_quarantined: float = 1.0,
+    extra_columns: Extra = "keep",
+    owner: str | None = None,
+    tags: Sequence[str] = (),
+    description: str | None = None,
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
+
+
+def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a function a bronze asset: it returns what a source holds, exactly as it is.
+
+    Args:
+        function: The function, when written as plain ``@bronze``.
+        options: ``contract``, a dataframely schema to judge the rows by.
+            ``load``, ``"snapshot"`` if the function returns the source's whole state (readers
+            get the latest batch; an identical one lands nothing) or ``"append"`` if it returns
+            new records (readers get all).
+            ``source``, where the rows come from, kept in the column ``_source``.
+            ``on_violation``, ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule
+            to one of these with ``"*"`` for the others.
+            ``max_quarantined``, the share of rows above which nothing is published.
+            ``extra_columns``, ``"keep"``, ``"drop"`` or ``"fail"``.
+            ``owner``, ``tags`` and ``description``, for people.
+    """
+    return _decorate(Layer.BRONZE, function, options)
+
+
+def silver(
+    *,
+    contract: type[dy.Schema],
+    on_violation: Violations = "quarantine",
+    max_quarantined: float = 1.0,
+    extra_columns: Extra = "keep",
+    owner: str | None = None,
+    tags: Sequence[str] = (),
+    description: str | None = None,
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+    """Make a function a silver asset: validated rows of the bronze tables that it names.
+
+    Args:
+        contract: The dataframely schema that the returned rows are judged by.
+        on_violation: ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule to one
+            of these with ``"*"`` for the others.
+        max_quarantined: Share of rows, 0 to 1, above which nothing is published.
+        extra_columns: What happens to columns that the contract does not name: ``"keep"``,
+            ``"drop"`` or ``"fail"``.
+        owner: Who answers for the table.
+        tags: Words to select by.
+        description: One line; by default the docstring.
+    """
+    return _decorate(Layer.SILVER, None, {"contract": contract})  # type: ignore[no-any-return]
+
+
+def gold(
+    *,
+    contract: type[dy.Schema],
+    on_violation: Violations = "fail",
+    max_quarantined: float = 1.0,
+    extra_columns: Extra = "keep",
+    owner: str | None = None,
+    tags: Sequence[str] = (),
+    description: str | None = None,
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+    """Make a function a gold asset: what decisions rest on, made of the silver tables it names.
+
+    The options are those of :func:`silver`; a row that breaks the contract fails the asset
+    unless ``on_violation`` says otherwise.
+    """
+    return _decorate(Layer.GOLD, None, {"contract": contract})  # type: ignore[no-any-return]
+
+
+def _decorate(
+    layer: Layer, function: Callable[..., Any] | None, options: Mapping[str, Any]
+) -> Any:
+    def make(function: Callable[..., Any]) -> AssetFunction[..., Any]:
+        return AssetFunction(function, layer, options.get("contract"))
+
+    return make if function is None else make(function)

@@ -1,0 +1,163 @@
+"""An asset: one function, one table."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from polster.model.layer import Layer
+
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+NAME_LENGTH = 100  # file systems stop at 255 bytes; the layer, tests' names and suffixes join it
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AssetKey:
+    """The name of an asset in its project: ``silver.clean_logs``."""
+
+    layer: Layer
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def identifier(self) -> str:
+        """Return the key as one Python name, ``silver_clean_logs``; also the file's stem."""
+        return f"{self.layer}_{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> AssetKey | None:
+        """Read ``silver.clean_logs`` or ``silver_clean_logs``; None if no layer leads.
+
+        >>> str(AssetKey.parse("silver_clean_logs"))
+        'silver.clean_logs'
+        """
+        for layer in Layer:
+            for separator in ".", "_":
+                prefix = layer + separator
+                if text.startswith(prefix) and len(text) > len(prefix):
+                    return cls(layer, text.removeprefix(prefix))
+        return None
+
+
+def name_problem(name: str) -> str | None:
+    """Say what is wrong with ``name`` as an asset's name; None if nothing is.
+
+    >>> name_problem("clean_logs")
+    >>> name_problem("Clean-Logs")
+    'is not lowercase snake_case: letters a to z, digits and underscores, a letter first'
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        return "is not lowercase snake_case: letters a to z, digits and underscores, a letter first"
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        return "is a keyword of Python"
+    if hasattr(builtins, name):
+        return "is a builtin of Python"
+    if len(name) > NAME_LENGTH:
+        return f"is longer than {NAME_LENGTH} characters"
+    return None
+
+
+class Load(StrEnum):
+    """How a bronze asset lands what its function returns."""
+
+    SNAPSHOT = "snapshot"  # the source's whole state; readers get the latest batch
+    APPEND = "append"  # new records; readers get all batches
+
+
+class Policy(StrEnum):
+    """What happens to a row that breaks a rule of the contract."""
+
+    QUARANTINE = "quarantine"  # the row goes to the quarantine table
+    FAIL = "fail"  # nothing of this run is published
+    WARN = "warn"  # the row is published and counted
+
+
+class ExtraColumns(StrEnum):
+    """What happens to columns that the contract does not name."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    FAIL = "fail"
+
+
+DEFAULT_POLICY = {
+    Layer.BRONZE: Policy.QUARANTINE,
+    Layer.SILVER: Policy.QUARANTINE,
+    Layer.GOLD: Policy.FAIL,
+}
+EVERY_RULE = "*"
+"""The key of ``on_violation={...}`` that stands for all rules that are not named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the decorator of an asset was given, defaults filled in.
+
+    Attributes:
+        contract: Name of the contract class as written, if any.
+        load: Bronze only.
+        on_violation: Policy by rule; ``"*"`` stands for the rules not named.
+        max_quarantined: Share of the returned rows, 0 to 1, above which the asset fails.
+        extra_columns: What happens to columns that the contract does not name.
+        owner: Who answers for the asset.
+        tags: Words to select by.
+        description: One line; the docstring's first if not given.
+        source: Where bronze rows come from, for the audit column ``_source``.
+    """
+
+    contract: str | None = None
+    load: Load = Load.SNAPSHOT
+    on_violation: Mapping[str, Policy] = field(
+        default_factory=lambda: MappingProxyType({EVERY_RULE: Policy.QUARANTINE})
+    )
+    max_quarantined: float = 1.0
+    extra_columns: ExtraColumns = ExtraColumns.KEEP
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    source: str | None = None
+
+    def policy(self, rule: str) -> Policy:
+        """Return what happens to a row that breaks ``rule``."""
+        return self.on_violation.get(rule, self.on_violation[EVERY_RULE])
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an asset's function: the wish for one upstream table."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One function that makes one table, as it is written in its file.
+
+    Attributes:
+        key: Layer and name.
+        file: Relative to the project's folder, forward slashes.
+        line: Line of the function's ``def``.
+        module: Import path of the file, ``core.silver_clean_logs``.
+        parameters: In the function's order, without the run context.
+        options: What the decorator was given.
+    """
+
+    key: AssetKey
+    file: str
+    line: int
+    module: str
+    parameters: tuple[Parameter, ...] = ()
+    options: Options = Options()
+
+    @property
+    def place(self) -> str:
+        """Return ``file:line`` of the function."""
+        return f"{self.file}:{self.line}"

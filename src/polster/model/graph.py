@@ -1,0 +1,267 @@
+"""The graph of assets, and the rules that it must obey to exist at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding
+from polster.model.layer import LAYER_REASONS, Layer, LayerRules
+
+
+@dataclass(frozen=True, slots=True)
+class AssetGraph:
+    """Assets and what each reads; only well-formed graphs exist.
+
+    Attributes:
+        assets: By key, upstream before downstream.
+        inputs: For each asset, parameter name to the upstream's key, in parameter order.
+    """
+
+    assets: Mapping[AssetKey, Asset]
+    inputs: Mapping[AssetKey, Mapping[str, AssetKey]]
+
+    def __iter__(self) -> Iterator[Asset]:
+        return iter(self.assets.values())
+
+    def __len__(self) -> int:
+        return len(self.assets)
+
+    def __getitem__(self, key: AssetKey) -> Asset:
+        return self.assets[key]
+
+    def upstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """List what ``key`` reads directly, in parameter order."""
+        return tuple(self.inputs[key].values())
+
+    def downstream(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """List what reads ``key`` directly."""
+        return tuple(other for other in self.assets if key in self.inputs[other].values())
+
+    def ancestors(self, keys: Iterable[AssetKey]) -> set[AssetKey]:
+        """Return everything that ``keys`` stand on, themselves not included unless reached."""
+        return _reach(keys, {key: self.upstream(key) for key in self.assets})
+
+    def descendants(self, keys: Iterable[AssetKey]) -> set[AssetKey]:
+        """Return everything that stands on ``keys``, themselves not included unless reached."""
+        readers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.assets}
+        for key in self.assets:
+            for upstream in self.upstream(key):
+                readers[upstream].append(key)
+        return _reach(keys, readers)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCheck:
+    """A graph, or the mistakes for which there is none.
+
+    Attributes:
+        graph: None if ``findings`` holds an error.
+        findings: Every mistake, sorted by file and line.
+    """
+
+    graph: AssetGraph | None
+    findings: tuple[Finding, ...]
+
+
+def build_graph(
+    assets: Sequence[Asset], rules: LayerRules, *, known: Iterable[AssetKey] = ()
+) -> GraphCheck:
+    """Connect assets by the names of their parameters, under the layer rules.
+
+    Args:
+        assets: What discovery found.
+        rules: Which layer may read which.
+        known: Keys of assets that exist but cannot be read (their file has a mistake of its
+            own); a parameter that names one is not reported a second time.
+    """
+    findings = list(_duplicates(assets))
+    by_key: dict[AssetKey, Asset] = {}
+    for asset in assets:
+        by_key.setdefault(asset.key, asset)
+    everything = by_key.keys() | set(known)
+    inputs: dict[AssetKey, dict[str, AssetKey]] = {}
+    for asset in by_key.values():
+        inputs[asset.key] = {}
+        for parameter in asset.parameters:
+            resolved = resolve(parameter.name, reader=asset.key, known=everything, rules=rules)
+            if isinstance(resolved, AssetKey):
+                inputs[asset.key][parameter.name] = resolved
+            else:
+                findings.append(
+                    Finding(
+                        resolved.code,
+                        resolved.message,
+                        asset=str(asset.key),
+                        file=asset.file,
+                        line=parameter.line,
+                        hint=resolved.hint,
+                    )
+                )
+        findings.extend(_repeated_inputs(asset, inputs[asset.key]))
+    order, cycle = _order(inputs)
+    findings.extend(cycle_finding(by_key, cycle) if cycle else ())
+    findings.sort(key=lambda finding: (finding.file or "", finding.line or 0, finding.code))
+    if findings or set(known) - by_key.keys():
+        return GraphCheck(None, tuple(findings))
+    return GraphCheck(AssetGraph({key: by_key[key] for key in order}, inputs), ())
+
+
+def resolve(
+    name: str, *, reader: AssetKey, known: Iterable[AssetKey], rules: LayerRules
+) -> AssetKey | Finding:
+    """Find the asset that ``name`` means to ``reader``: a key, or the reason why there is none.
+
+    ``clean_logs``, ``silver_clean_logs`` and ``silver.clean_logs`` are understood. A plain name
+    is looked for in the layers that ``reader`` may read; an asset never means itself by it.
+    """
+    known = set(known)
+    readable = rules.readable_by(reader.layer)
+    plain = [AssetKey(layer, name) for layer in Layer if AssetKey(layer, name) in known]
+    spelled = AssetKey.parse(name)
+    meant = [key for key in plain if key != reader]
+    if spelled is not None and spelled in known and spelled not in meant:
+        meant.append(spelled)
+    allowed = [key for key in meant if key.layer in readable]
+    if len(allowed) == 1:
+        return allowed[0]
+    if allowed:
+        keys = " or ".join(f"`{key}`" for key in allowed)
+        return Finding(
+            "POL204",
+            f"`{name}` could mean {keys}",
+            hint="write the layer too: " + " or ".join(f"`{key.identifier}`" for key in allowed),
+        )
+    if meant:
+        return layer_finding(reader, meant[0], known=known, rules=rules)
+    return unknown_finding(name, known)
+
+
+def layer_finding(
+    reader: AssetKey, upstream: AssetKey, *, known: Iterable[AssetKey], rules: LayerRules
+) -> Finding:
+    """Say which layer rule ``reader`` breaks by reading ``upstream``, and what to do instead."""
+    readable = " and ".join(rules.readable_by(reader.layer)) or "nothing"
+    return Finding(
+        "POL202",
+        f"`{reader}` may not read `{upstream}`: a {reader.layer} asset may read {readable}; "
+        f"{LAYER_REASONS[reader.layer]}",
+        hint=_instead(reader, upstream, set(known)),
+    )
+
+
+def _instead(reader: AssetKey, upstream: AssetKey, known: set[AssetKey]) -> str:
+    if reader.layer is Layer.GOLD and upstream.layer is Layer.BRONZE:
+        silver = AssetKey(Layer.SILVER, upstream.name)
+        if silver in known:
+            return f"read `{silver}`: write the parameter as `{silver.identifier}`"
+        return (
+            f"make `{silver}` first: polster add-asset --layer silver --name {upstream.name} "
+            f"--dependencies {upstream.name}"
+        )
+    if reader.layer is upstream.layer and reader.layer is not Layer.BRONZE:
+        return (
+            f"merge the two, move `{reader}` up a layer, or allow it for the whole project: "
+            f'[tool.polster.rules] allow = ["{reader.layer}->{reader.layer}"]'
+        )
+    if reader.layer is Layer.BRONZE:
+        return f"read the source itself here, and join with `{upstream}` in a silver asset"
+    return f"turn the arrow round, or move `{reader}` to a higher layer than `{upstream}`"
+
+
+def unknown_finding(name: str, known: Iterable[AssetKey]) -> Finding:
+    """Say that ``name`` is no asset of the project, and which was probably meant."""
+    spellings: dict[str, AssetKey] = {}
+    for key in known:
+        for spelling in (key.name, key.identifier, str(key)):
+            spellings.setdefault(spelling, key)
+    close = get_close_matches(name, list(spellings), n=1, cutoff=0.6)
+    hint = f"did you mean `{spellings[close[0]]}`?" if close else None
+    if hint is None:
+        hint = (
+            "see the assets with: polster list-assets"
+            if spellings
+            else "the project has no such asset yet: polster add-asset"
+        )
+    return Finding("POL201", f"`{name}` is not an asset of this project", hint=hint)
+
+
+def cycle_finding(assets: Mapping[AssetKey, Asset], cycle: Sequence[AssetKey]) -> list[Finding]:
+    """Describe a cycle, ``cycle`` being its keys in reading order, the first not repeated."""
+    first = min(range(len(cycle)), key=lambda index: cycle[index])
+    turned = [*cycle[first:], *cycle[:first]]
+    path = " -> ".join(f"`{key}`" for key in [*turned, turned[0]])
+    asset = assets.get(turned[0])
+    message = (
+        f"`{turned[0]}` reads itself" if len(turned) == 1 else f"assets read each other: {path}"
+    )
+    return [
+        Finding(
+            "POL203",
+            message,
+            asset=str(turned[0]),
+            file=asset.file if asset else None,
+            line=asset.line if asset else None,
+            hint="take one of these dependencies away",
+        )
+    ]
+
+
+def _duplicates(assets: Sequence[Asset]) -> Iterator[Finding]:
+    first: dict[AssetKey, Asset] = {}
+    for asset in assets:
+        other = first.setdefault(asset.key, asset)
+        if other is not asset:
+            yield Finding(
+                "POL205",
+                f"`{asset.key}` is defined twice: also at {other.place}",
+                asset=str(asset.key),
+                file=asset.file,
+                line=asset.line,
+                hint="rename or remove one of them",
+            )
+
+
+def _repeated_inputs(asset: Asset, inputs: Mapping[str, AssetKey]) -> Iterator[Finding]:
+    seen: dict[AssetKey, str] = {}
+    for parameter in asset.parameters:
+        key = inputs.get(parameter.name)
+        if key is None:
+            continue
+        other = seen.setdefault(key, parameter.name)
+        if other != parameter.name:
+            yield Finding(
+                "POL215",
+                f"`{asset.key}` names `{key}` twice, as `{other}` and `{parameter.name}`",
+                asset=str(asset.key),
+                file=asset.file,
+                line=parameter.line,
+                hint="keep one of the two parameters",
+            )
+
+
+def _order(
+    inputs: Mapping[AssetKey, Mapping[str, AssetKey]],
+) -> tuple[list[AssetKey], list[AssetKey]]:
+    edges = {key: sorted(set(inputs[key].values())) for key in sorted(inputs)}
+    try:
+        return list(TopologicalSorter(edges).static_order()), []
+    except CycleError as error:
+        cycle: list[AssetKey] = error.args[1]
+        return [], cycle[:-1]
+
+
+def _reach(
+    start: Iterable[AssetKey], edges: Mapping[AssetKey, Sequence[AssetKey]]
+) -> set[AssetKey]:
+    found: set[AssetKey] = set()
+    waiting = list(start)
+    while waiting:
+        for key in edges[waiting.pop()]:
+            if key not in found:
+                found.add(key)
+                waiting.append(key)
+    return found

@@ -1,0 +1,146 @@
+"""What a run did: one record an asset, kept in the ledger and in the commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from polster.model.asset import AssetKey
+from polster.model.finding import Finding
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class AssetStatus(StrEnum):
+    """How an asset came out of a run."""
+
+    PUBLISHED = "published"  # a new version of the table is visible
+    UNCHANGED = "unchanged"  # nothing to do, or bronze found nothing new
+    FAILED = "failed"  # the published table stays as it was
+    SKIPPED = "skipped"  # something it depends on failed, or the run was interrupted
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a table was made from; an equal fingerprint means an equal table.
+
+    Attributes:
+        code: Digest of the asset's own file, contract left out, formatting ignored.
+        contract: Digest of the contract class, empty without one in that file.
+        modules: Digest by project module that the file imports, directly or not.
+        inputs: Version by upstream key.
+    """
+
+    code: str
+    contract: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, int] = field(default_factory=dict)
+
+    def changes_since(self, earlier: Fingerprint) -> tuple[str, ...]:
+        """Say what differs from ``earlier``, as clauses for people; empty if nothing does.
+
+        >>> Fingerprint("a", inputs={"bronze.x": 2}).changes_since(
+        ...     Fingerprint("a", inputs={"bronze.x": 1})
+        ... )
+        ('bronze.x has new data',)
+        """
+        reasons: list[str] = []
+        if self.code != earlier.code:
+            reasons.append("its code changed")
+        if self.contract != earlier.contract:
+            reasons.append("its contract changed")
+        for module in sorted(self.modules.keys() | earlier.modules.keys()):
+            if self.modules.get(module) != earlier.modules.get(module):
+                reasons.append(f"the module {module} changed")
+        for upstream in sorted(self.inputs.keys() | earlier.inputs.keys()):
+            if upstream not in earlier.inputs:
+                reasons.append(f"it now reads {upstream}")
+            elif upstream not in self.inputs:
+                reasons.append(f"it no longer reads {upstream}")
+            elif self.inputs[upstream] != earlier.inputs[upstream]:
+                reasons.append(f"{upstream} has new data")
+        return tuple(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an asset failed, as a value.
+
+    Attributes:
+        code: Stable code.
+        message: What is wrong.
+        hint: One edit or one command that mends it.
+        place: ``file:line`` or a table.
+        traceback: The user's own traceback, if their code raised.
+    """
+
+    code: str
+    message: str
+    hint: str | None = None
+    place: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRecord:
+    """What one run did for one asset.
+
+    Attributes:
+        reasons: Why it ran, or why it did not, as clauses for people.
+        rows_in: Rows read, by upstream key.
+        rows_returned: Rows that the function returned.
+        rows_published: Of these, rows in the new version.
+        rows_quarantined: Of these, rows set apart.
+        rules_broken: Rows by broken rule; a row may break several.
+        version: The table's version after the run, from 0; None if there is no table.
+        seconds: Wall time.
+        notes: What the user should know though nothing failed.
+        started_at: Timezone-aware UTC.
+    """
+
+    asset: AssetKey
+    status: AssetStatus
+    started_at: datetime
+    reasons: tuple[str, ...] = ()
+    rows_in: Mapping[str, int] = NOTHING
+    rows_returned: int = 0
+    rows_published: int = 0
+    rows_quarantined: int = 0
+    rules_broken: Mapping[str, int] = NOTHING
+    version: int | None = None
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    error: Failure | None = None
+    fingerprint: Fingerprint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What one run did.
+
+    Attributes:
+        run_id: Sortable by time.
+        assets: In the order in which they can be run.
+        warnings: Findings that did not stop the run.
+        release: Identifier of the release that the run wrote, if it wrote one.
+    """
+
+    run_id: str
+    status: RunStatus
+    environment: str
+    started_at: datetime
+    seconds: float
+    assets: tuple[AssetRecord, ...]
+    warnings: tuple[Finding, ...] = ()
+    release: str | None = None

@@ -1,0 +1,1 @@
+"""The user's code: a folder becomes a pipeline."""

@@ -1,0 +1,176 @@
+"""What the code of an asset is, formatting, comments and docstrings left out.
+
+The digest is taken of the code as Python's own ``ast.unparse`` writes it, so editing a comment,
+a docstring or the layout changes nothing, and editing a helper module changes every asset that
+imports it, directly or not.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+
+from polster.model.asset import Asset
+from polster.model.record import Fingerprint
+from polster.project.discovery import SOURCE_FOLDER
+
+
+@dataclass(slots=True)
+class CodeReader:
+    """Reads fingerprints; each file of the project is read once.
+
+    Attributes:
+        root: The project's folder.
+    """
+
+    root: Path
+    _modules: dict[str, _Module | None] = field(default_factory=dict)
+
+    def fingerprint(self, asset: Asset) -> Fingerprint:
+        """Return the fingerprint of ``asset`` without its inputs."""
+        module = self._module(asset.module)
+        if module is None:  # the file went away since discovery
+            return Fingerprint("")
+        contract = asset.options.contract
+        body, contract_class = _split(module.tree, contract)
+        modules = {
+            name: found.digest for name in self._imported(asset.module) if (found := self._module(name))
+        }
+        if contract is not None and contract_class is None:
+            modules.update(_outside(module, contract))
+        return Fingerprint(
+            code=_digest(body),
+            contract=_digest([contract_class]) if contract_class else "",
+            modules=modules,
+        )
+
+    def _imported(self, name: str) -> list[str]:
+        """List the project's modules that ``name`` imports, directly or not, sorted."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            module = self._module(waiting.pop())
+            for other in module.imports if module else ():
+                if other not in found and self._module(other) is not None:
+                    found.add(other)
+                    waiting.append(other)
+        return sorted(found - {name})
+
+    def _module(self, name: str) -> _Module | None:
+        if name not in self._modules:
+            self._modules[name] = self._read(name)
+        return self._modules[name]
+
+    def _read(self, name: str) -> _Module | None:
+        place = self.root / SOURCE_FOLDER / Path(*name.split("."))
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            try:
+                tree = ast.parse(path.read_bytes())
+            except (OSError, SyntaxError, ValueError):
+                continue
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            return _Module(tree, frozenset(_imports(tree, package)))
+        return None
+
+
+@dataclass(slots=True)
+class _Module:
+    tree: ast.Module
+    imports: frozenset[str]
+    _digest: str | None = None
+
+    @property
+    def digest(self) -> str:
+        if self._digest is None:
+            self._digest = _digest(self.tree.body)
+        return self._digest
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+    """Yield every module name that an import in ``tree`` may mean."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _with_parents(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                parent = ".".join(parts[: len(parts) - node.level + 1])
+                base = f"{parent}.{base}".strip(".")
+            yield from _with_parents(base)
+            for alias in node.names:
+                yield f"{base}.{alias.name}"
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        yield ".".join(parts[:count])
+
+
+def _split(
+    tree: ast.Module, contract: str | None
+) -> tuple[list[ast.stmt], ast.ClassDef | None]:
+    found = None
+    rest: list[ast.stmt] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef) and statement.name == contract:
+            found = statement
+        else:
+            rest.append(statement)
+    return rest, found
+
+
+def _digest(body: list[ast.stmt] | list[ast.ClassDef]) -> str:
+    plain = ast.Module(body=[_without_docstrings(statement) for statement in body], type_ignores=[])
+    return hashlib.blake2b(ast.unparse(plain).encode(), digest_size=16).hexdigest()
+
+
+def _without_docstrings(statement: ast.stmt) -> ast.stmt:
+    """Return the statement with every docstring emptied; the tree given is changed."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if _is_text(first):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.Pass() if _is_text(statement) else statement
+
+
+def _is_text(statement: ast.stmt | None) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _outside(module: _Module, contract: str) -> dict[str, str]:
+    """Return name and version of the installed package that a contract is imported from."""
+    top = contract.partition(".")[0]
+    for node in ast.walk(module.tree):
+        names = getattr(node, "names", [])
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            source = node.module.partition(".")[0]
+        elif isinstance(node, ast.Import):
+            source = next((a.name for a in node.names if (a.asname or a.name) == top), "")
+            source = source.partition(".")[0]
+        else:
+            continue
+        if any((alias.asname or alias.name) == top for alias in names):
+            return {f"{source} (package)": found} if (found := _installed(source)) else {}
+    return {}
+
+
+@cache
+def _installed(package: str) -> str | None:
+    distributions = packages_distributions().get(package, [])
+    try:
+        return version(distributions[0]) if distributions else None
+    except PackageNotFoundError:
+        return None

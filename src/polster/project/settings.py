@@ -1,0 +1,184 @@
+"""The settings of a project: ``[tool.polster]`` in its ``pyproject.toml``.
+
+```toml
+[tool.polster]
+lakehouse = "data"                  # the environment dev, unless it has its own table
+environment = "dev"                 # the one used when nothing else is said
+
+[tool.polster.environments.prod]
+lakehouse = "${POLSTER_PROD_LAKEHOUSE}"
+
+[tool.polster.rules]
+allow = ["silver->silver"]
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from polster.errors import SettingsError, UsageError, nearest
+from polster.model.layer import OPTIONAL_ARROWS, LayerRules
+from polster.project.locate import SETTINGS_FILE
+
+ENVIRONMENT_VARIABLE = "POLSTER_ENV"
+DEFAULT_ENVIRONMENT = "dev"
+DEFAULT_LAKEHOUSE = "data"
+STORE_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_")
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Environment(_Table):
+    lakehouse: Annotated[str, Field(min_length=1)]
+
+
+class _Rules(_Table):
+    allow: list[Literal["silver->silver", "gold->gold"]] = []
+
+
+class _Settings(_Table):
+    lakehouse: Annotated[str, Field(min_length=1)] = DEFAULT_LAKEHOUSE
+    environment: Annotated[str, Field(min_length=1)] = DEFAULT_ENVIRONMENT
+    environments: dict[str, _Environment] = {}
+    rules: _Rules = _Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one project, checked.
+
+    Attributes:
+        root: The project's folder.
+        lakehouses: What is written for each environment, variables not yet filled in.
+        default_environment: The one used when nothing else is said.
+        rules: Which layer may read which.
+    """
+
+    root: Path
+    lakehouses: Mapping[str, str]
+    default_environment: str
+    rules: LayerRules
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where one environment's lakehouse lies.
+
+    Attributes:
+        name: Such as ``dev`` or ``prod``.
+        lakehouse: An absolute folder, or the URL of an object store.
+        storage_options: Keys and secrets for an object store; never shown.
+    """
+
+    name: str
+    lakehouse: str
+    storage_options: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Environment(name={self.name!r}, lakehouse={self.lakehouse!r})"
+
+
+def read_settings(root: Path) -> Settings:
+    """Read and check the settings of the project in ``root``.
+
+    Raises:
+        SettingsError: A name is unknown or a value makes no sense; all are reported together.
+    """
+    path = root / SETTINGS_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"the settings cannot be read: {error}", code="POL103", place=str(path)
+        ) from error
+    try:
+        table = _Settings.model_validate(document.get("tool", {}).get("polster", {}))
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_problem(dict(problem)) for problem in error.errors()),
+            code="POL103",
+            place=str(path),
+            hint="the settings are described in docs/configuration.md of Polster",
+        ) from error
+    lakehouses = {name: entry.lakehouse for name, entry in table.environments.items()}
+    lakehouses.setdefault(DEFAULT_ENVIRONMENT, table.lakehouse)
+    if table.environment not in lakehouses:
+        raise SettingsError(
+            f"the environment `{table.environment}` has no table of its own",
+            code="POL103",
+            place=str(path),
+            hint=f'add [tool.polster.environments.{table.environment}] with lakehouse = "…"',
+        )
+    within = frozenset(OPTIONAL_ARROWS[arrow] for arrow in table.rules.allow)
+    return Settings(root, lakehouses, table.environment, LayerRules(within))
+
+
+def load_dotenv(root: Path) -> None:
+    """Put the variables of the project's ``.env`` into the environment, set ones kept."""
+    path = root / ".env"
+    if not path.is_file():
+        return
+    for name, value in dotenv_values(path).items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+
+
+def choose_environment(settings: Settings, name: str | None) -> Environment:
+    """Return the environment asked for: ``name``, else ``POLSTER_ENV``, else the default.
+
+    Raises:
+        UsageError: No such environment, or a variable that its lakehouse names is not set.
+    """
+    load_dotenv(settings.root)
+    chosen = name or os.environ.get(ENVIRONMENT_VARIABLE) or settings.default_environment
+    if chosen not in settings.lakehouses:
+        close = nearest(chosen, settings.lakehouses)
+        known = ", ".join(sorted(settings.lakehouses))
+        raise UsageError(
+            f"there is no environment `{chosen}`",
+            code="POL104",
+            hint=f"did you mean `{close}`?" if close else f"the environments: {known}",
+            place=str(settings.root / SETTINGS_FILE),
+        )
+    written = settings.lakehouses[chosen]
+    lakehouse = VARIABLE.sub(lambda found: _variable(found[1], chosen, settings.root), written)
+    if "://" not in lakehouse:
+        return Environment(chosen, str((settings.root / Path(lakehouse).expanduser()).resolve()), {})
+    options = {
+        variable.lower(): value
+        for variable, value in os.environ.items()
+        if variable.startswith(STORE_PREFIXES) and value
+    }
+    return Environment(chosen, lakehouse.rstrip("/"), options)
+
+
+def _variable(name: str, environment: str, root: Path) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise UsageError(
+            f"the environment `{environment}` needs the variable {name}, which is not set",
+            code="POL105",
+            hint=f"set {name} in the shell, in your CI's secrets or in {root / '.env'}",
+        )
+    return value
+
+
+def _problem(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    path = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
+    if problem["type"] == "extra_forbidden":
+        return f"`tool.polster.{path}` is not a setting"
+    return f"`tool.polster.{path}`: {str(problem['msg'])[:1].lower()}{str(problem['msg'])[1:]}"
