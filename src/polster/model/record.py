@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding
-
-NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class AssetStatus(StrEnum):
@@ -113,11 +110,11 @@ class AssetRecord:
     status: AssetStatus
     started_at: datetime
     reasons: tuple[str, ...] = ()
-    rows_in: Mapping[str, int] = NOTHING
+    rows_in: Mapping[str, int] = field(default_factory=dict)
     rows_returned: int = 0
     rows_published: int = 0
     rows_quarantined: int = 0
-    rules_broken: Mapping[str, int] = NOTHING
+    rules_broken: Mapping[str, int] = field(default_factory=dict)
     version: int | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()

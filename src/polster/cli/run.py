@@ -1,0 +1,63 @@
+"""``polster run``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import Annotated
+
+import typer
+
+from polster.cli import console
+from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.progress import quiet, watch
+from polster.cli.projects import open_and_say
+from polster.cli.run_report import run_as_json, show_run
+from polster.model.record import RunStatus
+from polster.operations.run import run
+
+app = typer.Typer(rich_markup_mode=None)
+EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED: 130}
+
+
+@app.command()
+def command(
+    selection: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SELECTION]...",
+            help="silver.clean_logs, clean_logs, layer:gold, tag:daily, owner:ops, 'silver.*'; "
+            "+x adds what x stands on, x+ what stands on x. Nothing means everything.",
+        ),
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build even what did not change.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Assets at a time; else cores, at most 4.")
+    ] = None,
+    env: EnvironmentOption = None,
+    format: FormatOption = TextOrJson.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """Run what changed: judge, publish, record."""
+    opened = open_and_say(project)
+    is_json = format is TextOrJson.JSON
+    total = len(opened.discovery.assets)
+    with (
+        redirect_stdout(sys.stderr),  # what the user's functions print is not the result
+        quiet() if is_json else watch(total) as observer,
+    ):
+        record = run(
+            opened,
+            selection or (),
+            observer=observer,
+            environment=env,
+            full_refresh=full_refresh,
+            threads=jobs,
+        )
+    if is_json:
+        console.show_json(run_as_json(record))
+    else:
+        show_run(record)
+    raise typer.Exit(EXIT_CODES[record.status])

@@ -1,0 +1,146 @@
+"""What a run did, for a tired person and for a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from polster.cli import console
+from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
+
+
+def run_as_json(record: RunRecord) -> dict[str, Any]:
+    """Return the record of a run as plain values."""
+    return {
+        "run_id": record.run_id,
+        "status": record.status.value,
+        "environment": record.environment,
+        "seconds": round(record.seconds, 3),
+        "release": record.release,
+        "assets": [record_as_json(asset) for asset in record.assets],
+    }
+
+
+def record_as_json(record: AssetRecord) -> dict[str, Any]:
+    """Return what a run did for one asset as plain values."""
+    return {
+        "asset": str(record.asset),
+        "status": record.status.value,
+        "started_at": record.started_at.isoformat(),
+        "reasons": list(record.reasons),
+        "rows_in": dict(record.rows_in),
+        "rows_returned": record.rows_returned,
+        "rows_published": record.rows_published,
+        "rows_quarantined": record.rows_quarantined,
+        "rules_broken": dict(record.rules_broken),
+        "version": record.version,
+        "seconds": round(record.seconds, 3),
+        "notes": list(record.notes),
+        "error": _failure_as_json(record.error),
+    }
+
+
+def show_run(record: RunRecord) -> None:
+    """Show a run: a table of what changed, then what failed and how to mend it."""
+    told = [asset for asset in record.assets if asset.status is not AssetStatus.UNCHANGED]
+    unchanged = len(record.assets) - len(told)
+    if told:
+        _show_table(told)
+        console.show()
+    for asset in told:
+        for note in asset.notes:
+            console.show(f"note: {asset.asset}: {note}")
+    quarantined = [asset for asset in told if asset.rows_quarantined]
+    if quarantined:
+        console.show("rows that break a contract are kept apart; look at them with:")
+        for asset in quarantined:
+            console.show(f"  polster quarantine {asset.asset}")
+        console.show()
+    for asset in told:
+        if asset.error:
+            show_failure(str(asset.asset), asset.error)
+            console.show()
+    console.show(_summary(record, told, unchanged))
+
+
+def show_failure(asset: str, failure: Failure) -> None:
+    """Show why an asset failed, the user's own traceback last."""
+    console.show(
+        console.render(
+            failure.code, f"`{asset}`: {failure.message}", place=failure.place, hint=failure.hint
+        )
+    )
+    if failure.traceback:
+        console.show()
+        console.show(failure.traceback)
+
+
+def rules_text(rules: Mapping[str, int]) -> str:
+    """Write rules and the rows that break them on one line.
+
+    >>> rules_text({"amount|min": 2, "primary_key": 1})
+    'amount|min 2, primary_key 1'
+    """
+    return ", ".join(f"{rule} {number(count)}" for rule, count in rules.items())
+
+
+def number(count: int) -> str:
+    """Write a number with spaces between the thousands.
+
+    >>> number(336776)
+    '336 776'
+    """
+    return f"{count:,}".replace(",", " ")
+
+
+def _show_table(told: list[AssetRecord]) -> None:
+    rows = []
+    for asset in told:
+        done = asset.status is AssetStatus.PUBLISHED
+        rows.append(
+            (
+                str(asset.asset),
+                asset.status.value,
+                number(asset.rows_published) if done else "",
+                number(asset.rows_quarantined) if asset.rows_quarantined else "",
+                f"{asset.seconds:.2f} s",
+                rules_text(asset.rules_broken) or "; ".join(asset.reasons),
+            )
+        )
+    console.show_rows(
+        ("asset", "result", "rows", "quarantined", "time", "rules broken, or why"),
+        rows,
+        right=("rows", "quarantined", "time"),
+    )
+
+
+def _summary(record: RunRecord, told: list[AssetRecord], unchanged: int) -> str:
+    parts = []
+    for status in AssetStatus:
+        count = sum(asset.status is status for asset in told)
+        if count:
+            parts.append(f"{count} {status}")
+    if unchanged and not told:
+        text = f"nothing to do: {unchanged} unchanged"
+    else:
+        if unchanged:
+            parts.append(f"{unchanged} unchanged")
+        text = ", ".join(parts) or "nothing to run: there are no assets yet"
+    verb = {
+        RunStatus.SUCCEEDED: "succeeded",
+        RunStatus.FAILED: "failed",
+        RunStatus.INTERRUPTED: "was interrupted",
+    }[record.status]
+    return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"
+
+
+def _failure_as_json(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "hint": failure.hint,
+        "place": failure.place,
+        "traceback": failure.traceback,
+    }

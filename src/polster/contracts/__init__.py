@@ -1,0 +1,1 @@
+"""Contracts: dataframely schemas, and the judging of rows by them."""

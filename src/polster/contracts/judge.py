@@ -1,0 +1,282 @@
+"""Judging rows by a contract, batch by batch, while they stream to their files.
+
+Each batch is judged once: good rows go on in the contract's types, bad ones are handed over
+with their original values and the rules they break. Rules that need the whole table (keys,
+``over``) come afterwards, in :mod:`polster.contracts.table_rules`, among the good rows only, so
+that a corrupt duplicate never drags its good twin along.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind
+from polster.contracts.rules import Rules, contract_columns, contract_rules, rule_names
+from polster.errors import AssetError, nearest
+from polster.model.asset import Asset, ExtraColumns, Policy
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+RULES_COLUMN = "_rules"
+AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
+QUARANTINE_COLUMNS = (RULES_COLUMN, "_run_id", "_rejected_at")
+DTYPE_RULE = "dtype"
+NO_RULES = Rules((), (), ())
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a judging has seen so far."""
+
+    returned: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the frame of one asset is judged, decided before any row is looked at.
+
+    Attributes:
+        schema: Columns of the good rows, the contract's types, extra columns as they come.
+        returned: Columns as the function returns them.
+        casts: Columns that change their type.
+        rules: The rules that apply.
+        notes: What the user should know.
+    """
+
+    asset: Asset
+    schema: pl.Schema
+    returned: pl.Schema
+    casts: tuple[Cast, ...]
+    rules: Rules
+    notes: tuple[str, ...]
+
+    @property
+    def keeps_originals(self) -> bool:
+        """Tell whether good rows must carry their originals until the table rules have passed."""
+        parsed = any(cast.kind is CastKind.PARSED for cast in self.casts)
+        return parsed and self.rules.need_table
+
+    @property
+    def staged_schema(self) -> pl.Schema:
+        """Return the columns of the good rows as they are staged."""
+        carried = {cast.original: cast.source for cast in self.casts}
+        return pl.Schema({**self.schema, **carried}) if self.keeps_originals else self.schema
+
+    def rejects(self, rule: str) -> bool:
+        """Tell whether a row that breaks ``rule`` stays out of the table.
+
+        A value that cannot be cast cannot be published, whatever the policy says.
+        """
+        return (
+            self.asset.options.policy(rule) is not Policy.WARN or rule.rpartition("|")[2] == DTYPE_RULE
+        )
+
+
+def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Schema) -> Terms:
+    """Compare what a function returns with its contract.
+
+    Args:
+        asset: Whose function it is.
+        contract: None for bronze that has none.
+        returned: Columns that the function returns.
+
+    Raises:
+        AssetError: A column is missing, cannot be cast, is not wanted or has a reserved name;
+            or ``on_violation`` names a rule that the contract has not.
+    """
+    _check_names(asset, returned)
+    if contract is None:
+        return Terms(asset, returned, returned, (), NO_RULES, ())
+    _check_policies(asset, contract)
+    columns = contract_columns(contract)
+    _check_missing(asset, columns, returned)
+    casts = _casts(asset, columns, returned)
+    extra, notes = _extra(asset, columns, returned)
+    types = {cast.column: cast.target for cast in casts}
+    schema = {name: types.get(name, returned[name]) for name in columns}
+    schema |= {name: returned[name] for name in extra}
+    return Terms(asset, pl.Schema(schema), returned, casts, contract_rules(contract), notes)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges batches; knows nothing of files.
+
+    Attributes:
+        reject: Takes the bad rows of a batch: original columns plus ``_rules: List(String)``.
+    """
+
+    terms: Terms
+    reject: Callable[[pl.DataFrame], None]
+    counts: Counts = field(default_factory=Counts)
+
+    def judge(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return the good rows of ``batch`` with the columns ``terms.staged_schema``."""
+        terms = self.terms
+        self.counts.returned += batch.height
+        work = batch
+        if terms.casts:
+            work = batch.with_columns(
+                *[pl.col(cast.column).alias(cast.original) for cast in terms.casts]
+            ).with_columns(*[cast.value() for cast in terms.casts])
+        broken = self._broken(work)
+        if broken is None:
+            self.counts.accepted += batch.height
+            return work.select(list(terms.staged_schema))
+        bad = broken.select(
+            pl.any_horizontal(
+                pl.lit(False), *[pl.col(name) for name in broken.columns if terms.rejects(name)]
+            )
+        ).to_series()
+        if bad.any():
+            names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in broken.columns]
+            rules = broken.filter(bad).select(pl.concat_list(names).list.drop_nulls())
+            self.reject(batch.filter(bad).with_columns(rules.to_series().alias(RULES_COLUMN)))
+        good = work.filter(~bad).select(list(terms.staged_schema))
+        self.counts.accepted += good.height
+        self.counts.rejected += batch.height - good.height
+        return good
+
+    def _broken(self, work: pl.DataFrame) -> pl.DataFrame | None:
+        """Return one column a broken rule, True for the rows that break it; None if none is."""
+        failed = {f"{cast.column}|{DTYPE_RULE}": cast.failed() for cast in self.terms.casts}
+        unknown = {cast.column: cast.failed() for cast in self.terms.casts}
+        checks = dict(failed)
+        for rule in self.terms.rules.rows:
+            breaks = ~rule.holds.fill_null(True)
+            # a value that could not be cast says nothing about the rules that read it
+            for column in rule.columns:
+                if column in unknown:
+                    breaks = breaks & ~unknown[column]
+            checks[rule.name] = breaks
+        if not checks or not work.height:
+            return None
+        evaluated = work.select(**checks)
+        counts = evaluated.select(pl.all().sum()).row(0, named=True)
+        broken = {name: int(count) for name, count in counts.items() if count}
+        self.counts.broken.update(broken)
+        return evaluated.select(list(broken)) if broken else None
+
+
+def originals(terms: Terms) -> list[pl.Expr]:
+    """Return the columns as the function returned them, over rows staged by :class:`Judge`."""
+    casts: Mapping[str, Cast] = {cast.column: cast for cast in terms.casts}
+    found: list[pl.Expr] = []
+    for name in terms.returned:
+        if name not in terms.schema:
+            continue  # dropped on purpose, and said so
+        cast = casts.get(name)
+        if cast is None:
+            found.append(pl.col(name))
+        elif terms.keeps_originals:
+            found.append(pl.col(cast.original).alias(name))
+        else:
+            found.append(cast.undone())
+    return found
+
+
+def _check_names(asset: Asset, returned: pl.Schema) -> None:
+    reserved = set(QUARANTINE_COLUMNS)
+    if asset.key.layer == "bronze":
+        reserved |= set(AUDIT_COLUMNS)
+    taken = sorted(reserved & set(returned))
+    if taken:
+        names = ", ".join(f"`{name}`" for name in taken)
+        raise AssetError(
+            f"the function returns {names}, a name that Polster uses itself",
+            code="POL312",
+            place=asset.place,
+            hint=f'rename it: .rename({{"{taken[0]}": "source{taken[0]}"}})',
+        )
+    if not len(returned):
+        raise AssetError(
+            "the function returns a frame without columns", code="POL303", place=asset.place
+        )
+
+
+def _check_policies(asset: Asset, contract: type[dy.Schema]) -> None:
+    known = rule_names(contract)
+    for rule in asset.options.on_violation:
+        if rule != "*" and rule not in known:
+            close = nearest(rule, known)
+            raise AssetError(
+                f"`on_violation` names the rule `{rule}`, which {contract.__name__} does not have",
+                code="POL313",
+                place=asset.place,
+                hint=f"did you mean `{close}`?" if close else f"its rules: {', '.join(known)}",
+            )
+
+
+def _check_missing(
+    asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
+) -> None:
+    missing = [name for name in columns if name not in returned]
+    if not missing:
+        return
+    spare = [name for name in returned if name not in columns]
+    guesses = [
+        f"`{name}` may be what is returned as `{close}`"
+        for name in missing
+        if (close := nearest(name, spare))
+    ]
+    names = ", ".join(f"`{name}`" for name in missing)
+    noun = "column" if len(missing) == 1 else "columns"
+    raise AssetError(
+        f"the function does not return the {noun} {names}, which the contract "
+        f"{asset.options.contract} wants",
+        code="POL301",
+        place=asset.place,
+        hint="; ".join(guesses) or f"it returns: {', '.join(returned)}",
+    )
+
+
+def _casts(
+    asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
+) -> tuple[Cast, ...]:
+    casts = [
+        Cast(name, returned[name], column.dtype, cast_kind(returned[name], column.dtype))
+        for name, column in columns.items()
+        if not column.validate_dtype(returned[name])
+    ]
+    impossible = [cast for cast in casts if cast.kind is CastKind.IMPOSSIBLE]
+    if impossible:
+        raise AssetError(
+            "; ".join(
+                f"the column `{cast.column}` is {cast.source} and cannot become {cast.target}, "
+                "which the contract wants"
+                for cast in impossible
+            ),
+            code="POL302",
+            place=asset.place,
+            hint="; ".join(
+                cast_hint(cast.column, cast.source, cast.target) for cast in impossible
+            ),
+        )
+    return tuple(casts)
+
+
+def _extra(
+    asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
+) -> tuple[list[str], tuple[str, ...]]:
+    """Decide on the columns that the contract does not name: those kept, and notes."""
+    extra = [name for name in returned if name not in columns and name not in AUDIT_COLUMNS]
+    names = ", ".join(f"`{name}`" for name in extra)
+    if not extra or not columns or asset.options.extra_columns is ExtraColumns.KEEP:
+        return extra, ()
+    if asset.options.extra_columns is ExtraColumns.DROP:
+        return [], (f"dropped, since the contract does not name them: {names}",)
+    raise AssetError(
+        f"the function returns {names}, which the contract {asset.options.contract} does not name",
+        code="POL311",
+        place=asset.place,
+        hint='select fewer columns, name them in the contract, or write extra_columns="keep"',
+    )

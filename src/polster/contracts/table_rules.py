@@ -1,0 +1,159 @@
+"""Rules that need the whole table: keys, and rules that look at other rows.
+
+They are judged over the staged good rows. The common case, nothing broken, is proved cheaply;
+rows are split only when that fails. A key rejects as few rows as it can: the first row of a
+group of equal keys stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from polster.contracts.rules import Rule, UniqueRule
+
+RULES_COLUMN = "_rules"
+ROW = "__polster_row__"
+BUCKET_ROWS = 10_000_000
+"""Keys looked at in one go; more are split by hash, which bounds the memory."""
+
+
+@dataclass(slots=True)
+class TableVerdict:
+    """Which staged rows break a rule that needs the whole table.
+
+    Attributes:
+        broken: Rows by rule.
+        rejected: Row number and ``_rules: List(String)`` of every row to reject, unordered;
+            None if there are none.
+    """
+
+    broken: Counter[str] = field(default_factory=Counter)
+    rejected: pl.DataFrame | None = None
+
+
+def judge_table(
+    frame: pl.LazyFrame,
+    rows: int,
+    unique: Iterable[UniqueRule],
+    tables: Iterable[Rule],
+    *,
+    rejects: Iterable[str],
+) -> TableVerdict:
+    """Judge ``frame``, whose row order is stable, by the rules that need all of it.
+
+    Args:
+        frame: The staged good rows; read several times, few columns each.
+        rows: How many there are.
+        unique: Keys.
+        tables: Other rules.
+        rejects: Names of the rules whose breakers are rejected; the others are only counted.
+
+    Rules are asked again after each rejection, until the rows that stay satisfy all of them:
+    rejecting a row can make another rule true or false.
+    """
+    rejecting = set(rejects)
+    keys, others = list(unique), list(tables)
+    verdict = TableVerdict()
+    numbered = frame.with_row_index(ROW)
+    found: list[pl.DataFrame] = []
+    while True:
+        left = _without(numbered, found)
+        count = rows - sum(step.height for step in found)
+        step = _broken_key(left, count, [rule for rule in keys if rule.name in rejecting], verdict)
+        if step is None:
+            step = _broken_rules(left, [rule for rule in others if rule.name in rejecting], verdict)
+        if step is None:
+            break
+        found.append(step)
+    for rule in keys:
+        if rule.name not in rejecting and not keys_are_unique(left, rule.columns, count):
+            verdict.broken[rule.name] += len(_repeats(left, rule.columns, count))
+    _broken_rules(left, [rule for rule in others if rule.name not in rejecting], verdict)
+    verdict.rejected = pl.concat(found) if found else None
+    return verdict
+
+
+def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> bool:
+    """Tell whether the values of ``columns`` are different in every row.
+
+    A single column in strictly rising order is proved without a hash table.
+    """
+    if rows < 2:
+        return True
+    if len(columns) == 1 and rows > BUCKET_ROWS // 10:
+        column = pl.col(columns[0])
+        rising = frame.select((column > column.shift()).sum() == rows - 1)
+        if rising.collect(engine="streaming").item():
+            return True
+    key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
+    buckets = _buckets(rows)
+    distinct = 0
+    for bucket in range(buckets):
+        part = frame.select(columns)
+        if buckets > 1:
+            part = part.filter(key.hash() % buckets == bucket)
+        distinct += part.select(key.n_unique()).collect(engine="streaming").item()
+    return distinct == rows
+
+
+def _broken_key(
+    frame: pl.LazyFrame, rows: int, unique: Iterable[UniqueRule], verdict: TableVerdict
+) -> pl.DataFrame | None:
+    """Return the rows to reject for the first key that is broken; None if none is."""
+    for rule in unique:
+        if not keys_are_unique(frame, rule.columns, rows):
+            repeats = _repeats(frame, rule.columns, rows)
+            verdict.broken[rule.name] += len(repeats)
+            return _marked(repeats, rule.name)
+    return None
+
+
+def _repeats(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> pl.Series:
+    """Return the numbers of the rows that repeat a key seen before."""
+    key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
+    buckets = _buckets(rows)
+    found = []
+    for bucket in range(buckets):
+        part = frame.select(ROW, *columns)
+        if buckets > 1:
+            part = part.filter(key.hash() % buckets == bucket)
+        found.append(
+            part.sort(ROW).filter(~key.is_first_distinct()).select(ROW).collect().to_series()
+        )
+    return pl.concat(found)
+
+
+def _broken_rules(
+    frame: pl.LazyFrame, rules: Iterable[Rule], verdict: TableVerdict
+) -> pl.DataFrame | None:
+    """Return the rows that break any of ``rules``, and why; None if none does."""
+    checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
+    if not checks:
+        return None
+    broken = frame.select(ROW, **checks).filter(pl.any_horizontal(*checks)).collect()
+    if not broken.height:
+        return None
+    verdict.broken.update({name: int(broken[name].sum()) for name in checks})
+    names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in checks]
+    return broken.select(ROW, pl.concat_list(names).list.drop_nulls().alias(RULES_COLUMN))
+
+
+def _marked(rows: pl.Series, rule: str) -> pl.DataFrame:
+    return pl.DataFrame({ROW: rows}).with_columns(
+        pl.concat_list(pl.lit(rule)).alias(RULES_COLUMN)
+    )
+
+
+def _without(frame: pl.LazyFrame, found: list[pl.DataFrame]) -> pl.LazyFrame:
+    if not found:
+        return frame
+    gone = pl.concat(found).select(ROW)
+    return frame.join(gone.lazy(), on=ROW, how="anti", maintain_order="left")
+
+
+def _buckets(rows: int) -> int:
+    return max(1, -(-rows // BUCKET_ROWS))

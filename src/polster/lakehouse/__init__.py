@@ -1,0 +1,1 @@
+"""Delta tables: read pinned, stage, commit, quarantine, ledger, releases."""

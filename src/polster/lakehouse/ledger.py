@@ -1,0 +1,180 @@
+"""The ledger: one row an asset a run, in one Delta table beside the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from polster.errors import ConflictError
+from polster.lakehouse.staging import Staging
+from polster.lakehouse.store import Store
+from polster.lakehouse.table import ATTEMPTS, Table
+from polster.model.asset import AssetKey
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+
+LEDGER_SCHEMA = pl.Schema(
+    {
+        "run_id": pl.String(),
+        "environment": pl.String(),
+        "asset": pl.String(),
+        "status": pl.String(),
+        "started_at": pl.Datetime("us", "UTC"),
+        "seconds": pl.Float64(),
+        "reasons": pl.List(pl.String()),
+        "rows_in": pl.String(),  # JSON: rows by upstream key
+        "rows_returned": pl.Int64(),
+        "rows_published": pl.Int64(),
+        "rows_quarantined": pl.Int64(),
+        "rules_broken": pl.String(),  # JSON: rows by rule
+        "version": pl.Int64(),
+        "notes": pl.List(pl.String()),
+        "error": pl.String(),  # JSON: code, message, hint, place; never a value of the data
+        "fingerprint": pl.String(),  # JSON: code, contract, modules, inputs
+    }
+)
+
+class Ledger:
+    """The record of all runs of one lakehouse."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.table = Table(store, store.uri("_polster", "runs"))
+
+    def append(self, run_id: str, environment: str, records: Sequence[AssetRecord]) -> None:
+        """Add the records of one run, in one commit.
+
+        Raises:
+            ConflictError: Other runs were faster again and again.
+            LakehouseError: The ledger cannot be written.
+        """
+        if not records:
+            return
+        rows = [{**to_row(record), "run_id": run_id, "environment": environment} for record in records]
+        append_rows(self.table, pl.DataFrame(rows, schema=LEDGER_SCHEMA), run_id=run_id)
+
+    def scan(self) -> pl.LazyFrame:
+        """Return all rows, lazy; empty if no run was ever recorded."""
+        table = self.table.open()
+        return pl.LazyFrame(schema=LEDGER_SCHEMA) if table is None else table.scan()
+
+    def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
+        """List what the runs did to ``asset``, newest first, with the run's identifier."""
+        rows = self.scan().filter(pl.col("asset") == str(asset)).sort(
+            "started_at", "run_id", descending=True
+        )
+        found = (rows.head(limit) if limit else rows).collect()
+        return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
+
+    def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
+        """Return the newest record of each asset, with the run's identifier."""
+        return self._newest(self.scan())
+
+    def latest_versions(self) -> dict[AssetKey, AssetRecord]:
+        """Return, for each asset, the newest record that published a version."""
+        published = self.scan().filter(pl.col("status") == AssetStatus.PUBLISHED.value)
+        return {key: record for key, (_, record) in self._newest(published).items()}
+
+    def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
+        newest = (
+            rows.sort("started_at", "run_id")
+            .unique("asset", keep="last", maintain_order=False)
+            .collect()
+        )
+        found: dict[AssetKey, tuple[str, AssetRecord]] = {}
+        for row in newest.iter_rows(named=True):
+            record = from_row(row)
+            found[record.asset] = (row["run_id"], record)
+        return found
+
+
+def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str) -> None:
+    """Append ``rows`` to one of Polster's own tables, retrying against other writers.
+
+    Raises:
+        ConflictError: Others were faster again and again.
+    """
+    staging = Staging(table.store, table.uri, run_id)
+    try:
+        files = staging.sink(rows.lazy())
+        for attempt in range(ATTEMPTS):
+            try:
+                table.commit(
+                    files,
+                    schema=rows.schema,
+                    mode="append",
+                    onto=table.open(),
+                    metadata={"run_id": run_id},
+                )
+            except ConflictError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                staging.keep()
+                return
+    finally:
+        staging.discard()
+
+
+def to_row(record: AssetRecord) -> dict[str, Any]:
+    """Write a record as a row of the ledger, run and environment left out."""
+    return {
+        "asset": str(record.asset),
+        "status": record.status.value,
+        "started_at": record.started_at,
+        "seconds": record.seconds,
+        "reasons": list(record.reasons),
+        "rows_in": json.dumps(dict(record.rows_in)),
+        "rows_returned": record.rows_returned,
+        "rows_published": record.rows_published,
+        "rows_quarantined": record.rows_quarantined,
+        "rules_broken": json.dumps(dict(record.rules_broken)),
+        "version": record.version,
+        "notes": list(record.notes),
+        "error": json.dumps(_without_traceback(record.error)) if record.error else None,
+        "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> AssetRecord:
+    """Read a record from a row of the ledger, or from the metadata of a commit."""
+    key = AssetKey.parse(row["asset"])
+    if key is None:
+        raise ValueError(f"not an asset key: {row['asset']}")
+    started = row["started_at"]
+    fingerprint = row["fingerprint"]
+    return AssetRecord(
+        asset=key,
+        status=AssetStatus(row["status"]),
+        started_at=datetime.fromisoformat(started) if isinstance(started, str) else started,
+        reasons=tuple(row["reasons"] or ()),
+        rows_in=json.loads(row["rows_in"]),
+        rows_returned=row["rows_returned"],
+        rows_published=row["rows_published"],
+        rows_quarantined=row["rows_quarantined"],
+        rules_broken=json.loads(row["rules_broken"]),
+        version=row["version"],
+        seconds=row["seconds"],
+        notes=tuple(row["notes"] or ()),
+        error=Failure(**json.loads(row["error"])) if row["error"] else None,
+        fingerprint=Fingerprint(**json.loads(fingerprint)) if fingerprint else None,
+    )
+
+
+def to_metadata(record: AssetRecord) -> dict[str, Any]:
+    """Write a record as the metadata of the commit that publishes it."""
+    row = to_row(record)
+    return {**row, "started_at": record.started_at.astimezone(UTC).isoformat()}
+
+
+def _without_traceback(failure: Failure) -> dict[str, str | None]:
+    return {
+        "code": failure.code,
+        "message": failure.message,
+        "hint": failure.hint,
+        "place": failure.place,
+    }

@@ -1,0 +1,149 @@
+"""Staged files: written into a table's folder, invisible until a commit names them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+import polars as pl
+from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
+
+from polster.lakehouse.store import Store
+
+FILE_BYTES = 512 * 1024 * 1024  # of the frame in memory; some 100 MB of Parquet
+BUFFER_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A Parquet file that lies in a table's folder.
+
+    Attributes:
+        name: Relative to the table's folder.
+        partition: Value by partition column; these columns are not in the file.
+    """
+
+    name: str
+    rows: int
+    size_bytes: int
+    partition: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Staging:
+    """The files that one run stages for one table.
+
+    Attributes:
+        folder: The table's URI.
+        prefix: Begins every file's name; one run never meets another's files.
+        partition: Partition that all files belong to, if any.
+    """
+
+    store: Store
+    folder: str
+    prefix: str
+    partition: Mapping[str, str] = field(default_factory=dict)
+    _part: int = 0
+    _made: list[str] = field(default_factory=list)
+
+    def sink(self, frame: pl.LazyFrame) -> list[StagedFile]:
+        """Write ``frame`` in one streaming pass.
+
+        Returns:
+            The files, in the order of their rows; none for a frame without rows.
+        """
+        part = self._part
+        self._part += 1
+        named: list[str] = []
+        sinked: list[StagedFile] = []
+
+        def name_file(arguments: FileProviderArgs) -> str:
+            folder = "".join(f"{column}={value}/" for column, value in self.partition.items())
+            name = f"{folder}{self.prefix}-{part:03d}-{arguments.index_in_partition:05d}.parquet"
+            self._made.append(name)
+            named.append(name)
+            return name
+
+        def remember(arguments: SinkedPathsCallbackArgs) -> None:
+            for path in arguments.paths:
+                name = next(name for name in named if path.path.endswith(name))
+                sinked.append(StagedFile(name, path.num_rows, path.num_bytes, self.partition))
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*unstable.*")
+            target = pl.PartitionBy(
+                self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
+            )
+            frame.sink_parquet(
+                target,
+                mkdir=True,
+                sinked_paths_callback=remember,
+                storage_options=self.store.storage_options,
+                credential_provider=None if self.store.options else "auto",
+            )
+        empty = [file.name for file in sinked if not file.rows]
+        self.discard(empty)
+        return sorted((file for file in sinked if file.rows), key=lambda file: file.name)
+
+    def scan(self, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
+        """Read staged files back, lazy, rows in the order in which they were written."""
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_parquet(
+            [f"{self.folder}/{file.name}" for file in files],
+            hive_partitioning=False,
+            storage_options=self.store.storage_options,
+            credential_provider=None if self.store.options else "auto",
+        )
+
+    def discard(self, names: list[str] | None = None) -> None:
+        """Delete staged files, by default all of this run."""
+        gone = list(self._made) if names is None else names
+        if gone:
+            self.store.delete(self.folder, gone)
+        self._made = [name for name in self._made if name not in gone]
+
+    def keep(self) -> None:
+        """Forget the files: a commit names them now, so that discarding spares them."""
+        self._made.clear()
+
+
+@dataclass(slots=True)
+class BatchWriter:
+    """Stages batches that arrive one by one; what is small waits in memory.
+
+    Attributes:
+        prepare: Brings a batch into the table's shape before it is written.
+    """
+
+    staging: Staging
+    prepare: Callable[[pl.DataFrame], pl.DataFrame]
+    files: list[StagedFile] = field(default_factory=list)
+    _waiting: list[pl.DataFrame] = field(default_factory=list)
+    _bytes: int = 0
+
+    def write(self, batch: pl.DataFrame) -> None:
+        """Take a batch."""
+        if not batch.height:
+            return
+        prepared = self.prepare(batch)
+        self._waiting.append(prepared)
+        self._bytes += int(prepared.estimated_size())
+        if self._bytes > BUFFER_BYTES:
+            self.flush()
+
+    def flush(self) -> list[StagedFile]:
+        """Write what waits; return all files so far."""
+        if self._waiting:
+            self.files += self.staging.sink(pl.concat(self._waiting, how="vertical").lazy())
+            self._waiting, self._bytes = [], 0
+        return self.files
+
+    @property
+    def rows(self) -> int:
+        """Count the rows taken so far."""
+        return sum(file.rows for file in self.files) + sum(b.height for b in self._waiting)
+
+

@@ -1,0 +1,247 @@
+"""One Delta table: open a version, read it pinned, commit staged files.
+
+A commit here never retries by itself: it is made against the version that was opened, or it
+raises :class:`ConflictError`, so that whoever publishes can look at what the other writer did.
+Sources of the traps avoided: two writers that create one table at once both succeed unless the
+creating commit has no retries; ``scan_delta(path)`` chooses its version when it is collected.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.staging import StagedFile
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+
+METADATA_PREFIX = "polster."
+BATCH_COLUMN = "_batch_id"
+ATTEMPTS = 20
+"""How often a commit is tried again after another writer was faster."""
+
+APPEND_ONLY = {"delta.appendOnly": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One committed version of a table, pinned: it reads the same for ever.
+
+    Attributes:
+        key: The asset whose table it is; None for Polster's own tables.
+        uri: Where it lies.
+        version: Delta commit number, from 0.
+        batch: For snapshot bronze, the batch that readers get; None means all rows.
+    """
+
+    key: AssetKey | None
+    uri: str
+    version: int
+    delta: DeltaTable = field(repr=False, compare=False)
+    batch: str | None = None
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows, lazy."""
+        frame = pl.scan_delta(self.delta)
+        return frame if self.batch is None else frame.filter(pl.col(BATCH_COLUMN) == self.batch)
+
+    @property
+    def rows(self) -> int:
+        """Count the rows from the log, without reading data."""
+        files = self.files
+        if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
+            files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
+        if "num_records" not in files.columns or files["num_records"].null_count():
+            return int(self.scan().select(pl.len()).collect().item())
+        return int(files["num_records"].sum())
+
+    @property
+    def files(self) -> pl.DataFrame:
+        """Return one row a data file, as the log describes it."""
+        return pl.DataFrame(self.delta.get_add_actions(flatten=True))
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Return the columns and their dtypes."""
+        return pl.scan_delta(self.delta).collect_schema()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as the log holds it.
+
+    Attributes:
+        metadata: What Polster wrote into it; empty for a commit of another program.
+    """
+
+    version: int
+    operation: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A Delta table that may exist."""
+
+    store: Store
+    uri: str
+    key: AssetKey | None = None
+
+    def open(self, version: int | None = None) -> TableVersion | None:
+        """Open a version, by default the newest; None if there is no table.
+
+        Raises:
+            LakehouseError: The table cannot be read, or has no such version.
+        """
+        try:
+            delta = DeltaTable(self.uri, version, storage_options=self.store.storage_options)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError, ValueError) as error:
+            if version is not None and self.open() is not None:
+                raise LakehouseError(
+                    f"the table has no version {version}",
+                    code="POL405",
+                    place=self.uri,
+                    hint="see the versions with: polster history",
+                ) from error
+            raise self._unreadable(error) from error
+        return TableVersion(self.key, self.uri, delta.version(), delta)
+
+    def history(self, table: TableVersion, limit: int = 1) -> list[Commit]:
+        """List the commits up to ``table``'s version, newest first."""
+        newest = table.version
+        return [
+            Commit(
+                version=int(entry.get("version", newest - index)),
+                operation=str(entry.get("operation", "")),
+                metadata={
+                    name.removeprefix(METADATA_PREFIX): value
+                    for name, value in entry.items()
+                    if name.startswith(METADATA_PREFIX)
+                },
+            )
+            for index, entry in enumerate(table.delta.history(limit))
+        ]
+
+    def commit(
+        self,
+        files: Sequence[StagedFile],
+        *,
+        schema: pl.Schema,
+        mode: Literal["append", "overwrite"],
+        onto: TableVersion | None,
+        metadata: Mapping[str, Any],
+        partition_by: Sequence[str] = (),
+        append_only: bool = False,
+    ) -> TableVersion:
+        """Make staged files visible in one step.
+
+        Args:
+            files: Files that lie in the table's folder; the step is allowed to have none.
+            schema: The table's columns after the commit, storage dtypes.
+            mode: Whether the files replace what is there or add to it.
+            onto: The version that the files were made for; None if there was no table.
+            metadata: Kept in the commit, each name with Polster's prefix.
+            partition_by: Partition columns; their values come with the files.
+            append_only: Whether a table that is made now refuses change for ever.
+
+        Raises:
+            ConflictError: Another writer committed since ``onto``.
+            LakehouseError: The table cannot be written.
+        """
+        properties = CommitProperties(
+            custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
+            max_commit_retries=0,
+        )
+        actions = [_add_action(file) for file in files]
+        try:
+            if onto is None:
+                create_table_with_add_actions(
+                    self.uri,
+                    delta_schema(schema),
+                    actions,
+                    mode="error",
+                    partition_by=list(partition_by),
+                    configuration=APPEND_ONLY if append_only else None,
+                    storage_options=self.store.storage_options,
+                    commit_properties=properties,
+                )
+            else:
+                onto.delta.create_write_transaction(
+                    actions,
+                    mode,
+                    delta_schema(schema),
+                    partition_by=list(partition_by),
+                    commit_properties=properties,
+                )
+        except (CommitFailedError, DeltaError, OSError) as error:
+            if self._moved_since(onto):
+                raise ConflictError(
+                    "another writer published at the same time", code="POL402", place=self.uri
+                ) from error
+            raise LakehouseError(
+                f"the table cannot be written: {error}", code="POL403", place=self.uri
+            ) from error
+        committed = self.open(0 if onto is None else onto.version + 1)
+        if committed is None:
+            raise LakehouseError("the table vanished", code="POL401", place=self.uri)
+        return committed
+
+    def add_columns(self, onto: TableVersion, columns: pl.Schema) -> TableVersion:
+        """Add nullable columns to a table, one commit that leaves every row as it is.
+
+        Raises:
+            ConflictError: Another writer committed since ``onto``.
+        """
+        try:
+            onto.delta.alter.add_columns(
+                list(delta_schema(columns).fields),
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+        except (CommitFailedError, DeltaError) as error:
+            raise ConflictError(
+                "another writer changed the table at the same time", code="POL402", place=self.uri
+            ) from error
+        newer = self.open()
+        if newer is None:
+            raise LakehouseError("the table vanished", code="POL401", place=self.uri)
+        return newer
+
+    def _moved_since(self, onto: TableVersion | None) -> bool:
+        newest = self.open()
+        return newest is not None and (onto is None or newest.version > onto.version)
+
+    def _unreadable(self, error: Exception) -> LakehouseError:
+        first_line = str(error).strip().split("\n", maxsplit=1)[0]
+        return LakehouseError(
+            f"the table cannot be read: {first_line}",
+            code="POL401",
+            place=self.uri,
+            hint="check the lakehouse in [tool.polster], its access keys and permissions",
+        )
+
+
+def delta_schema(schema: pl.Schema) -> Schema:
+    """Return ``schema``, storage dtypes only, as Delta writes it; every column is nullable."""
+    return Schema.from_arrow(schema)
+
+
+def _add_action(file: StagedFile) -> AddAction:
+    return AddAction(
+        file.name,
+        file.size_bytes,
+        dict(file.partition),
+        int(time.time() * 1000),
+        True,
+        json.dumps({"numRecords": file.rows}),
+    )

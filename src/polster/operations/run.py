@@ -1,0 +1,122 @@
+"""Running a pipeline: only what changed, judged, published and recorded."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import chdir
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from polster.errors import UsageError
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.releases import Release
+from polster.model.asset import AssetKey
+from polster.model.context import RunContext
+from polster.model.finding import Finding
+from polster.model.graph import AssetGraph
+from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
+from polster.model.selection import select
+from polster.operations.environment import open_lakehouse
+from polster.operations.open_project import Project
+from polster.project.fingerprints import CodeReader
+from polster.project.load import put_on_path
+from polster.runtime.build import Workplace
+from polster.runtime.execute import Execution, Observer
+from polster.runtime.gate import Gate
+from polster.runtime.states import States, read_states
+
+DEFAULT_THREADS = 4
+
+
+def run(
+    project: Project,
+    selection: Sequence[str] = (),
+    *,
+    observer: Observer,
+    environment: str | None = None,
+    full_refresh: bool = False,
+    threads: int | None = None,
+) -> RunRecord:
+    """Run the selected assets of ``project``; everything without a selection.
+
+    Args:
+        observer: Told of each asset as it starts and ends.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+        full_refresh: Build silver and gold even if nothing changed.
+        threads: Assets at a time; by default the machine's cores, at most 4.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes; nothing was run.
+        UsageError: The selection or the environment does not exist.
+        LakehouseError: The lakehouse cannot be read, or the ledger not be written.
+    """
+    graph = project.graph
+    chosen = select_or_raise(graph, selection)
+    name, lakehouse = open_lakehouse(project, environment)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    context = RunContext(_run_id(started), started, name)
+    reader = CodeReader(project.root)
+    codes = {key: reader.fingerprint(graph[key]) for key in graph.assets if key in chosen}
+    states = read_states(lakehouse, graph.assets)
+    put_on_path(project.root)
+    work = Workplace(project.root, lakehouse, context, Gate())
+    execution = Execution(
+        graph, chosen, codes, states, work, full_refresh=full_refresh, observer=observer
+    )
+    with chdir(project.root):
+        outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
+    _record(lakehouse, context, states, outcome.records)
+    failed = any(record.status is AssetStatus.FAILED for record in outcome.records)
+    status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
+    if outcome.interrupted:
+        status = RunStatus.INTERRUPTED
+    record = RunRecord(
+        context.id, status, name, started, time.perf_counter() - clock, outcome.records
+    )
+    if status is RunStatus.SUCCEEDED:
+        record = replace(record, release=_release(lakehouse, context, states, outcome.records))
+    return record
+
+
+def select_or_raise(graph: AssetGraph, selection: Sequence[str]) -> set[AssetKey]:
+    """Return the keys that ``selection`` means.
+
+    Raises:
+        UsageError: A term of it selects nothing.
+    """
+    chosen = select(graph, selection)
+    if isinstance(chosen, Finding):
+        raise UsageError(chosen.message, code=chosen.code, hint=chosen.hint)
+    return chosen
+
+
+def _run_id(started: datetime) -> str:
+    return f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _record(
+    lakehouse: Lakehouse, context: RunContext, states: States, records: Sequence[AssetRecord]
+) -> None:
+    """Write the ledger: this run, and what a killed run published without recording it."""
+    lakehouse.ledger.append(context.id, context.environment, records)
+    for found in states.unrecorded:
+        lakehouse.ledger.append(found.run_id, found.environment, [found.record])
+
+
+def _release(
+    lakehouse: Lakehouse, context: RunContext, states: States, records: Sequence[AssetRecord]
+) -> str | None:
+    """Write a release if the run published anything; return its identifier."""
+    published = {
+        record.asset: record.version
+        for record in records
+        if record.status is AssetStatus.PUBLISHED and record.version is not None
+    }
+    if not published:
+        return None
+    earlier = {key: state.version for key, state in states.tables.items()}
+    lakehouse.releases.write(Release(context.id, context.time, {**earlier, **published}))
+    return context.id

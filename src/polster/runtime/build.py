@@ -1,0 +1,361 @@
+"""Building one asset: call, stage, judge, commit, or leave everything as it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from polster.contracts.judge import Terms, settle_terms
+from polster.errors import AssetError, ConflictError, LakehouseError, PolsterError
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import to_metadata
+from polster.lakehouse.staging import Staging
+from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, Table, TableVersion
+from polster.model.asset import Asset, Load, Policy
+from polster.model.context import RunContext
+from polster.model.layer import Layer
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.project.load import LoadedAsset, load_asset, user_traceback
+from polster.runtime.call import call_function, first_line
+from polster.runtime.gate import Gate
+from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.stage import Staged, Stager
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What every asset of one run is built with.
+
+    Attributes:
+        root: The project's folder.
+        gate: Closed when the run is interrupted; no commit begins after that.
+    """
+
+    root: Path
+    lakehouse: Lakehouse
+    context: RunContext
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One asset to build, and why.
+
+    Attributes:
+        inputs: Pinned table by parameter name.
+        fingerprint: What the table will have been made from.
+    """
+
+    asset: Asset
+    inputs: Mapping[str, TableVersion]
+    fingerprint: Fingerprint
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of a job.
+
+    Attributes:
+        table: The version that is current now, if there is one.
+    """
+
+    record: AssetRecord
+    table: TableVersion | None
+
+
+def build(job: Job, work: Workplace) -> Built:
+    """Build one asset; a failure is a value, and leaves the published table as it was."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    record = AssetRecord(
+        job.asset.key,
+        AssetStatus.FAILED,
+        started,
+        reasons=job.reasons,
+        rows_in={str(table.key): table.rows for table in job.inputs.values()},
+        fingerprint=job.fingerprint,
+    )
+    table: TableVersion | None = None
+    try:
+        record, table = _Build(job, work, record, clock).run()
+    except AssetError as error:
+        record = replace(record, error=_failure(error, error.traceback), **_counts(error))
+    except PolsterError as error:
+        record = replace(record, error=_failure(error, None))
+    except Exception as error:
+        record = replace(
+            record,
+            error=Failure(
+                "POL900",
+                f"Polster stumbled: {type(error).__name__}: {first_line(error)}",
+                hint="please report this as a bug of Polster, with the traceback",
+                place=job.asset.place,
+                traceback=user_traceback(error),
+            ),
+        )
+    return Built(replace(record, seconds=time.perf_counter() - clock), table)
+
+
+T = TypeVar("T")
+
+
+class _RefusedError(AssetError):
+    """The contract refuses the rows; carries what was counted."""
+
+    counted: Mapping[str, Any]
+
+
+def _counts(error: AssetError) -> dict[str, Any]:
+    return dict(error.counted) if isinstance(error, _RefusedError) else {}
+
+
+class _Build:
+    """One build, step by step."""
+
+    def __init__(self, job: Job, work: Workplace, record: AssetRecord, clock: float) -> None:
+        self.asset = job.asset
+        self.job = job
+        self.work = work
+        self.record = record
+        self.clock = clock
+        self.table: Table = work.lakehouse.table(job.asset.key)
+        self.landing: BatchLanding | None = None
+        self.landing_plan: LandingPlan | None = None
+
+    def run(self) -> tuple[AssetRecord, TableVersion | None]:
+        loaded = load_asset(self.asset)
+        frame = call_function(loaded, self.job.inputs, self.work.context, self.work.root)
+        terms = self._terms(loaded, frame)
+        current = self.table.open()
+        staged = self._compute(lambda: self._stager(terms, current).stage(frame))
+        try:
+            notes = (*staged.notes, *(self.landing_plan.notes if self.landing_plan else ()))
+            if not staged.returned:
+                notes += ("the function returned no rows",)
+            self.record = replace(
+                self.record,
+                rows_returned=staged.returned,
+                rows_published=staged.rows,
+                rows_quarantined=staged.rows_rejected,
+                rules_broken=dict(sorted(staged.broken.items())),
+                notes=notes,
+            )
+            self._refuse(staged)
+            return self._publish(staged, current)
+        finally:
+            staged.discard()
+
+    def _terms(self, loaded: LoadedAsset, frame: pl.LazyFrame) -> Terms:
+        returned = self._compute(frame.collect_schema)
+        return settle_terms(self.asset, loaded.function.contract, returned)
+
+    def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:
+        context = self.work.context
+        staging = Staging(self.work.lakehouse.store, self.table.uri, context.id)
+        schema: pl.Schema | None = None
+        if self.asset.key.layer is Layer.BRONZE:
+            plan = plan_landing(self.asset, terms.schema, current, context.id)
+            self.landing_plan, schema = plan, plan.file_schema
+            staging.partition = plan.partition
+            self.landing = BatchLanding(
+                context.id,
+                context.time,
+                self.asset.options.source or self.asset.file,
+                BATCH_COLUMN in plan.partition,
+            )
+        return Stager(
+            self.asset,
+            terms,
+            staging,
+            self.work.lakehouse.quarantine(self.asset.key),
+            run_id=context.id,
+            at=context.time,
+            landing=self.landing,
+            table_schema=schema,
+        )
+
+    def _compute(self, step: Callable[[], T]) -> T:
+        """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
+        try:
+            return step()
+        except PolsterError:
+            raise
+        except (pl.exceptions.PolarsError, OSError, ValueError, TypeError, ArithmeticError) as error:
+            raise self._computing_failed(error) from error
+
+    def _computing_failed(self, error: Exception) -> PolsterError:
+        text = first_line(error)
+        if isinstance(error, OSError) and str(self.table.store.root) in str(error):
+            return LakehouseError(
+                f"the lakehouse cannot be written: {text}",
+                code="POL403",
+                place=self.table.uri,
+                hint="check permissions and free space there; nothing was published",
+            )
+        hint = None
+        if isinstance(error, pl.exceptions.ColumnNotFoundError):
+            hint = "the columns that its inputs have: " + "; ".join(
+                f"{table.key}: {', '.join(table.schema)}" for table in self.job.inputs.values()
+            )
+        elif isinstance(error, FileNotFoundError):
+            hint = "relative paths mean the project's folder"
+        return AssetError(
+            f"the frame cannot be computed: {type(error).__name__}: {text}",
+            code="POL305",
+            place=self.asset.place,
+            hint=hint,
+            traceback=user_traceback(error) or None,
+        )
+
+    def _refuse(self, staged: Staged) -> None:
+        """Fail the asset where its contract says so; the bad rows are kept to be looked at."""
+        options = self.asset.options
+        failing = {
+            rule: count
+            for rule, count in staged.broken.items()
+            if options.policy(rule) is Policy.FAIL
+        }
+        share = staged.rows_rejected / staged.returned if staged.returned else 0.0
+        if not failing and share <= options.max_quarantined:
+            return
+        look = f"look at the rows: polster quarantine {self.asset.key}"
+        if failing:
+            rules = ", ".join(f"{rule} ({count} rows)" for rule, count in sorted(failing.items()))
+            message, code = f"rows break the contract, which lets none pass: {rules}", "POL306"
+        else:
+            message, code = (
+                f"{staged.rows_rejected} of {staged.returned} rows break the contract, "
+                f"{share:.1%} where {options.max_quarantined:.1%} are allowed",
+                "POL307",
+            )
+        if staged.rejected:
+            staged.rejected.commit({"asset": str(self.asset.key), "published": False})
+        error = _RefusedError(message, code=code, place=self.asset.place, hint=look)
+        error.counted = {
+            "rows_returned": staged.returned,
+            "rows_quarantined": staged.rows_rejected,
+            "rules_broken": self.record.rules_broken,
+            "notes": self.record.notes,
+        }
+        raise error
+
+    def _publish(
+        self, staged: Staged, current: TableVersion | None
+    ) -> tuple[AssetRecord, TableVersion | None]:
+        """Make the rows visible; the quarantine first, so that a kill in between loses none."""
+        content = self.landing.content(staged.schema) if self._is_snapshot else ""
+        if current is not None and self._landed_before(content, current):
+            return self._unchanged("its source holds nothing new"), self._pinned(current)
+        if staged.rejected:
+            staged.rejected.commit({"asset": str(self.asset.key), "published": True})
+        for _ in range(ATTEMPTS):
+            with self.work.gate.open():
+                try:
+                    table = self._commit(staged, current, content)
+                except ConflictError:
+                    table = None
+            if table is not None:
+                staged.staging.keep()
+                return replace(self.record, version=table.version), table
+            current = self.table.open()
+            if current is not None and (yielded := self._yield_to(current, content)):
+                return yielded, self._pinned(current)
+        raise ConflictError(
+            f"other writers were faster {ATTEMPTS} times",
+            code="POL402",
+            place=self.table.uri,
+            hint="run it again when no other run is writing this table",
+        )
+
+    def _commit(
+        self, staged: Staged, current: TableVersion | None, content: str
+    ) -> TableVersion:
+        schema, mode = staged.schema, "overwrite"
+        partition_by: tuple[str, ...] = ()
+        if self.landing_plan is not None:
+            plan, mode = self.landing_plan, "append"
+            partition_by = tuple(plan.partition)
+            if current is not None:
+                new = {n: d for n, d in plan.table_columns.items() if n not in current.schema}
+                if new:
+                    current = self.table.add_columns(current, pl.Schema(new))
+                schema = pl.Schema({**current.schema, **plan.table_columns})
+            else:
+                schema = plan.table_columns
+        version = 0 if current is None else current.version + 1
+        record = replace(
+            self.record,
+            status=AssetStatus.PUBLISHED,
+            version=version,
+            seconds=time.perf_counter() - self.clock,
+        )
+        table = self.table.commit(
+            staged.files,
+            schema=schema,
+            mode="append" if mode == "append" else "overwrite",
+            onto=current,
+            metadata={
+                **to_metadata(record),
+                "run_id": self.work.context.id,
+                "environment": self.work.context.environment,
+                "batch": self.work.context.id if self._is_snapshot else "",
+                "content": content,
+            },
+            partition_by=partition_by,
+            append_only=self.landing_plan is not None,
+        )
+        self.record = record
+        return replace(table, batch=self.work.context.id) if self._is_snapshot else table
+
+    @property
+    def _is_snapshot(self) -> bool:
+        return self.landing is not None and self.asset.options.load is Load.SNAPSHOT
+
+    def _landed_before(self, content: str, current: TableVersion) -> bool:
+        if not content:
+            return self.landing is not None and not self.record.rows_returned
+        published = self.work.lakehouse.published(current)
+        return published is not None and published.content == content
+
+    def _yield_to(self, current: TableVersion, content: str) -> AssetRecord | None:
+        """After a lost race: None if ours is to be published still, else the other's is enough.
+
+        Two runs of one asset end as one of them. The one whose inputs are newer wins; with the
+        same inputs and code the two are equal, and the second need not be written.
+        """
+        if self._landed_before(content, current):
+            return self._unchanged("another run landed the same at the same time")
+        published = self.work.lakehouse.published(current)
+        theirs = published.record.fingerprint if published else None
+        if theirs is None or self.landing is not None:
+            return None
+        ours = self.job.fingerprint
+        newer = any(
+            version > ours.inputs.get(upstream, -1) for upstream, version in theirs.inputs.items()
+        )
+        if theirs == ours or newer:
+            return self._unchanged("another run published it at the same time")
+        return None
+
+    def _unchanged(self, reason: str) -> AssetRecord:
+        return replace(
+            self.record,
+            status=AssetStatus.UNCHANGED,
+            reasons=(reason,),
+            rows_published=0,
+            rows_quarantined=0,
+            rules_broken={},
+        )
+
+    def _pinned(self, current: TableVersion) -> TableVersion | None:
+        return self.work.lakehouse.pin(self.asset.key, current.version)
+
+
+def _failure(error: PolsterError, traceback: str | None) -> Failure:
+    return Failure(error.code, error.message, error.hint, error.place, traceback)

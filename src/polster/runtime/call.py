@@ -1,0 +1,107 @@
+"""Calling the function of an asset: what it is handed, and what it may give back."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import polars as pl
+
+from polster.contracts.handover import is_frame_of, satisfies
+from polster.errors import AssetError
+from polster.lakehouse.table import TableVersion
+from polster.model.context import RunContext
+from polster.project.load import LoadedAsset, user_line, user_traceback
+
+
+def call_function(
+    loaded: LoadedAsset, inputs: Mapping[str, TableVersion], run: RunContext, root: Path
+) -> pl.LazyFrame:
+    """Call the function of an asset and return its frame, lazy.
+
+    Args:
+        loaded: The asset with its function.
+        inputs: The pinned table by parameter name.
+        run: Handed to a parameter that asks for it.
+        root: The project's folder.
+
+    Raises:
+        AssetError: The function raises, or returns something that is no frame.
+    """
+    asset = loaded.asset
+    arguments = _arguments(loaded, inputs, run)
+    try:
+        result = loaded.function(**arguments)
+    except Exception as error:
+        line = user_line(error, root / asset.file) or asset.line
+        raise AssetError(
+            f"the function raised {type(error).__name__}: {first_line(error)}",
+            code="POL305",
+            place=f"{asset.file}:{line}",
+            traceback=user_traceback(error),
+        ) from error
+    if result is None:
+        raise AssetError(
+            "the function returned nothing",
+            code="POL304",
+            place=asset.place,
+            hint="end it with `return` and the frame",
+        )
+    if isinstance(result, pl.DataFrame):
+        return result.lazy()
+    if isinstance(result, pl.LazyFrame):
+        return result
+    kind = type(result)
+    raise AssetError(
+        f"the function returned a {kind.__module__}.{kind.__qualname__}, not a frame of Polars",
+        code="POL303",
+        place=asset.place,
+        hint=_return_hint(kind),
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says."""
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def _arguments(
+    loaded: LoadedAsset, inputs: Mapping[str, TableVersion], run: RunContext
+) -> dict[str, Any]:
+    signature = _signature(loaded)
+    arguments: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        annotation = parameter.annotation
+        table = inputs.get(name)
+        if table is None:
+            arguments[name] = run
+            continue
+        frame = table.scan()
+        if is_frame_of(annotation):
+            satisfies(loaded.asset, str(table.key), frame.collect_schema(), get_args(annotation)[0])
+        wants_eager = annotation is pl.DataFrame or _is_eager(get_origin(annotation))
+        arguments[name] = frame.collect() if wants_eager else frame
+    return arguments
+
+
+def _signature(loaded: LoadedAsset) -> inspect.Signature:
+    try:
+        return inspect.signature(loaded.function.function, eval_str=True)
+    except Exception:  # an annotation that exists for type checkers only
+        return inspect.signature(loaded.function.function)
+
+
+def _is_eager(origin: object) -> bool:
+    return isinstance(origin, type) and issubclass(origin, pl.DataFrame)
+
+
+def _return_hint(kind: type) -> str:
+    if kind.__module__.startswith("pandas"):
+        return "wrap it: pl.from_pandas(…)"
+    if kind.__module__.startswith("pyarrow"):
+        return "wrap it: pl.from_arrow(…)"
+    if kind in (list, dict):
+        return "wrap it: pl.DataFrame(…)"
+    return "return a pl.LazyFrame, or a pl.DataFrame where it must be eager"

@@ -1,0 +1,227 @@
+"""Executing a run: in parallel, upstream first; a failure stops only what stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from polster.errors import PolsterError
+from polster.lakehouse.table import TableVersion
+from polster.model.asset import AssetKey
+from polster.model.graph import AssetGraph
+from polster.model.layer import Layer
+from polster.model.plan import reasons_to_run
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.runtime.build import Built, Job, Workplace, build
+from polster.runtime.states import States
+
+GRACE_SECONDS = 5.0
+"""How long an interrupted run waits for what is being computed; nothing of it is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Who wants to know what is going on; called in the thread that called ``execute``."""
+
+    started: Callable[[AssetKey], None]
+    finished: Callable[[AssetRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        records: One an asset chosen, upstream first.
+        interrupted: Whether the user stopped it.
+    """
+
+    records: tuple[AssetRecord, ...]
+    interrupted: bool
+
+
+class Execution:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        graph: AssetGraph,
+        chosen: Collection[AssetKey],
+        codes: Mapping[AssetKey, Fingerprint],
+        states: States,
+        work: Workplace,
+        *,
+        full_refresh: bool,
+        observer: Observer,
+    ) -> None:
+        self.graph = graph
+        self.order = [key for key in graph.assets if key in chosen]
+        self.codes = codes
+        self.states = states
+        self.work = work
+        self.full_refresh = full_refresh
+        self.observer = observer
+        self.records: dict[AssetKey, AssetRecord] = {}
+        self.tables: dict[AssetKey, TableVersion] = {}
+        self.ready: SimpleQueue[AssetKey | None] = SimpleQueue()
+        self.done: SimpleQueue[tuple[AssetKey, Built | None]] = SimpleQueue()
+        chosen_set = set(self.order)
+        self.waiting = {
+            key: {other for other in graph.upstream(key) if other in chosen_set}
+            for key in self.order
+        }
+        self.readers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.order}
+        for key, upstream in self.waiting.items():
+            for other in upstream:
+                self.readers[other].append(key)
+
+    def run(self, threads: int) -> Outcome:
+        """Run everything chosen on ``threads`` threads."""
+        workers = [
+            Thread(target=self._work, name=f"polster-{number}", daemon=True)
+            for number in range(min(threads, len(self.order)))
+        ]
+        for key in self.order:
+            if not self.waiting[key]:
+                self.ready.put(key)
+        for worker in workers:
+            worker.start()
+        interrupted = False
+        try:
+            while len(self.records) < len(self.order):
+                self._take(timeout=None)
+        except KeyboardInterrupt:
+            interrupted = True
+            self._interrupt(workers)
+        finally:
+            self.work.gate.close()
+            for _ in workers:
+                self.ready.put(None)
+        return Outcome(tuple(self.records[key] for key in self.order), interrupted)
+
+    def _work(self) -> None:
+        while (key := self.ready.get()) is not None:
+            self.done.put((key, None))
+            self.done.put((key, self._one(key)))
+
+    def _one(self, key: AssetKey) -> Built:
+        try:
+            return self._decide(key)
+        except PolsterError as error:
+            failure = Failure(error.code, error.message, error.hint, error.place)
+        except Exception as error:
+            failure = Failure(
+                "POL900",
+                f"Polster stumbled: {type(error).__name__}: {error}",
+                hint="please report this as a bug of Polster",
+            )
+        record = AssetRecord(key, AssetStatus.FAILED, datetime.now(UTC), error=failure)
+        return Built(record, None)
+
+    def _decide(self, key: AssetKey) -> Built:
+        """Build an asset if there is a reason to; its upstream is done by now."""
+        now = datetime.now(UTC)
+        failed = [
+            other
+            for other in self.graph.upstream(key)
+            if other in self.records
+            and self.records[other].status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
+        ]
+        if failed:
+            names = " and ".join(str(other) for other in failed)
+            return Built(
+                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(f"{names} failed",)), None
+            )
+        if self.work.gate.is_closed:
+            return Built(
+                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=("the run was interrupted",)), None
+            )
+        inputs = self._input_versions(key)
+        current = replace(self.codes[key], inputs=inputs)
+        state = self.states.tables.get(key)
+        if key.layer is Layer.BRONZE:
+            reasons: tuple[str, ...] = (
+                "it was never built" if state is None else "bronze asks its source",
+            )
+        else:
+            reasons = reasons_to_run(current, state, full_refresh=self.full_refresh)
+        if not reasons and state is not None:
+            record = AssetRecord(
+                key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
+            )
+            return Built(record, None)
+        job = Job(self.graph[key], self._pin_inputs(key), current, reasons)
+        return build(job, self.work)
+
+    def _input_versions(self, key: AssetKey) -> dict[str, int]:
+        """Return the versions that ``key`` will read, pinned when the run started.
+
+        Raises:
+            PolsterError: An upstream that is not part of this run was never built.
+        """
+        versions: dict[str, int] = {}
+        for other in self.graph.upstream(key):
+            if other in self.tables:
+                versions[str(other)] = self.tables[other].version
+            elif other in self.states.tables:
+                versions[str(other)] = self.states.tables[other].version
+            else:
+                raise PolsterError(
+                    f"`{other}`, which it reads, was never built",
+                    code="POL308",
+                    place=self.graph[key].place,
+                    hint=f"polster run {other}, or both with: polster run +{key}",
+                )
+        return versions
+
+    def _pin_inputs(self, key: AssetKey) -> dict[str, TableVersion]:
+        pinned: dict[str, TableVersion] = {}
+        for parameter, other in self.graph.inputs[key].items():
+            table = self.tables.get(other)
+            if table is None:
+                table = self.work.lakehouse.pin(other, self.states.tables[other].version)
+            if table is not None:
+                pinned[parameter] = table
+        return pinned
+
+    def _take(self, timeout: float | None) -> None:
+        key, built = self.done.get(timeout=timeout)
+        if built is None:
+            self.observer.started(key)
+            return
+        self.records[key] = built.record
+        if built.table is not None:
+            self.tables[key] = built.table
+        for reader in self.readers[key]:
+            self.waiting[reader].discard(key)
+            if not self.waiting[reader]:
+                self.ready.put(reader)
+        self.observer.finished(built.record)
+
+    def _interrupt(self, workers: list[Thread]) -> None:
+        """Stop: no commit begins any more; what is computed gets a moment to end."""
+        self.work.gate.close()
+        for _ in workers:
+            self.ready.put(None)
+        deadline = datetime.now(UTC).timestamp() + GRACE_SECONDS
+        while any(worker.is_alive() for worker in workers):
+            left = deadline - datetime.now(UTC).timestamp()
+            if left <= 0:
+                break
+            try:
+                self._take(timeout=min(left, 0.1))
+            except Empty:
+                continue
+        while not self.done.empty():
+            self._take(timeout=0)
+        for key in self.order:
+            if key not in self.records:
+                self.records[key] = AssetRecord(
+                    key,
+                    AssetStatus.SKIPPED,
+                    datetime.now(UTC),
+                    reasons=("the run was interrupted",),
+                )

@@ -1,0 +1,203 @@
+"""Staging an asset's rows: written once while they are judged, invisible until they are committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from polster.contracts.judge import Judge, Terms, originals
+from polster.contracts.table_rules import ROW, judge_table
+from polster.errors import AssetError, PolsterError
+from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
+from polster.lakehouse.staging import StagedFile, Staging
+from polster.lakehouse.types import storage_cast, storage_schema
+from polster.model.asset import Asset
+
+
+class Landing(Protocol):
+    """What bronze does with a batch beside judging it; silver and gold do nothing."""
+
+    def see(self, batch: pl.DataFrame) -> None:
+        """Look at a batch as the function returned it."""
+
+    def finish(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Bring the good rows of a batch into the shape of the table."""
+
+
+@dataclass(slots=True)
+class Staged:
+    """The rows of one asset in one run, judged and written, not yet visible.
+
+    Attributes:
+        files: The good rows.
+        schema: Their columns as the table holds them.
+        returned: Rows that the function returned, counted as they came.
+        broken: Rows by broken rule.
+        notes: What the user should know.
+        rejected: The bad rows, staged in the quarantine; None if there are none.
+    """
+
+    staging: Staging
+    files: list[StagedFile]
+    schema: pl.Schema
+    returned: int
+    broken: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
+    rejected: QuarantineWriter | None = None
+
+    @property
+    def rows(self) -> int:
+        """Count the good rows, from the files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def rows_rejected(self) -> int:
+        """Count the bad rows, from what was handed to the quarantine."""
+        return self.rejected.rows if self.rejected else 0
+
+    def discard(self) -> None:
+        """Delete every staged file that was not committed."""
+        self.staging.discard()
+        if self.rejected:
+            self.rejected.discard()
+
+
+class Stager:
+    """Stages the rows of one asset."""
+
+    def __init__(
+        self,
+        asset: Asset,
+        terms: Terms,
+        staging: Staging,
+        quarantine: Quarantine,
+        *,
+        run_id: str,
+        at: datetime,
+        landing: Landing | None = None,
+        table_schema: pl.Schema | None = None,
+    ) -> None:
+        self.asset = asset
+        self.terms = terms
+        self.staging = staging
+        self.quarantine = quarantine
+        self.run_id = run_id
+        self.at = at
+        self.landing = landing
+        stored, self.notes = storage_schema(terms.schema, place=asset.place)
+        self.schema = table_schema or stored
+        self.writer: QuarantineWriter | None = None
+
+    def stage(self, frame: pl.LazyFrame) -> Staged:
+        """Write ``frame`` in one pass, and what its keys demand in a second.
+
+        Raises:
+            AssetError: The frame cannot be computed, or is not what it said it would be.
+            PolsterError: The rows do not balance.
+        """
+        try:
+            return self._stage(frame)
+        except BaseException:
+            self.staging.discard()
+            if self.writer:
+                self.writer.discard()
+            raise
+
+    def _stage(self, frame: pl.LazyFrame) -> Staged:
+        judge = Judge(self.terms, self._reject)
+        carried = {
+            name: dtype
+            for name, dtype in self.terms.staged_schema.items()
+            if name not in self.terms.schema
+        }
+        staged_schema = pl.Schema({**self.schema, **carried})
+
+        def judged(batch: pl.DataFrame) -> pl.DataFrame:
+            if batch.schema != self.terms.returned:
+                raise self._other_schema(batch.schema)
+            if self.landing:
+                self.landing.see(batch)
+            good = judge.judge(batch)
+            if self.landing:
+                good = self.landing.finish(good)
+            return storage_cast(good, staged_schema).select(list(staged_schema))
+
+        streamed = frame.map_batches(
+            judged, schema=staged_schema, streamable=True
+        )
+        files = self.staging.sink(streamed)
+        staged = Staged(
+            self.staging,
+            files,
+            self.schema,
+            judge.counts.returned,
+            judge.counts.broken,
+            (*self.terms.notes, *self.notes),
+        )
+        if self.terms.rules.need_table:
+            self._judge_table(staged, staged_schema)
+        staged.rejected = self.writer
+        if staged.rows + staged.rows_rejected != staged.returned:
+            raise PolsterError(
+                f"{staged.returned} rows were returned, but {staged.rows} accepted and "
+                f"{staged.rows_rejected} rejected; nothing was published",
+                code="POL310",
+                place=self.asset.place,
+                hint="please report this as a bug of Polster",
+            )
+        return staged
+
+    def _judge_table(self, staged: Staged, staged_schema: pl.Schema) -> None:
+        rules = self.terms.rules
+        frame = self.staging.scan(staged.files, staged_schema)
+        names = [rule.name for rule in (*rules.unique, *rules.tables)]
+        verdict = judge_table(
+            frame,
+            staged.rows,
+            rules.unique,
+            rules.tables,
+            rejects=[name for name in names if self.terms.rejects(name)],
+        )
+        staged.broken.update(verdict.broken)
+        if verdict.rejected is None and not self.terms.keeps_originals:
+            return
+        good = frame
+        if verdict.rejected is not None:
+            numbered = frame.with_row_index(ROW)
+            bad = verdict.rejected.lazy()
+            good = numbered.join(bad, on=ROW, how="anti", maintain_order="left").drop(ROW)
+            rejected = numbered.join(bad, on=ROW, how="inner")
+            for batch in rejected.select(*originals(self.terms), "_rules").collect_batches():
+                self._reject(batch)
+        superseded = [file.name for file in staged.files]
+        staged.files = self.staging.sink(good.select(list(self.schema)))
+        self.staging.discard(superseded)
+
+    def _reject(self, rejected: pl.DataFrame) -> None:
+        if self.writer is None:
+            columns = pl.Schema(
+                {name: dtype for name, dtype in rejected.schema.items() if name != "_rules"}
+            )
+            self.writer = self.quarantine.writer(
+                columns, run_id=self.run_id, at=self.at, place=self.asset.place
+            )
+        self.writer.write(rejected)
+
+    def _other_schema(self, actual: pl.Schema) -> AssetError:
+        expected = self.terms.returned
+        different = [
+            f"`{name}` is {actual.get(name, 'missing')}, not {expected.get(name, 'announced')}"
+            for name in dict.fromkeys([*expected, *actual])
+            if actual.get(name) != expected.get(name)
+        ] or ["the columns come in another order"]
+        return AssetError(
+            f"the frame is not what it announces: {'; '.join(different)}",
+            code="POL315",
+            place=self.asset.place,
+            hint="a function given to map_batches or map_elements may return another type than "
+            "its schema or return_dtype says",
+        )
