@@ -7,6 +7,7 @@ from polster._version import __version__
 from polster.decorators import AssetFunction, bronze, gold, silver
 from polster.errors import PolsterError
 from polster.model.context import RunContext
+from polster.project.import_path import put_script_on_path
 
 __all__ = [
     "AssetFunction",
@@ -17,3 +18,5 @@ __all__ = [
     "gold",
     "silver",
 ]
+
+put_script_on_path()

@@ -139,9 +139,7 @@ def gold(
     return _decorate(Layer.GOLD, None, {"contract": contract})  # type: ignore[no-any-return]
 
 
-def _decorate(
-    layer: Layer, function: Callable[..., Any] | None, options: Mapping[str, Any]
-) -> Any:
+def _decorate(layer: Layer, function: Callable[..., Any] | None, options: Mapping[str, Any]) -> Any:
     def make(function: Callable[..., Any]) -> AssetFunction[..., Any]:
         return AssetFunction(function, layer, options.get("contract"))
 

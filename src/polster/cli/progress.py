@@ -63,8 +63,6 @@ def _bar(total: int) -> Iterator[Observer]:
 
         def finished(record: AssetRecord) -> None:
             running.pop(record.asset, None)
-            progress.update(
-                task, advance=1, description=", ".join(str(other) for other in running)
-            )
+            progress.update(task, advance=1, description=", ".join(str(other) for other in running))
 
         yield Observer(started, finished)

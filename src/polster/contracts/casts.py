@@ -41,7 +41,9 @@ def cast_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
     if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
         same_kind = (source.time_zone is None) == (target.time_zone is None)
         return CastKind.SAFE if same_kind else CastKind.IMPOSSIBLE
-    if isinstance(source, pl.Enum | pl.Categorical) and isinstance(target, pl.Enum | pl.Categorical):
+    if isinstance(source, pl.Enum | pl.Categorical) and isinstance(
+        target, pl.Enum | pl.Categorical
+    ):
         return CastKind.PARSED
     if isinstance(source, pl.Date | pl.Datetime) and isinstance(target, pl.Date | pl.Datetime):
         return CastKind.CHECKED

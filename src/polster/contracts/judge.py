@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -28,6 +30,7 @@ AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
 QUARANTINE_COLUMNS = (RULES_COLUMN, "_run_id", "_rejected_at")
 DTYPE_RULE = "dtype"
 NO_RULES = Rules((), (), ())
+NONE_BROKEN: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -77,7 +80,8 @@ class Terms:
         A value that cannot be cast cannot be published, whatever the policy says.
         """
         return (
-            self.asset.options.policy(rule) is not Policy.WARN or rule.rpartition("|")[2] == DTYPE_RULE
+            self.asset.options.policy(rule) is not Policy.WARN
+            or rule.rpartition("|")[2] == DTYPE_RULE
         )
 
 
@@ -111,6 +115,9 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
 class Judge:
     """Judges batches; knows nothing of files.
 
+    Polars hands batches over on several threads at once: they are judged side by side, and
+    counted and rejected one after the other.
+
     Attributes:
         reject: Takes the bad rows of a batch: original columns plus ``_rules: List(String)``.
     """
@@ -118,11 +125,11 @@ class Judge:
     terms: Terms
     reject: Callable[[pl.DataFrame], None]
     counts: Counts = field(default_factory=Counts)
+    _lock: Lock = field(default_factory=Lock)
 
     def judge(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return the good rows of ``batch`` with the columns ``terms.staged_schema``."""
         terms = self.terms
-        self.counts.returned += batch.height
         work = batch
         if terms.casts:
             work = batch.with_columns(
@@ -130,21 +137,36 @@ class Judge:
             ).with_columns(*[cast.value() for cast in terms.casts])
         broken = self._broken(work)
         if broken is None:
-            self.counts.accepted += batch.height
+            self._count(batch, accepted=batch.height)
             return work.select(list(terms.staged_schema))
         bad = broken.select(
             pl.any_horizontal(
                 pl.lit(False), *[pl.col(name) for name in broken.columns if terms.rejects(name)]
             )
         ).to_series()
-        if bad.any():
-            names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in broken.columns]
-            rules = broken.filter(bad).select(pl.concat_list(names).list.drop_nulls())
-            self.reject(batch.filter(bad).with_columns(rules.to_series().alias(RULES_COLUMN)))
         good = work.filter(~bad).select(list(terms.staged_schema))
-        self.counts.accepted += good.height
-        self.counts.rejected += batch.height - good.height
+        names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in broken.columns]
+        rules = broken.filter(bad).select(pl.concat_list(names).list.drop_nulls())
+        rejected = batch.filter(bad).with_columns(rules.to_series().alias(RULES_COLUMN))
+        counts = broken.select(pl.all().sum()).row(0, named=True)
+        self._count(batch, accepted=good.height, broken=counts, rejected=rejected)
         return good
+
+    def _count(
+        self,
+        batch: pl.DataFrame,
+        *,
+        accepted: int,
+        broken: Mapping[str, int] = NONE_BROKEN,
+        rejected: pl.DataFrame | None = None,
+    ) -> None:
+        with self._lock:
+            self.counts.returned += batch.height
+            self.counts.accepted += accepted
+            self.counts.rejected += batch.height - accepted
+            self.counts.broken.update(broken)
+            if rejected is not None and rejected.height:
+                self.reject(rejected)
 
     def _broken(self, work: pl.DataFrame) -> pl.DataFrame | None:
         """Return one column a broken rule, True for the rows that break it; None if none is."""
@@ -161,10 +183,9 @@ class Judge:
         if not checks or not work.height:
             return None
         evaluated = work.select(**checks)
-        counts = evaluated.select(pl.all().sum()).row(0, named=True)
-        broken = {name: int(count) for name, count in counts.items() if count}
-        self.counts.broken.update(broken)
-        return evaluated.select(list(broken)) if broken else None
+        anywhere = evaluated.select(pl.all().any()).row(0, named=True)
+        broken = [name for name, is_broken in anywhere.items() if is_broken]
+        return evaluated.select(broken) if broken else None
 
 
 def originals(terms: Terms) -> list[pl.Expr]:
@@ -216,9 +237,7 @@ def _check_policies(asset: Asset, contract: type[dy.Schema]) -> None:
             )
 
 
-def _check_missing(
-    asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
-) -> None:
+def _check_missing(asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema) -> None:
     missing = [name for name in columns if name not in returned]
     if not missing:
         return
@@ -239,9 +258,7 @@ def _check_missing(
     )
 
 
-def _casts(
-    asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
-) -> tuple[Cast, ...]:
+def _casts(asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema) -> tuple[Cast, ...]:
     casts = [
         Cast(name, returned[name], column.dtype, cast_kind(returned[name], column.dtype))
         for name, column in columns.items()
@@ -257,9 +274,7 @@ def _casts(
             ),
             code="POL302",
             place=asset.place,
-            hint="; ".join(
-                cast_hint(cast.column, cast.source, cast.target) for cast in impossible
-            ),
+            hint="; ".join(cast_hint(cast.column, cast.source, cast.target) for cast in impossible),
         )
     return tuple(casts)
 

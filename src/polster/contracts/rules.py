@@ -101,11 +101,7 @@ def sees_one_row(holds: pl.Expr, schema: pl.Schema) -> bool:
     changes no value. What it cannot plan counts as depending on the whole table.
     """
     probed = pl.Schema({**schema, PROBE: pl.Boolean()})
-    plan = (
-        pl.LazyFrame(schema=probed)
-        .with_columns(holds.alias(RULE))
-        .filter(pl.col(PROBE))
-    )
+    plan = pl.LazyFrame(schema=probed).with_columns(holds.alias(RULE)).filter(pl.col(PROBE))
     try:
         text = plan.explain()
     except pl.exceptions.PolarsError:

@@ -143,9 +143,7 @@ def _broken_rules(
 
 
 def _marked(rows: pl.Series, rule: str) -> pl.DataFrame:
-    return pl.DataFrame({ROW: rows}).with_columns(
-        pl.concat_list(pl.lit(rule)).alias(RULES_COLUMN)
-    )
+    return pl.DataFrame({ROW: rows}).with_columns(pl.concat_list(pl.lit(rule)).alias(RULES_COLUMN))
 
 
 def _without(frame: pl.LazyFrame, found: list[pl.DataFrame]) -> pl.LazyFrame:

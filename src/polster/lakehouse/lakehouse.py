@@ -71,9 +71,7 @@ class Lakehouse:
                 opened = list(pool.map(lambda key: self.table(key).open(), wanted))
             found = [table.version if table else None for table in opened]
         return {
-            key: version
-            for key, version in zip(wanted, found, strict=True)
-            if version is not None
+            key: version for key, version in zip(wanted, found, strict=True) if version is not None
         }
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:

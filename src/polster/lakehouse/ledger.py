@@ -38,6 +38,7 @@ LEDGER_SCHEMA = pl.Schema(
     }
 )
 
+
 class Ledger:
     """The record of all runs of one lakehouse."""
 
@@ -54,7 +55,9 @@ class Ledger:
         """
         if not records:
             return
-        rows = [{**to_row(record), "run_id": run_id, "environment": environment} for record in records]
+        rows = [
+            {**to_row(record), "run_id": run_id, "environment": environment} for record in records
+        ]
         append_rows(self.table, pl.DataFrame(rows, schema=LEDGER_SCHEMA), run_id=run_id)
 
     def scan(self) -> pl.LazyFrame:
@@ -64,8 +67,10 @@ class Ledger:
 
     def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
         """List what the runs did to ``asset``, newest first, with the run's identifier."""
-        rows = self.scan().filter(pl.col("asset") == str(asset)).sort(
-            "started_at", "run_id", descending=True
+        rows = (
+            self.scan()
+            .filter(pl.col("asset") == str(asset))
+            .sort("started_at", "run_id", descending=True)
         )
         found = (rows.head(limit) if limit else rows).collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]

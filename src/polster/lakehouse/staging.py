@@ -145,5 +145,3 @@ class BatchWriter:
     def rows(self) -> int:
         """Count the rows taken so far."""
         return sum(file.rows for file in self.files) + sum(b.height for b in self._waiting)
-
-

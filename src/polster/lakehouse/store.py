@@ -73,7 +73,5 @@ class Store:
             raise LakehouseError(
                 f"the table cannot be read: {error.strerror}", code="POL401", place=uri
             ) from error
-        versions = [
-            int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")
-        ]
+        versions = [int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")]
         return max(versions, default=None)

@@ -95,9 +95,7 @@ def make_plan(
             and planned[other].action is Action.RUN
         ]
         inputs = {str(other): states[other].version for other in upstream if other in states}
-        current = Fingerprint(
-            codes[key].code, codes[key].contract, codes[key].modules, inputs
-        )
+        current = Fingerprint(codes[key].code, codes[key].contract, codes[key].modules, inputs)
         known = states.get(key)
         reasons = reasons_to_run(current, known, full_refresh=full_refresh)
         if known is not None:

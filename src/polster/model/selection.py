@@ -87,7 +87,9 @@ def _match(graph: AssetGraph, body: str) -> set[AssetKey] | Finding:
         return _by_method(graph, method, value)
     if any(character in body for character in "*?["):
         found = {
-            key for key in graph.assets if fnmatchcase(str(key), body) or fnmatchcase(key.name, body)
+            key
+            for key in graph.assets
+            if fnmatchcase(str(key), body) or fnmatchcase(key.name, body)
         }
         if not found:
             return Finding(

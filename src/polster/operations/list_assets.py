@@ -32,7 +32,8 @@ def list_assets(project: Project, layer: Layer | None = None) -> list[ListedAsse
             else tuple(parameter.name for parameter in asset.parameters),
         )
         for asset in sorted(
-            project.discovery.assets, key=lambda asset: (list(Layer).index(asset.key.layer), asset.key)
+            project.discovery.assets,
+            key=lambda asset: (list(Layer).index(asset.key.layer), asset.key),
         )
         if layer in (None, asset.key.layer)
     ]

@@ -22,7 +22,7 @@ from polster.model.selection import select
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
-from polster.project.load import put_on_path
+from polster.project.import_path import put_on_path
 from polster.runtime.build import Workplace
 from polster.runtime.execute import Execution, Observer
 from polster.runtime.gate import Gate

@@ -27,10 +27,10 @@ from polster.model.asset import (
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
+from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.literals import NotLiteral, literal
 
-SOURCE_FOLDER = "src"
-ASSET_FOLDER = "src/core"
+ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
 CONTEXT_ANNOTATION = "RunContext"
 
 
@@ -105,7 +105,9 @@ def read_asset_file(path: Path, root: Path) -> Asset | list[Finding]:
         hint = "one asset a file: move the others to files of their own"
         names = ", ".join(f"`{layer}.{function.name}`" for function, _, layer in declared)
         line = declared[1][0].lineno
-        return [Finding("POL208", f"the file holds several: {names}", file=file, line=line, hint=hint)]
+        return [
+            Finding("POL208", f"the file holds several: {names}", file=file, line=line, hint=hint)
+        ]
     function, decorator, layer = declared[0]
     key = AssetKey(layer, function.name)
     findings = list(reader.problems(key, stem, function))
@@ -320,7 +322,9 @@ def _text(value: object) -> str:
 
 
 def _tags(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(tag, str) and tag for tag in value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(tag, str) and tag for tag in value
+    ):
         raise ValueError("must be a list of texts")
     return tuple(value)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from polster.model.asset import Asset
 from polster.model.record import Fingerprint
-from polster.project.discovery import SOURCE_FOLDER
+from polster.project.import_path import SOURCE_FOLDER
 
 
 @dataclass(slots=True)
@@ -39,7 +39,9 @@ class CodeReader:
         contract = asset.options.contract
         body, contract_class = _split(module.tree, contract)
         modules = {
-            name: found.digest for name in self._imported(asset.module) if (found := self._module(name))
+            name: found.digest
+            for name in self._imported(asset.module)
+            if (found := self._module(name))
         }
         if contract is not None and contract_class is None:
             modules.update(_outside(module, contract))
@@ -114,9 +116,7 @@ def _with_parents(name: str) -> Iterator[str]:
         yield ".".join(parts[:count])
 
 
-def _split(
-    tree: ast.Module, contract: str | None
-) -> tuple[list[ast.stmt], ast.ClassDef | None]:
+def _split(tree: ast.Module, contract: str | None) -> tuple[list[ast.stmt], ast.ClassDef | None]:
     found = None
     rest: list[ast.stmt] = []
     for statement in tree.body:

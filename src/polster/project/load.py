@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 from polster.decorators import AssetFunction
 from polster.errors import AssetError
 from polster.model.asset import Asset
-from polster.project.discovery import SOURCE_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +27,8 @@ class LoadedAsset:
     function: AssetFunction[..., Any]
 
 
-def put_on_path(root: Path) -> None:
-    """Make ``from core.tax import RATE`` work, and drop modules of another project."""
-    source = str(root / SOURCE_FOLDER)
-    if source not in sys.path:
-        sys.path.insert(0, source)
-    package = sys.modules.get("core")
-    folders = [str(folder) for folder in getattr(package, "__path__", [])]
-    if package is not None and str(root / SOURCE_FOLDER / "core") not in folders:
-        for name in [name for name in sys.modules if name.split(".")[0] == "core"]:
-            del sys.modules[name]
-        sys.path.remove(source)
-        sys.path.insert(0, source)
-
-
 def load_asset(asset: Asset) -> LoadedAsset:
-    """Import the file of ``asset``; call :func:`put_on_path` first.
+    """Import the file of ``asset``, whose project is on the import path.
 
     Raises:
         AssetError: The import fails; the user's traceback is kept.
@@ -67,7 +51,22 @@ def load_asset(asset: Asset) -> LoadedAsset:
             place=asset.place,
             hint="do not assign to the name of the function, and put the decorator of Polster on top",
         )
+    if function.contract is not None and not _is_schema(function.contract):
+        raise AssetError(
+            f"the contract {asset.options.contract} is not a schema of dataframely",
+            code="POL210",
+            place=asset.place,
+            hint="derive it: class MyContract(dy.Schema)",
+        )
     return LoadedAsset(asset, function)
+
+
+def _is_schema(contract: object) -> bool:
+    """Tell whether ``contract`` is a class of dataframely, without importing that."""
+    return isinstance(contract, type) and any(
+        base.__module__.startswith("dataframely") and base.__name__ == "Schema"
+        for base in contract.__mro__
+    )
 
 
 def user_traceback(error: BaseException) -> str:

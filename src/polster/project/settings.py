@@ -132,7 +132,7 @@ def load_dotenv(root: Path) -> None:
     if not path.is_file():
         return
     for name, value in dotenv_values(path).items():
-        if value is not None:
+        if value:
             os.environ.setdefault(name, value)
 
 
@@ -156,13 +156,26 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
     written = settings.lakehouses[chosen]
     lakehouse = VARIABLE.sub(lambda found: _variable(found[1], chosen, settings.root), written)
     if "://" not in lakehouse:
-        return Environment(chosen, str((settings.root / Path(lakehouse).expanduser()).resolve()), {})
+        return Environment(
+            chosen, str((settings.root / Path(lakehouse).expanduser()).resolve()), {}
+        )
     options = {
         variable.lower(): value
-        for variable, value in os.environ.items()
-        if variable.startswith(STORE_PREFIXES) and value
+        for variable, value in _store_variables().items()
     }
     return Environment(chosen, lakehouse.rstrip("/"), options)
+
+
+def _store_variables() -> dict[str, str]:
+    """Return the variables of object stores, after taking away the empty ones.
+
+    A secret that a CI platform does not have arrives as an empty text, which the clients of the
+    stores would take for a key.
+    """
+    found = {name: os.environ[name] for name in os.environ if name.startswith(STORE_PREFIXES)}
+    for name in [name for name, value in found.items() if not value]:
+        del os.environ[name], found[name]
+    return found
 
 
 def _variable(name: str, environment: str, root: Path) -> str:

@@ -186,7 +186,13 @@ class _Build:
             return step()
         except PolsterError:
             raise
-        except (pl.exceptions.PolarsError, OSError, ValueError, TypeError, ArithmeticError) as error:
+        except (
+            pl.exceptions.PolarsError,
+            OSError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+        ) as error:
             raise self._computing_failed(error) from error
 
     def _computing_failed(self, error: Exception) -> PolsterError:
@@ -273,9 +279,7 @@ class _Build:
             hint="run it again when no other run is writing this table",
         )
 
-    def _commit(
-        self, staged: Staged, current: TableVersion | None, content: str
-    ) -> TableVersion:
+    def _commit(self, staged: Staged, current: TableVersion | None, content: str) -> TableVersion:
         schema, mode = staged.schema, "overwrite"
         partition_by: tuple[str, ...] = ()
         if self.landing_plan is not None:

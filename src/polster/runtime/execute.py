@@ -137,7 +137,8 @@ class Execution:
             )
         if self.work.gate.is_closed:
             return Built(
-                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=("the run was interrupted",)), None
+                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=("the run was interrupted",)),
+                None,
             )
         inputs = self._input_versions(key)
         current = replace(self.codes[key], inputs=inputs)

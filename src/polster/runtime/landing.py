@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 
 import polars as pl
 
@@ -20,7 +21,7 @@ DIGEST_RANGE = 1 << 64
 
 @dataclass(slots=True)
 class BatchLanding:
-    """Follows one bronze batch while it streams by.
+    """Follows one bronze batch while it streams by, on several threads at once.
 
     Attributes:
         batch: Identifier of the batch, the run's.
@@ -35,15 +36,18 @@ class BatchLanding:
     in_folder: bool
     rows: int = 0
     _digests: list[int] = field(default_factory=lambda: [0, 0])
+    _lock: Lock = field(default_factory=Lock)
 
     def see(self, batch: pl.DataFrame) -> None:
         """Take the rows into the digest; their order does not matter."""
-        self.rows += batch.height
-        if not batch.height:
-            return
-        for index in range(len(self._digests)):
-            total = int(batch.hash_rows(seed=index + 1).cast(pl.Int128).sum())
-            self._digests[index] = (self._digests[index] + total) % DIGEST_RANGE
+        digests = [
+            int(batch.hash_rows(seed=seed).cast(pl.Int128).sum()) if batch.height else 0
+            for seed in range(1, len(self._digests) + 1)
+        ]
+        with self._lock:
+            self.rows += batch.height
+            for index, digest in enumerate(digests):
+                self._digests[index] = (self._digests[index] + digest) % DIGEST_RANGE
 
     def finish(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Add the audit columns."""
@@ -125,9 +129,7 @@ def plan_landing(
     if not partitioned:
         types[BATCH_COLUMN] = pl.String()
     new = {name: dtype for name, dtype in types.items() if existing and name not in existing}
-    gone = [
-        name for name in existing if name not in types and name != BATCH_COLUMN
-    ]
+    gone = [name for name in existing if name not in types and name != BATCH_COLUMN]
     notes = []
     if new:
         notes.append(f"new in the source: {', '.join(new)}")

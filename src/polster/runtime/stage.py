@@ -126,9 +126,7 @@ class Stager:
                 good = self.landing.finish(good)
             return storage_cast(good, staged_schema).select(list(staged_schema))
 
-        streamed = frame.map_batches(
-            judged, schema=staged_schema, streamable=True
-        )
+        streamed = frame.map_batches(judged, schema=staged_schema, streamable=True)
         files = self.staging.sink(streamed)
         staged = Staged(
             self.staging,

@@ -128,11 +128,18 @@ def _all_or_nothing() -> Iterator[list[Callable[[], object]]]:
     try:
         yield undo
     except BaseException as error:
+        left = []
         for step in reversed(undo):
             try:
                 step()
-            except OSError as left:
-                error.add_note(f"could not be put back: {left}")
+            except OSError as refusal:
+                left.append(str(refusal))
+        if left:
+            raise ScaffoldError(
+                f"{error}; and what was done so far cannot be undone: {'; '.join(left)}",
+                code="POL503",
+                hint="look at these paths yourself",
+            ) from error
         raise
 
 
@@ -149,7 +156,7 @@ def _explained(deed: str, path: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise ScaffoldError(
-            f"`{path}` cannot be {deed}: {error.strerror or error}; everything is as it was",
+            f"`{path}` cannot be {deed}: {error.strerror or error}; nothing was changed",
             code="POL503",
             place=error.filename if isinstance(error.filename, str) else None,
             hint="check the folder's permissions and the space on the disk",

@@ -1,0 +1,47 @@
+"""``polster plan``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from polster.cli import console
+from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.projects import open_and_say
+from polster.operations.plan import plan
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    selection: Annotated[
+        list[str] | None, typer.Argument(metavar="[SELECTION]...", help="As for polster run.")
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="As for polster run.")
+    ] = False,
+    env: EnvironmentOption = None,
+    format: FormatOption = TextOrJson.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """Say what a run would do and why, without running."""
+    planned = plan(
+        open_and_say(project), selection or (), environment=env, full_refresh=full_refresh
+    )
+    if format is TextOrJson.JSON:
+        assets = [
+            {
+                "asset": str(entry.asset),
+                "action": entry.action.value,
+                "reasons": list(entry.reasons),
+            }
+            for entry in planned
+        ]
+        console.show_json({"assets": assets})
+        return
+    console.show_rows(
+        ("asset", "action", "why"),
+        [(str(entry.asset), entry.action.value, "; ".join(entry.reasons)) for entry in planned],
+    )

@@ -1,0 +1,63 @@
+"""Showing the first rows of a published table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from polster.errors import UsageError
+from polster.model.asset import AssetKey
+from polster.operations.environment import open_lakehouse
+from polster.operations.history import asset_named
+from polster.operations.open_project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some rows of a table.
+
+    Attributes:
+        columns: Dtype by name, in the table's order.
+        rows: One tuple a row, Python values.
+        total: Rows in the whole table.
+    """
+
+    columns: Mapping[str, str]
+    rows: tuple[tuple[Any, ...], ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The first rows of one version of an asset's table, as downstream assets read it."""
+
+    asset: AssetKey
+    version: int
+    sample: Sample
+
+
+def preview(
+    project: Project,
+    name: str,
+    *,
+    rows: int = 10,
+    version: int | None = None,
+    environment: str | None = None,
+) -> Preview:
+    """Read the first ``rows`` rows of the asset ``name``, by default of its newest version.
+
+    Raises:
+        UsageError: There is no such asset or environment, or it was never built.
+        LakehouseError: The table cannot be read, or has no such version.
+    """
+    key = asset_named(project, name).key
+    _, lakehouse = open_lakehouse(project, environment)
+    table = lakehouse.pin(key, version)
+    if table is None:
+        raise UsageError(
+            f"`{key}` was never built", code="POL404", hint=f"build it with: polster run +{key}"
+        )
+    frame = table.scan().head(rows).collect()
+    columns = {column: str(dtype) for column, dtype in frame.schema.items()}
+    return Preview(key, table.version, Sample(columns, tuple(frame.rows()), table.rows))

@@ -1,0 +1,94 @@
+"""Saying for each asset whether its table can be trusted now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.plan import Action, PlannedAsset, make_plan
+from polster.model.record import AssetRecord, AssetStatus
+from polster.operations.environment import open_lakehouse
+from polster.operations.open_project import Project
+from polster.project.fingerprints import CodeReader
+from polster.runtime.states import read_states
+
+
+class Freshness(StrEnum):
+    """Whether a table is what a run would make of it now."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "never built"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """The state of one asset.
+
+    Attributes:
+        freshness: Bronze is fresh once it has landed: only its source knows better.
+        reasons: Why it is stale or missing; empty for a fresh table.
+        last: What the last run that looked at it did; None if none did.
+        published: What the run that published the current version did, where that is known.
+        version: The table's current version; None if there is no table.
+    """
+
+    asset: AssetKey
+    freshness: Freshness
+    reasons: tuple[str, ...]
+    last: AssetRecord | None
+    published: AssetRecord | None
+    version: int | None
+
+    @property
+    def last_status(self) -> AssetStatus | None:
+        """Return how the last run ended for the asset."""
+        return self.last.status if self.last else None
+
+    @property
+    def published_at(self) -> datetime | None:
+        """Return when the current version was published."""
+        return self.published.started_at if self.published else None
+
+
+def status(project: Project, *, environment: str | None = None) -> list[AssetState]:
+    """Return the state of every asset, upstream first.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes.
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    graph = project.graph
+    _, lakehouse = open_lakehouse(project, environment)
+    reader = CodeReader(project.root)
+    codes = {key: reader.fingerprint(graph[key]) for key in graph.assets}
+    states = read_states(lakehouse, graph.assets)
+    latest = lakehouse.ledger.latest()
+    found = []
+    for planned in make_plan(graph, graph.assets.keys(), codes, states.tables):
+        key = planned.asset
+        table = states.tables.get(key)
+        freshness = _freshness(planned, built=table is not None)
+        found.append(
+            AssetState(
+                key,
+                freshness,
+                () if freshness is Freshness.FRESH else planned.reasons,
+                latest[key][1] if key in latest else None,
+                states.published.get(key),
+                table.version if table else None,
+            )
+        )
+    return found
+
+
+def _freshness(planned: PlannedAsset, *, built: bool) -> Freshness:
+    if not built:
+        return Freshness.MISSING
+    if planned.action is Action.UNCHANGED or planned.asset.layer is Layer.BRONZE:
+        return Freshness.FRESH
+    return Freshness.STALE
