@@ -92,7 +92,8 @@ def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``extra_columns``, ``"keep"``, ``"drop"`` or ``"fail"``.
             ``owner``, ``tags`` and ``description``, for people.
     """
-    return _decorate(Layer.BRONZE, function, options)
+    make = _maker(Layer.BRONZE, options.get("contract"))
+    return make if function is None else make(function)
 
 
 def silver(
@@ -118,7 +119,7 @@ def silver(
         tags: Words to select by.
         description: One line; by default the docstring.
     """
-    return _decorate(Layer.SILVER, None, {"contract": contract})  # type: ignore[no-any-return]
+    return _maker(Layer.SILVER, contract)
 
 
 def gold(
@@ -136,11 +137,13 @@ def gold(
     The options are those of :func:`silver`; a row that breaks the contract fails the asset
     unless ``on_violation`` says otherwise.
     """
-    return _decorate(Layer.GOLD, None, {"contract": contract})  # type: ignore[no-any-return]
+    return _maker(Layer.GOLD, contract)
 
 
-def _decorate(layer: Layer, function: Callable[..., Any] | None, options: Mapping[str, Any]) -> Any:
-    def make(function: Callable[..., Any]) -> AssetFunction[..., Any]:
-        return AssetFunction(function, layer, options.get("contract"))
+def _maker(
+    layer: Layer, contract: type[dy.Schema] | None
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+    def make(function: Callable[P, R]) -> AssetFunction[P, R]:
+        return AssetFunction(function, layer, contract)
 
-    return make if function is None else make(function)
+    return make

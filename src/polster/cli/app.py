@@ -42,7 +42,7 @@ EXIT_INTERRUPTED = 130
 class LazyGroup(TyperGroup):
     """The commands by name; each is imported when it is called."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command; errors of ours become their exit code: 1, 2 or 130."""
         try:
             return super().invoke(ctx)
@@ -60,11 +60,11 @@ class LazyGroup(TyperGroup):
             code = EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
             raise typer.Exit(code) from None
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """List the names in the order in which they are documented."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import the command's module; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
@@ -73,7 +73,7 @@ class LazyGroup(TyperGroup):
         command.name = cmd_name
         return command
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from shutil import get_terminal_size
 from typing import Any
 
 from polster.errors import PolsterError
 from polster.model.finding import Finding
+
+GAP = "  "
+NARROWEST = 20  # a last column of fewer characters is not worth wrapping
 
 
 def show(text: str = "") -> None:
@@ -30,7 +34,7 @@ def show_json(value: Any) -> None:
 def show_rows(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
-    """Write a table to stdout; a long last column is cut to the terminal's width, never in a pipe.
+    """Write a table to stdout; on a terminal the last column wraps, in a pipe it never does.
 
     Args:
         columns: Headings.
@@ -39,14 +43,21 @@ def show_rows(
     """
     cells = [tuple(columns), *(tuple(row) for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    limit = get_terminal_size().columns if sys.stdout.isatty() else None
+    limit = get_terminal_size().columns if sys.stdout.isatty() else 0
+    indent = sum(widths[:-1]) + len(GAP) * (len(columns) - 1)
     for row in cells:
         parts = [
             cell.rjust(width) if column in right else cell.ljust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         ]
-        line = "  ".join(parts).rstrip()
-        show(line if limit is None or len(line) <= limit else line[: limit - 1] + "…")
+        line = GAP.join(parts).rstrip()
+        if limit - indent < NARROWEST or len(line) <= limit:
+            show(line)
+            continue
+        first, *rest = textwrap.wrap(row[-1], limit - indent)
+        show(GAP.join([*parts[:-1], first]))
+        for more in rest:
+            show(" " * indent + more)
 
 
 def show_error(error: PolsterError) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from polster.cli import console
-from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
 from polster.runtime.execute import Observer
+
+BAR_MODULE = "polster.cli.progress_bar"
+"""Imports Rich, which a run without a terminal need not wait for."""
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def watch(total: int) -> Iterator[Observer]:
         with _lines() as observer:
             yield observer
         return
-    with _bar(total) as observer:
+    with import_module(BAR_MODULE).show_bar(total) as observer:
         yield observer
 
 
@@ -36,33 +39,3 @@ def _lines() -> Iterator[Observer]:
             console.note(f"{record.asset} {record.status}")
 
     yield Observer(lambda _: None, finished)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Observer]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    progress = Progress(
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=True,
-    )
-    with progress:
-        task = progress.add_task("", total=total)
-        running: dict[AssetKey, None] = {}
-
-        def started(key: AssetKey) -> None:
-            running[key] = None
-            progress.update(task, description=", ".join(str(other) for other in running))
-
-        def finished(record: AssetRecord) -> None:
-            running.pop(record.asset, None)
-            progress.update(task, advance=1, description=", ".join(str(other) for other in running))
-
-        yield Observer(started, finished)

@@ -74,6 +74,15 @@ class Terms:
         carried = {cast.original: cast.source for cast in self.casts}
         return pl.Schema({**self.schema, **carried}) if self.keeps_originals else self.schema
 
+    @property
+    def kept(self) -> list[str]:
+        """Return the columns that a row keeps, published or quarantined, as they are returned.
+
+        The others are dropped on purpose: the audit columns of bronze above bronze, and with
+        ``extra_columns="drop"`` what the contract does not name.
+        """
+        return [name for name in self.returned if name in self.schema]
+
     def rejects(self, rule: str) -> bool:
         """Tell whether a row that breaks ``rule`` stays out of the table.
 
@@ -119,7 +128,8 @@ class Judge:
     counted and rejected one after the other.
 
     Attributes:
-        reject: Takes the bad rows of a batch: original columns plus ``_rules: List(String)``.
+        reject: Takes the bad rows of a batch: ``terms.kept``, original values, plus
+            ``_rules: List(String)``.
     """
 
     terms: Terms
@@ -147,7 +157,8 @@ class Judge:
         good = work.filter(~bad).select(list(terms.staged_schema))
         names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in broken.columns]
         rules = broken.filter(bad).select(pl.concat_list(names).list.drop_nulls())
-        rejected = batch.filter(bad).with_columns(rules.to_series().alias(RULES_COLUMN))
+        rejected = batch.filter(bad).select(terms.kept)
+        rejected = rejected.with_columns(rules.to_series().alias(RULES_COLUMN))
         counts = broken.select(pl.all().sum()).row(0, named=True)
         self._count(batch, accepted=good.height, broken=counts, rejected=rejected)
         return good
@@ -192,9 +203,7 @@ def originals(terms: Terms) -> list[pl.Expr]:
     """Return the columns as the function returned them, over rows staged by :class:`Judge`."""
     casts: Mapping[str, Cast] = {cast.column: cast for cast in terms.casts}
     found: list[pl.Expr] = []
-    for name in terms.returned:
-        if name not in terms.schema:
-            continue  # dropped on purpose, and said so
+    for name in terms.kept:
         cast = casts.get(name)
         if cast is None:
             found.append(pl.col(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -71,18 +70,16 @@ class Staging:
                 name = next(name for name in named if path.path.endswith(name))
                 sinked.append(StagedFile(name, path.num_rows, path.num_bytes, self.partition))
 
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*unstable.*")
-            target = pl.PartitionBy(
-                self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
-            )
-            frame.sink_parquet(
-                target,
-                mkdir=True,
-                sinked_paths_callback=remember,
-                storage_options=self.store.storage_options,
-                credential_provider=None if self.store.options else "auto",
-            )
+        target = pl.PartitionBy(
+            self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
+        )
+        frame.sink_parquet(
+            target,
+            mkdir=True,
+            sinked_paths_callback=remember,
+            storage_options=self.store.storage_options,
+            credential_provider=None if self.store.options else "auto",
+        )
         empty = [file.name for file in sinked if not file.rows]
         self.discard(empty)
         return sorted((file for file in sinked if file.rows), key=lambda file: file.name)

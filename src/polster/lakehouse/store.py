@@ -50,8 +50,6 @@ class Store:
                 with suppress(OSError):  # the folder of a batch, if it is empty now
                     if path.parent != Path(folder):
                         path.parent.rmdir()
-            with suppress(OSError):  # a table that was never made
-                Path(folder).rmdir()
             return
         files = DeltaFileSystemHandler(folder, dict(self.options))
         for name in names:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import StagedFile
@@ -163,7 +163,7 @@ class Table:
             custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
             max_commit_retries=0,
         )
-        actions = [_add_action(file) for file in files]
+        actions: list[AddAction | RemoveAction] = [_add_action(file) for file in files]
         try:
             if onto is None:
                 create_table_with_add_actions(

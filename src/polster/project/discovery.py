@@ -28,7 +28,7 @@ from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
-from polster.project.literals import NotLiteral, literal
+from polster.project.literals import NotLiteralError, literal
 
 ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
 CONTEXT_ANNOTATION = "RunContext"
@@ -252,7 +252,7 @@ class _FileReader:
             else:
                 try:
                     values[option.arg] = OPTION_CHECKS[option.arg](literal(option.value, self.tree))
-                except NotLiteral:
+                except NotLiteralError:
                     findings.append(
                         self.finding(
                             "POL211",
@@ -332,19 +332,19 @@ def _tags(value: object) -> tuple[str, ...]:
 def _load(value: object) -> Load:
     if value not in list(Load):
         raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in Load))
-    return Load(value)
+    return Load(str(value))
 
 
 def _extra_columns(value: object) -> ExtraColumns:
     if value not in list(ExtraColumns):
         raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in ExtraColumns))
-    return ExtraColumns(value)
+    return ExtraColumns(str(value))
 
 
 def _policy(value: object) -> Policy:
     if value not in list(Policy):
         raise ValueError("must be one of " + ", ".join(f'"{policy}"' for policy in Policy))
-    return Policy(value)
+    return Policy(str(value))
 
 
 def _policies(value: object) -> dict[str, Policy]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from polster.model.asset import Asset
+from polster.model.layer import Layer
 from polster.model.record import Fingerprint
 from polster.project.import_path import SOURCE_FOLDER
+
+DESCRIPTIVE_OPTIONS = frozenset({"description", "owner", "tags"})
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class CodeReader:
         place = self.root / SOURCE_FOLDER / Path(*name.split("."))
         for path in (place.with_suffix(".py"), place / "__init__.py"):
             try:
-                tree = ast.parse(path.read_bytes())
+                tree = _normalised(ast.parse(path.read_bytes()))
             except (OSError, SyntaxError, ValueError):
                 continue
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -127,19 +130,28 @@ def _split(tree: ast.Module, contract: str | None) -> tuple[list[ast.stmt], ast.
     return rest, found
 
 
-def _digest(body: list[ast.stmt] | list[ast.ClassDef]) -> str:
-    plain = ast.Module(body=[_without_docstrings(statement) for statement in body], type_ignores=[])
-    return hashlib.blake2b(ast.unparse(plain).encode(), digest_size=16).hexdigest()
+def _digest(body: Sequence[ast.stmt]) -> str:
+    text = ast.unparse(ast.Module(body=list(body), type_ignores=[]))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _without_docstrings(statement: ast.stmt) -> ast.stmt:
-    """Return the statement with every docstring emptied; the tree given is changed."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if _is_text(first):
+def _normalised(tree: ast.Module) -> ast.Module:
+    """Take out of ``tree`` what changes no row: docstrings, and an asset's descriptions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.body and _is_text(node.body[0]):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.Pass() if _is_text(statement) else statement
+        elif isinstance(node, ast.Call) and _name(node.func) in list(Layer):
+            node.keywords = [
+                option for option in node.keywords if option.arg not in DESCRIPTIVE_OPTIONS
+            ]
+    return tree
+
+
+def _name(function: ast.expr) -> str | None:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else None
 
 
 def _is_text(statement: ast.stmt | None) -> bool:

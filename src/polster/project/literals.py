@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 
-class NotLiteral(Exception):
+class NotLiteralError(Exception):
     """The value depends on code that would have to run."""
 
 
@@ -13,12 +13,14 @@ def literal(node: ast.expr, tree: ast.Module) -> object:
     """Return the value of ``node``: written out, or a constant of the same file.
 
     Raises:
-        NotLiteral: It is neither.
+        NotLiteralError: It is neither.
     """
+    if isinstance(node, ast.Name):
+        node = _constants(tree).get(node.id, node)
     try:
-        return ast.literal_eval(_with_constants(node, _constants(tree)))
+        return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError) as error:
-        raise NotLiteral(ast.unparse(node)) from error
+        raise NotLiteralError(ast.unparse(node)) from error
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -33,13 +35,3 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
         if isinstance(target, ast.Name):
             found[target.id] = value
     return found
-
-
-def _with_constants(node: ast.expr, constants: dict[str, ast.expr]) -> ast.expr:
-    class Fill(ast.NodeTransformer):
-        def visit_Name(self, name: ast.Name) -> ast.expr:  # noqa: N802 - the name ast calls
-            return constants.get(name.id, name)
-
-    copied = ast.parse(ast.unparse(node), mode="eval").body
-    filled = Fill().visit(copied)
-    return filled if isinstance(filled, ast.expr) else node

@@ -49,7 +49,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
             f"`{asset.key.name}` is no longer an asset once the file is imported",
             code="POL213",
             place=asset.place,
-            hint="do not assign to the name of the function, and put the decorator of Polster on top",
+            hint="do not assign to that name again, and put the decorator of Polster on top",
         )
     if function.contract is not None and not _is_schema(function.contract):
         raise AssetError(

@@ -159,10 +159,7 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
         return Environment(
             chosen, str((settings.root / Path(lakehouse).expanduser()).resolve()), {}
         )
-    options = {
-        variable.lower(): value
-        for variable, value in _store_variables().items()
-    }
+    options = {variable.lower(): value for variable, value in _store_variables().items()}
     return Environment(chosen, lakehouse.rstrip("/"), options)
 
 

@@ -255,7 +255,8 @@ class _Build:
         self, staged: Staged, current: TableVersion | None
     ) -> tuple[AssetRecord, TableVersion | None]:
         """Make the rows visible; the quarantine first, so that a kill in between loses none."""
-        content = self.landing.content(staged.schema) if self._is_snapshot else ""
+        landing = self.landing if self._is_snapshot else None
+        content = landing.content(staged.schema) if landing else ""
         if current is not None and self._landed_before(content, current):
             return self._unchanged("its source holds nothing new"), self._pinned(current)
         if staged.rejected:

@@ -111,7 +111,7 @@ def _values(asset: NewAsset) -> dict[str, object]:
         "landing_file": asset.landing_file,
         "template": asset.template.value,
         "on_violation": (
-            "fails the asset, and its table stays as it was"
+            "fails the whole run of it"
             if asset.key.layer is Layer.GOLD
             else "goes to quarantine"
         ),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from polster._version import __version__
@@ -119,7 +119,7 @@ def _from_address(origin: dict[str, object]) -> tuple[str, ...]:
     url = str(origin["url"])
     folder, archive = origin.get("dir_info"), origin.get("vcs_info")
     if isinstance(folder, dict):
-        path = url2pathname(unquote(urlsplit(url).path))
+        path = url2pathname(urlsplit(url).path)
         return ("-e", path) if folder.get("editable") else (path,)
     if isinstance(archive, dict):
         return (f"polster @ {archive['vcs']}+{url}@{archive['commit_id']}",)
@@ -186,5 +186,3 @@ def _call(command: Sequence[str], folder: Path, failure: str) -> None:
             place=str(folder),
             hint="mend what it says, then: polster setup",
         )
-
-

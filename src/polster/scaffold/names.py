@@ -41,9 +41,7 @@ def check_project_name(name: str) -> None:
             hint=f"such as: polster init {_fitting(name) or 'my_project'}",
         )
     if len(name) > PROJECT_NAME_LENGTH:
-        raise UsageError(
-            f"the name is longer than {PROJECT_NAME_LENGTH} characters", code="POL504"
-        )
+        raise UsageError(f"the name is longer than {PROJECT_NAME_LENGTH} characters", code="POL504")
     if name.lower() in PACKAGES:
         raise UsageError(
             f"`{name}` is a package that every project needs, so a project cannot be called so",

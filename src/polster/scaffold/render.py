@@ -12,7 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 WIDTH = 88  # what formatters wrap at unless told otherwise
 
 
-def render(template: str, **values: object) -> bytes:
+def render(template: str, /, **values: object) -> bytes:
     """Fill the template at ``template``, relative to the folder of templates.
 
     Raises:
@@ -33,9 +33,7 @@ def docstring(text: str) -> str:
         escaped = escaped[:-1] + '\\"'
     if len(escaped) + 6 <= WIDTH:
         return f'"""{escaped}"""'
-    lines = textwrap.wrap(
-        escaped, WIDTH - 3, break_long_words=False, break_on_hyphens=False
-    )
+    lines = textwrap.wrap(escaped, WIDTH - 3, break_long_words=False, break_on_hyphens=False)
     return '"""' + "\n".join(lines) + '\n"""'
 
 

@@ -1,6 +1,7 @@
 """bronze.example lands the file as it is."""
 
 import polars as pl
+
 from core.bronze_example import example
 
 

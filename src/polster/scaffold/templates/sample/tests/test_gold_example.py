@@ -3,6 +3,7 @@
 from datetime import date
 
 import polars as pl
+
 from core.gold_example import example
 
 

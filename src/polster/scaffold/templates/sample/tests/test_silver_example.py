@@ -1,8 +1,9 @@
-"""silver.example: an asset is a plain function, and its contract can be asked directly."""
+"""silver.example: a plain function, and a contract that can be asked directly."""
 
 from datetime import date
 
 import polars as pl
+
 from core.silver_example import Example, example
 
 ORDERS = pl.LazyFrame(

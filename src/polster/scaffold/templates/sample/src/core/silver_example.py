@@ -1,4 +1,4 @@
-"""Orders that can be trusted: typed, one row per order, every rule of the contract kept."""
+"""Orders that can be trusted: typed, one row per order, every rule kept."""
 
 import dataframely as dy
 import polars as pl
@@ -8,7 +8,7 @@ STATUSES = ["new", "paid", "shipped", "returned"]
 
 
 class Example(dy.Schema):
-    """One row per order. Rows that break a rule go to quarantine with the rule's name."""
+    """One row per order; rows that break a rule go to quarantine, with its name."""
 
     order_id = dy.Int64(primary_key=True)
     customer = dy.String(min_length=1)
@@ -23,7 +23,7 @@ class Example(dy.Schema):
 
 @silver(contract=Example)
 def example(bronze_example: pl.LazyFrame) -> pl.LazyFrame:
-    # The contract turns text into numbers by itself; how a date is written, we must say.
+    # The contract turns text into numbers by itself; how dates are written, we say.
     return bronze_example.with_columns(pl.col("ordered_on").str.to_date(strict=False))
 
 
