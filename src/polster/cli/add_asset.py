@@ -24,7 +24,7 @@ from polster.operations.add_asset import (
 from polster.operations.open_project import Project
 from polster.scaffold.assets import Template, asset_file
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from polster.cli.run_report import number, record_as_json, rules_text
 from polster.model.record import AssetRecord
 from polster.operations.history import history
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -22,7 +22,7 @@ from polster.scaffold.project_files import Platform
 
 NO_PIPELINE = "none"
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
@@ -53,7 +53,7 @@ def command(
         typer.Option("--setup/--no-setup", help="Make the virtual environment. Default: no."),
     ] = None,
     start_dagster: Annotated[
-        bool, typer.Option("--start-dagster", help="Not needed: Polster has its own dashboard.")
+        bool, typer.Option("--start-dagster", help="Not needed: Polster runs without Dagster.")
     ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -65,7 +65,7 @@ def command(
         raise UsageError(
             "`--start-dagster` starts nothing: Polster runs without Dagster",
             code="POL508",
-            hint="leave it out; the dashboard of a project: python run_polster.py --ui",
+            hint="leave it out; the state of a project: polster status",
         )
     parent = Path.cwd()
     name = name or _ask_name(parent)

@@ -12,7 +12,7 @@ from polster.cli.projects import open_and_say
 from polster.model.layer import Layer
 from polster.operations.list_assets import ListedAsset, list_assets
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
@@ -33,7 +33,8 @@ def command(
         console.note("add one with: polster add-asset --layer bronze --name my_source")
     if opened.discovery.findings:
         count = len(opened.discovery.findings)
-        console.note(f"the pipeline has {count} mistakes: polster validate")
+        noun = "mistake" if count == 1 else "mistakes"
+        console.note(f"the pipeline has {count} {noun}: polster validate")
 
 
 def _as_json(entry: ListedAsset) -> dict[str, object]:

@@ -34,8 +34,8 @@ def read_numbers(text: str, answers: Sequence[str]) -> list[str]:
         if part in answers:
             chosen = [part]
         else:
-            first, _, last = part.partition("-")
-            low, high = _number(first), _number(last or first)
+            first, dash, last = part.partition("-")
+            low, high = _number(first), _number(last if dash else first)
             if low is None or high is None or not 1 <= low <= high <= len(answers):
                 raise ValueError(
                     f"`{part}` is not on the list: numbers from 1 to {len(answers)}, "

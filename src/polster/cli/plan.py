@@ -11,13 +11,13 @@ from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, 
 from polster.cli.projects import open_and_say
 from polster.operations.plan import plan
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
 def command(
     selection: Annotated[
-        list[str] | None, typer.Argument(metavar="[SELECTION]...", help="As for polster run.")
+        list[str] | None, typer.Argument(metavar="SELECTION", help="As for polster run.")
     ] = None,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="As for polster run.")

@@ -13,7 +13,7 @@ from polster.cli.run_report import number
 from polster.cli.samples import sample_as_json, show_sample
 from polster.operations.preview import preview
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from polster.operations.remove_asset import RemovedAssets, removable_keys, remov
 TYPED_FROM = 4  # assets; as many and more are confirmed by a typed word
 CONFIRMATION = "CONFIRM"
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

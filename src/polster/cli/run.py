@@ -16,7 +16,7 @@ from polster.cli.run_report import run_as_json, show_run
 from polster.model.record import RunStatus
 from polster.operations.run import run
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED: 130}
 
 
@@ -25,7 +25,7 @@ def command(
     selection: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SELECTION]...",
+            metavar="SELECTION",
             help="silver.clean_logs, clean_logs, layer:gold, tag:daily, owner:ops, 'silver.*'; "
             "+x adds what x stands on, x+ what stands on x. Nothing means everything.",
         ),
@@ -59,5 +59,5 @@ def command(
     if is_json:
         console.show_json(run_as_json(record))
     else:
-        show_run(record)
+        show_run(record, environment=env)
     raise typer.Exit(EXIT_CODES[record.status])

@@ -40,8 +40,13 @@ def record_as_json(record: AssetRecord) -> dict[str, Any]:
     }
 
 
-def show_run(record: RunRecord) -> None:
-    """Show a run: a table of what changed, then what failed and how to mend it."""
+def show_run(record: RunRecord, *, environment: str | None = None) -> None:
+    """Show a run: a table of what changed, then what failed and how to mend it.
+
+    Args:
+        record: What it did.
+        environment: What ``--env`` said, if anything; the commands shown say it too.
+    """
     told = [asset for asset in record.assets if asset.status is not AssetStatus.UNCHANGED]
     unchanged = len(record.assets) - len(told)
     if told:
@@ -53,8 +58,9 @@ def show_run(record: RunRecord) -> None:
     quarantined = [asset for asset in told if asset.rows_quarantined]
     if quarantined:
         console.show("rows that break a contract are kept apart; look at them with:")
+        option = f" --env {environment}" if environment else ""
         for asset in quarantined:
-            console.show(f"  polster quarantine {asset.asset}")
+            console.show(f"  polster quarantine {asset.asset}{option}")
         console.show()
     for asset in told:
         if asset.error:

@@ -12,7 +12,7 @@ from polster.cli.projects import open_and_say
 from polster.operations.setup import setup
 from polster.scaffold.environment import MadeEnvironment
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

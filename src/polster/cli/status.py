@@ -11,7 +11,7 @@ from polster.cli.run_report import number
 from polster.model.record import AssetStatus
 from polster.operations.status import AssetState, status
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

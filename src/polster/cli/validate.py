@@ -14,7 +14,7 @@ from polster.cli.projects import open_and_say
 from polster.model.finding import Finding
 from polster.operations.validate import validate
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
@@ -29,7 +29,9 @@ def command(project: ProjectOption = None, format: FormatOption = TextOrJson.TEX
     elif result.findings:
         console.show_findings(result.findings)
         console.show()
-        console.show(f"{result.assets} assets read, {len(result.findings)} mistakes found")
+        count = len(result.findings)
+        noun = "mistake" if count == 1 else "mistakes"
+        console.show(f"{result.assets} assets read, {count} {noun} found")
     else:
         console.show(f"{result.assets} assets, no mistakes found")
     raise typer.Exit(1 if result.has_errors else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -14,9 +15,9 @@ ORIGINAL = "__polster_original__"
 class CastKind(Enum):
     """What a cast may do to a value."""
 
-    SAFE = auto()  # every value survives, such as Int32 to Int64
+    SAFE = auto()  # every value survives, and can be cast back
     CHECKED = auto()  # a value survives if casting it back gives the same value
-    PARSED = auto()  # text is read; the text itself cannot be got back
+    ONE_WAY = auto()  # the value before cannot be got back, such as the text of a number
     IMPOSSIBLE = auto()
 
 
@@ -28,32 +29,20 @@ def cast_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
     >>> cast_kind(pl.String(), pl.Date())
     <CastKind.IMPOSSIBLE: 4>
     """
-    if source == pl.Null:
+    if source in (pl.Null(), target):
         return CastKind.SAFE
+    if source.is_nested() or target.is_nested():
+        return _nested_kind(source, target)
     if _is_number(source) and _is_number(target):
-        return CastKind.SAFE if source.is_float() and target.is_float() else CastKind.CHECKED
+        return _number_kind(source, target)
+    if _is_text(source) and _is_text(target):
+        return CastKind.ONE_WAY
     if source == pl.String:
-        if target.is_numeric() or isinstance(target, pl.Enum | pl.Categorical | pl.Binary):
-            return CastKind.PARSED
-        return CastKind.IMPOSSIBLE
+        reads = target.is_numeric() or target == pl.Binary
+        return CastKind.ONE_WAY if reads else CastKind.IMPOSSIBLE
     if target == pl.String:
-        return CastKind.IMPOSSIBLE if source.is_nested() or source == pl.Duration else CastKind.SAFE
-    if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
-        same_kind = (source.time_zone is None) == (target.time_zone is None)
-        return CastKind.SAFE if same_kind else CastKind.IMPOSSIBLE
-    if isinstance(source, pl.Enum | pl.Categorical) and isinstance(
-        target, pl.Enum | pl.Categorical
-    ):
-        return CastKind.PARSED
-    if isinstance(source, pl.Date | pl.Datetime) and isinstance(target, pl.Date | pl.Datetime):
-        return CastKind.CHECKED
-    if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
-        return CastKind.CHECKED
-    if source.is_nested() and type(source) is type(target):
-        return _nested_kind(source, target)
-    if isinstance(source, pl.List | pl.Array) and isinstance(target, pl.List | pl.Array):
-        return _nested_kind(source, target)
-    return CastKind.IMPOSSIBLE
+        return CastKind.IMPOSSIBLE if source in (pl.Duration, pl.Binary) else CastKind.ONE_WAY
+    return _time_kind(source, target)
 
 
 def cast_hint(column: str, source: pl.DataType, target: pl.DataType) -> str:
@@ -69,6 +58,8 @@ def cast_hint(column: str, source: pl.DataType, target: pl.DataType) -> str:
                 "then the contract's zone"
             )
         return f'drop the zone in the function: pl.col("{column}").dt.replace_time_zone(None)'
+    if isinstance(source, pl.Datetime) and isinstance(target, pl.Date):
+        return f'take the local day in the function: pl.col("{column}").dt.date()'
     return f"return {target} for `{column}`, or change its type in the contract"
 
 
@@ -92,7 +83,11 @@ class Cast:
 
     def value(self) -> pl.Expr:
         """Return the cast value: null where the cast fails."""
-        return pl.col(self.column).cast(self.target, strict=False)
+        column = pl.col(self.column)
+        if isinstance(self.source, pl.List) and isinstance(self.target, pl.Array):
+            fits = column.list.len() == self.target.size
+            column = pl.when(fits).then(column)  # another length is an error, lenient or not
+        return column.cast(self.target, strict=False)
 
     def failed(self) -> pl.Expr:
         """Return whether a value is lost, over a frame with the cast and the original value.
@@ -100,23 +95,95 @@ class Cast:
         A number that changes on the way (2.7 to 2) is lost just as one that becomes null.
         """
         before, after = pl.col(self.original), pl.col(self.column)
-        became_null = before.is_not_null() & after.is_null()
+        lost = before.is_not_null() & after.is_null()
         if self.kind is CastKind.CHECKED:
-            return became_null | before.ne_missing(after.cast(self.source, strict=False))
-        return became_null
+            return lost | before.ne_missing(after.cast(self.source, strict=False))
+        if self.source == pl.String and isinstance(self.target, pl.Decimal):
+            return lost | _loses_digits(before, after, self.target.scale)
+        if self.target.is_float() and self.source == pl.String:
+            names_it = before.str.contains("(?i)inf")
+            return lost | (after.is_infinite() & ~names_it).fill_null(False)
+        if self.target.is_float():  # rounding is what the contract asks for, overflow is not
+            return lost | (after.is_infinite() & before.is_finite()).fill_null(False)
+        return lost
 
     def undone(self) -> pl.Expr:
-        """Return the original value again, of a kind other than ``PARSED``."""
+        """Return the original value again, of a kind other than ``ONE_WAY``."""
+        if self.source == pl.Null:
+            return pl.lit(None).alias(self.column)
         return pl.col(self.column).cast(self.source, strict=False)
+
+
+def _loses_digits(before: pl.Expr, after: pl.Expr, scale: int) -> pl.Expr:
+    """Tell whether text has more decimals than ``scale``, trailing zeros apart."""
+    decimals = before.str.extract(r"\.([0-9]*?)0*$").str.len_bytes()
+    scientific = before.str.contains("(?i)e")
+    changed = before.cast(pl.Float64, strict=False) != after.cast(pl.Float64)
+    return pl.when(scientific).then(changed).otherwise(decimals > scale).fill_null(False)
+
+
+def _number_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
+    if source.is_float() and target.is_float():
+        return CastKind.SAFE if _bits(source) <= _bits(target) else CastKind.ONE_WAY
+    return CastKind.CHECKED
+
+
+def _time_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
+    if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
+        same_kind = (source.time_zone is None) == (target.time_zone is None)
+        return CastKind.CHECKED if same_kind else CastKind.IMPOSSIBLE
+    for one, other in (source, target), (target, source):
+        if isinstance(one, pl.Datetime) and isinstance(other, pl.Date):
+            # elsewhere a day does not begin at midnight UTC, which is where a cast cuts
+            plain = one.time_zone in (None, "UTC")
+            return CastKind.CHECKED if plain else CastKind.IMPOSSIBLE
+    if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
+        return CastKind.CHECKED
+    return CastKind.IMPOSSIBLE
+
+
+def _nested_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
+    """Allow a nested cast only if what is inside can be cast there and back.
+
+    Nothing but the way back shows whether a value inside was lost.
+    """
+    if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
+        before, after = source.to_schema(), target.to_schema()
+        pairs = [(before[name], dtype) for name, dtype in after.items() if name in before]
+        return _both_ways(pairs)
+    if isinstance(source, pl.List | pl.Array) and isinstance(target, pl.List | pl.Array):
+        if isinstance(source, pl.Array) and isinstance(target, pl.Array):
+            if source.shape != target.shape:
+                return CastKind.IMPOSSIBLE
+        elif isinstance(target, pl.Array) and len(target.shape) > 1:
+            return CastKind.IMPOSSIBLE
+        return _both_ways([(_instance(source.inner), _instance(target.inner))])
+    return CastKind.IMPOSSIBLE
+
+
+def _both_ways(pairs: Iterable[tuple[pl.DataType, pl.DataType]]) -> CastKind:
+    for before, after in pairs:
+        if before.is_float() and after.is_float() and _bits(before) > _bits(after):
+            return CastKind.IMPOSSIBLE  # it would round, and so reject, nearly every row
+        if before != pl.Null and CastKind.IMPOSSIBLE in (
+            cast_kind(before, after),
+            cast_kind(after, before),
+        ):
+            return CastKind.IMPOSSIBLE
+    return CastKind.CHECKED
 
 
 def _is_number(dtype: pl.DataType) -> bool:
     return dtype.is_numeric() or dtype == pl.Boolean
 
 
-def _nested_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
-    try:
-        pl.Series([None], dtype=source).cast(target)
-    except pl.exceptions.PolarsError:
-        return CastKind.IMPOSSIBLE
-    return CastKind.CHECKED
+def _is_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+
+
+def _bits(dtype: pl.DataType) -> int:
+    return int(str(dtype).removeprefix("Float"))
+
+
+def _instance(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

@@ -18,9 +18,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind
-from polster.contracts.rules import Rules, contract_columns, contract_rules, rule_names
+from polster.contracts.rules import (
+    Rule,
+    Rules,
+    contract_columns,
+    contract_rules,
+    rule_names,
+    rule_problems,
+)
 from polster.errors import AssetError, nearest
-from polster.model.asset import Asset, ExtraColumns, Policy
+from polster.model.asset import EVERY_RULE, Asset, ExtraColumns, Policy
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -28,7 +35,8 @@ if TYPE_CHECKING:
 RULES_COLUMN = "_rules"
 AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
 QUARANTINE_COLUMNS = (RULES_COLUMN, "_run_id", "_rejected_at")
-DTYPE_RULE = "dtype"
+OWN_PREFIX = "__polster"
+DTYPE_RULE = "|dtype"
 NO_RULES = Rules((), (), ())
 NONE_BROKEN: Mapping[str, int] = MappingProxyType({})
 
@@ -51,6 +59,7 @@ class Terms:
         schema: Columns of the good rows, the contract's types, extra columns as they come.
         returned: Columns as the function returns them.
         casts: Columns that change their type.
+        columns: The contract's columns; the rules are judged over these alone.
         rules: The rules that apply.
         notes: What the user should know.
     """
@@ -59,14 +68,15 @@ class Terms:
     schema: pl.Schema
     returned: pl.Schema
     casts: tuple[Cast, ...]
+    columns: tuple[str, ...]
     rules: Rules
     notes: tuple[str, ...]
 
     @property
     def keeps_originals(self) -> bool:
         """Tell whether good rows must carry their originals until the table rules have passed."""
-        parsed = any(cast.kind is CastKind.PARSED for cast in self.casts)
-        return parsed and self.rules.need_table
+        one_way = any(cast.kind is CastKind.ONE_WAY for cast in self.casts)
+        return one_way and self.rules.need_table
 
     @property
     def staged_schema(self) -> pl.Schema:
@@ -88,10 +98,7 @@ class Terms:
 
         A value that cannot be cast cannot be published, whatever the policy says.
         """
-        return (
-            self.asset.options.policy(rule) is not Policy.WARN
-            or rule.rpartition("|")[2] == DTYPE_RULE
-        )
+        return self.asset.options.policy(rule) is not Policy.WARN or rule.endswith(DTYPE_RULE)
 
 
 def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Schema) -> Terms:
@@ -104,20 +111,22 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
 
     Raises:
         AssetError: A column is missing, cannot be cast, is not wanted or has a reserved name;
-            or ``on_violation`` names a rule that the contract has not.
+            ``on_violation`` names a rule that the contract has not; or a rule makes no sense.
     """
     _check_names(asset, returned)
     if contract is None:
-        return Terms(asset, returned, returned, (), NO_RULES, ())
+        return Terms(asset, returned, returned, (), (), NO_RULES, ())
     _check_policies(asset, contract)
     columns = contract_columns(contract)
     _check_missing(asset, columns, returned)
     casts = _casts(asset, columns, returned)
     extra, notes = _extra(asset, columns, returned)
     types = {cast.column: cast.target for cast in casts}
-    schema = {name: types.get(name, returned[name]) for name in columns}
-    schema |= {name: returned[name] for name in extra}
-    return Terms(asset, pl.Schema(schema), returned, casts, contract_rules(contract), notes)
+    judged = pl.Schema({name: types.get(name, returned[name]) for name in columns})
+    rules = contract_rules(contract, judged)
+    _check_rules(asset, rules, judged)
+    schema = pl.Schema({**judged, **{name: returned[name] for name in extra}})
+    return Terms(asset, schema, returned, casts, tuple(columns), rules, notes)
 
 
 @dataclass(slots=True)
@@ -149,17 +158,14 @@ class Judge:
         if broken is None:
             self._count(batch, accepted=batch.height)
             return work.select(list(terms.staged_schema))
-        bad = broken.select(
-            pl.any_horizontal(
-                pl.lit(False), *[pl.col(name) for name in broken.columns if terms.rejects(name)]
-            )
-        ).to_series()
+        rejecting = [pl.col(name) for name in broken.columns if terms.rejects(name)]
+        bad = broken.select(pl.any_horizontal(pl.lit(False), *rejecting)).to_series()
         good = work.filter(~bad).select(list(terms.staged_schema))
         names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in broken.columns]
         rules = broken.filter(bad).select(pl.concat_list(names).list.drop_nulls())
-        rejected = batch.filter(bad).select(terms.kept)
+        rejected = batch.select(terms.kept).filter(bad)
         rejected = rejected.with_columns(rules.to_series().alias(RULES_COLUMN))
-        counts = broken.select(pl.all().sum()).row(0, named=True)
+        counts = {column.name: int(column.sum()) for column in broken}
         self._count(batch, accepted=good.height, broken=counts, rejected=rejected)
         return good
 
@@ -181,22 +187,55 @@ class Judge:
 
     def _broken(self, work: pl.DataFrame) -> pl.DataFrame | None:
         """Return one column a broken rule, True for the rows that break it; None if none is."""
-        failed = {f"{cast.column}|{DTYPE_RULE}": cast.failed() for cast in self.terms.casts}
-        unknown = {cast.column: cast.failed() for cast in self.terms.casts}
-        checks = dict(failed)
-        for rule in self.terms.rules.rows:
-            breaks = ~rule.holds.fill_null(True)
-            # a value that could not be cast says nothing about the rules that read it
-            for column in rule.columns:
-                if column in unknown:
-                    breaks = breaks & ~unknown[column]
-            checks[rule.name] = breaks
-        if not checks or not work.height:
+        if not work.height:
             return None
-        evaluated = work.select(**checks)
-        anywhere = evaluated.select(pl.all().any()).row(0, named=True)
-        broken = [name for name, is_broken in anywhere.items() if is_broken]
-        return evaluated.select(broken) if broken else None
+        failed = work.select(
+            **{cast.column + DTYPE_RULE: cast.failed() for cast in self.terms.casts}
+        )
+        failed = failed.select([column.name for column in failed if column.any()])
+        broken = self._evaluate(work)
+        if failed.width:
+            broken = failed.hstack(
+                [_where_known(broken[rule.name], rule, failed) for rule in self.terms.rules.rows]
+            )
+        found = [column.name for column in broken if column.any()]
+        return broken.select(found) if found else None
+
+    def _evaluate(self, work: pl.DataFrame) -> pl.DataFrame:
+        """Return one column a row rule, True where it is broken; the contract's columns count."""
+        rules = self.terms.rules.rows
+        if not rules:
+            return pl.DataFrame()
+        judged = work.select(self.terms.columns)
+        checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
+        try:
+            return judged.with_columns(**checks).select(list(checks))
+        except pl.exceptions.PolarsError as error:
+            for name, check in checks.items():
+                try:
+                    judged.with_columns(check.alias(name))
+                except pl.exceptions.PolarsError as reason:
+                    raise rule_failed(self.terms.asset, f"the rule `{name}`", reason) from reason
+            raise rule_failed(self.terms.asset, "a rule", error) from error
+
+
+def _where_known(broken: pl.Series, rule: Rule, failed: pl.DataFrame) -> pl.Series:
+    """Forget what ``rule`` says of a value that could not be cast: it saw a null in its place."""
+    for column in rule.columns:
+        if column + DTYPE_RULE in failed.columns:
+            broken = broken & ~failed[column + DTYPE_RULE]
+    return broken
+
+
+def rule_failed(asset: Asset, rule: str, error: Exception) -> AssetError:
+    """Say that a rule stumbled over the rows, which is not the same as rows that break it."""
+    reason = str(error).strip().split("\n", maxsplit=1)[0]
+    return AssetError(
+        f"{rule} of the contract cannot be evaluated: {reason}",
+        code="POL317",
+        place=asset.place,
+        hint="a rule must be true, false or null for every row; cast with strict=False in it",
+    )
 
 
 def originals(terms: Terms) -> list[pl.Expr]:
@@ -218,7 +257,7 @@ def _check_names(asset: Asset, returned: pl.Schema) -> None:
     reserved = set(QUARANTINE_COLUMNS)
     if asset.key.layer == "bronze":
         reserved |= set(AUDIT_COLUMNS)
-    taken = sorted(reserved & set(returned))
+    taken = sorted(name for name in returned if name in reserved or name.startswith(OWN_PREFIX))
     if taken:
         names = ", ".join(f"`{name}`" for name in taken)
         raise AssetError(
@@ -233,10 +272,24 @@ def _check_names(asset: Asset, returned: pl.Schema) -> None:
         )
 
 
+def _check_rules(asset: Asset, rules: Rules, judged: pl.Schema) -> None:
+    problems = rule_problems(rules, judged)
+    if problems:
+        raise AssetError(
+            "; ".join(problems),
+            code="POL316",
+            place=asset.place,
+            hint=f"a rule reads the columns of {asset.options.contract} alone and gives a Boolean: "
+            f"{', '.join(judged) or 'it has no columns'}",
+        )
+
+
 def _check_policies(asset: Asset, contract: type[dy.Schema]) -> None:
+    if not set(asset.options.on_violation) - {EVERY_RULE}:
+        return
     known = rule_names(contract)
     for rule in asset.options.on_violation:
-        if rule != "*" and rule not in known:
+        if rule != EVERY_RULE and rule not in known:
             close = nearest(rule, known)
             raise AssetError(
                 f"`on_violation` names the rule `{rule}`, which {contract.__name__} does not have",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,14 @@ class Rule:
     Attributes:
         name: As dataframely names it: ``amount|min``, ``primary_key``, or the method's name.
         holds: True for a good row; null counts as good.
-        columns: The columns that it reads.
+        columns: The columns that it reads; all of the contract if it selects them by a pattern.
+        by_pattern: Whether it does, such as ``pl.all()``: then it must meet no other column.
     """
 
     name: str
     holds: pl.Expr
     columns: tuple[str, ...]
+    by_pattern: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,18 @@ def contract_columns(contract: type[dy.Schema]) -> dict[str, dy.Column]:
     return dict(contract.columns())
 
 
-def contract_rules(contract: type[dy.Schema]) -> Rules:
-    """Sort the rules of ``contract``."""
+def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -> Rules:
+    """Sort the rules of ``contract``.
+
+    Args:
+        contract: Whose rules.
+        schema: Types of its columns where they are known better than from the contract, which
+            may leave them open (``dy.Any``, ``dy.Integer``).
+    """
     columns = contract_columns(contract)
-    schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    types = {name: column.dtype for name, column in columns.items()}
+    if schema is not None:
+        types = {name: schema.get(name, dtype) for name, dtype in types.items()}
     unique: list[UniqueRule] = []
     plain: list[Rule] = []
     key = tuple(name for name, column in columns.items() if column.primary_key)
@@ -78,12 +89,31 @@ def contract_rules(contract: type[dy.Schema]) -> Rules:
             if rule == "unique" and column.unique:
                 unique.append(UniqueRule(f"{name}|{rule}", (name,)))
             else:
-                plain.append(_rule(f"{name}|{rule}", holds))
+                plain.append(_rule(f"{name}|{rule}", holds, types))
     custom: Mapping[str, Any] = contract._schema_validation_rules()
-    plain += [_rule(name, rule.expr) for name, rule in custom.items()]
-    rows = [rule for rule in plain if sees_one_row(rule.holds, schema)]
-    tables = [rule for rule in plain if rule not in rows]
+    plain += [_rule(name, rule.expr, types) for name, rule in custom.items()]
+    rows: list[Rule] = []
+    tables: list[Rule] = []
+    for one in plain:
+        read = pl.Schema({name: types[name] for name in one.columns if name in types})
+        (rows if sees_one_row(one.holds, read) else tables).append(one)
     return Rules(tuple(rows), tuple(unique), tuple(tables))
+
+
+def rule_problems(rules: Rules, schema: pl.Schema) -> list[str]:
+    """Say which of ``rules`` cannot be evaluated over the contract's columns, and why."""
+    empty = pl.LazyFrame(schema=schema)
+    problems: list[str] = []
+    for rule in (*rules.rows, *rules.tables):
+        try:
+            found = empty.select(rule.holds.alias(RULE)).collect_schema()
+        except pl.exceptions.PolarsError as error:
+            reason = str(error).strip().split("\n", maxsplit=1)[0]
+            problems.append(f"the rule `{rule.name}` cannot be evaluated: {reason}")
+            continue
+        if found[RULE] not in (pl.Boolean, pl.Null):
+            problems.append(f"the rule `{rule.name}` gives {found[RULE]}, not true or false")
+    return problems
 
 
 def rule_names(contract: type[dy.Schema]) -> list[str]:
@@ -102,12 +132,18 @@ def sees_one_row(holds: pl.Expr, schema: pl.Schema) -> bool:
     """
     probed = pl.Schema({**schema, PROBE: pl.Boolean()})
     plan = pl.LazyFrame(schema=probed).with_columns(holds.alias(RULE)).filter(pl.col(PROBE))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*unstable.*")
+        only_pushdown = pl.QueryOptFlags.none(predicate_pushdown=True)
     try:
-        text = plan.explain()
+        text = plan.explain(optimizations=only_pushdown)
     except pl.exceptions.PolarsError:
         return False
-    return "WITH_COLUMNS" in text and text.index("WITH_COLUMNS") < text.rindex("FILTER")
+    # the first word alone is Polars'; further down, names and texts of the user may say anything
+    return text.lstrip().startswith("WITH_COLUMNS")
 
 
-def _rule(name: str, holds: pl.Expr) -> Rule:
-    return Rule(name, holds, tuple(dict.fromkeys(holds.meta.root_names())))
+def _rule(name: str, holds: pl.Expr, columns: Mapping[str, pl.DataType]) -> Rule:
+    by_pattern = holds.meta.has_multiple_outputs()
+    read = columns if by_pattern else holds.meta.root_names()
+    return Rule(name, holds, tuple(dict.fromkeys(read)), by_pattern)

@@ -16,6 +16,8 @@ import polars as pl
 from polster.contracts.rules import Rule, UniqueRule
 
 RULES_COLUMN = "_rules"
+ROUNDS = 100
+"""How often the rules are asked again after a rejection before they count as unsettled."""
 ROW = "__polster_row__"
 BUCKET_ROWS = 10_000_000
 """Keys looked at in one go; more are split by hash, which bounds the memory."""
@@ -33,6 +35,10 @@ class TableVerdict:
 
     broken: Counter[str] = field(default_factory=Counter)
     rejected: pl.DataFrame | None = None
+
+
+class UnsettledRulesError(Exception):
+    """Each rejection made other rows break a rule, again and again."""
 
 
 def judge_table(
@@ -54,13 +60,16 @@ def judge_table(
 
     Rules are asked again after each rejection, until the rows that stay satisfy all of them:
     rejecting a row can make another rule true or false.
+
+    Raises:
+        UnsettledRulesError: They never do, within reason.
     """
     rejecting = set(rejects)
     keys, others = list(unique), list(tables)
     verdict = TableVerdict()
     numbered = frame.with_row_index(ROW)
     found: list[pl.DataFrame] = []
-    while True:
+    for _ in range(ROUNDS):
         left = _without(numbered, found)
         count = rows - sum(step.height for step in found)
         step = _broken_key(left, count, [rule for rule in keys if rule.name in rejecting], verdict)
@@ -69,6 +78,8 @@ def judge_table(
         if step is None:
             break
         found.append(step)
+    else:
+        raise UnsettledRulesError
     for rule in keys:
         if rule.name not in rejecting and not keys_are_unique(left, rule.columns, count):
             verdict.broken[rule.name] += len(_repeats(left, rule.columns, count))
@@ -84,7 +95,7 @@ def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) ->
     """
     if rows < 2:
         return True
-    if len(columns) == 1 and rows > BUCKET_ROWS // 10:
+    if len(columns) == 1 and rows > BUCKET_ROWS // 10 and _has_order(frame, columns[0]):
         column = pl.col(columns[0])
         rising = frame.select((column > column.shift()).sum() == rows - 1)
         if rising.collect(engine="streaming").item():
@@ -131,15 +142,31 @@ def _broken_rules(
     frame: pl.LazyFrame, rules: Iterable[Rule], verdict: TableVerdict
 ) -> pl.DataFrame | None:
     """Return the rows that break any of ``rules``, and why; None if none does."""
-    checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
-    if not checks:
+    checks: dict[str, pl.Expr] = {}
+    patterns: dict[str, pl.Expr] = {}
+    columns: tuple[str, ...] = ()
+    for rule in rules:
+        breaks = ~rule.holds.fill_null(True)
+        if rule.by_pattern:
+            patterns[rule.name], columns = breaks, rule.columns
+        else:
+            checks[rule.name] = breaks
+    if not checks and not patterns:
         return None
-    broken = frame.select(ROW, **checks).filter(pl.any_horizontal(*checks)).collect()
+    parts = [frame.select(ROW, **checks)]
+    if patterns:  # these would take the row number for a column of the contract
+        parts.append(frame.select(columns).with_columns(**patterns).select(list(patterns)))
+        checks |= patterns
+    broken = pl.concat(parts, how="horizontal").filter(pl.any_horizontal(*checks)).collect()
     if not broken.height:
         return None
     verdict.broken.update({name: int(broken[name].sum()) for name in checks})
     names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in checks]
     return broken.select(ROW, pl.concat_list(names).list.drop_nulls().alias(RULES_COLUMN))
+
+
+def _has_order(frame: pl.LazyFrame, column: str) -> bool:
+    return not frame.collect_schema()[column].is_nested()
 
 
 def _marked(rows: pl.Series, rule: str) -> pl.DataFrame:

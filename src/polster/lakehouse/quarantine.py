@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -48,9 +48,9 @@ class Quarantine:
         Columns keep their types from run to run. A column whose type has changed since earlier
         runs is kept as text from now on, the earlier rows too, so that no value is lost.
         """
-        known = self.table.open()
-        schema, _ = storage_schema(returned, place=place)
-        return QuarantineWriter(self.table, known, schema, run_id, at)
+        stored, _ = storage_schema(returned, place=place)
+        nulls = frozenset(name for name, dtype in returned.items() if dtype == pl.Null)
+        return QuarantineWriter(self.table, stored, nulls, run_id, at)
 
 
 class QuarantineWriter:
@@ -59,28 +59,19 @@ class QuarantineWriter:
     def __init__(
         self,
         table: Table,
-        known: TableVersion | None,
         schema: pl.Schema,
+        nulls: frozenset[str],
         run_id: str,
         at: datetime,
     ) -> None:
         self.table = table
-        self.known = known
+        self.nulls = nulls
         self.run_id = run_id
         self.at = at
-        self.earlier = pl.Schema() if known is None else known.schema
-        self.to_text = {
-            name
-            for name, dtype in schema.items()
-            if name in self.earlier and not widened(self.earlier[name], dtype)
-        }
-        types = {
-            name: pl.String() if name in self.to_text else self.earlier.get(name, dtype)
-            for name, dtype in schema.items()
-        }
+        self.committed = False
         self.schema = pl.Schema(
             {
-                **types,
+                **schema,
                 RULES_COLUMN: pl.List(pl.String()),
                 RUN_COLUMN: pl.String(),
                 TIME_COLUMN: pl.Datetime("us", "UTC"),
@@ -107,51 +98,64 @@ class QuarantineWriter:
         files = self.batches.flush()
         if not files:
             return
-        onto = self.known
         for attempt in range(ATTEMPTS):
             try:
-                self._commit_onto(onto, files, metadata)
+                self._commit_onto(self.table.open(), files, metadata)
             except ConflictError:
                 if attempt == ATTEMPTS - 1:
                     raise
-                onto = self.table.open()
             else:
                 self.staging.keep()
+                self.committed = True
                 return
+
+    def withdraw(self) -> None:
+        """Take back what was committed, since the good rows were not published after all."""
+        if self.committed:
+            self.table.delete_rows(f"{RUN_COLUMN} = '{self.run_id}'")
+            self.committed = False
 
     def discard(self) -> None:
         """Delete what was staged and not committed."""
-        self.staging.discard()
+        self.batches.discard()
 
     def _commit_onto(
-        self, onto: TableVersion | None, files: Sequence[StagedFile], metadata: Mapping[str, Any]
+        self, onto: TableVersion | None, files: list[StagedFile], metadata: Mapping[str, Any]
     ) -> None:
-        schema = self.schema
-        mode = "append"
-        if onto is not None:
-            earlier = onto.schema
-            if any(earlier.get(name, dtype) != dtype for name, dtype in schema.items()):
-                files = [*self._as_text(onto, earlier), *files]
-                mode = "overwrite"
-            else:
-                new = pl.Schema({n: d for n, d in schema.items() if n not in earlier})
-                if len(new):
-                    onto = self.table.add_columns(onto, new)
-            schema = pl.Schema({**earlier, **schema})
-        self.table.commit(
-            files,
-            schema=schema,
-            mode="overwrite" if mode == "overwrite" else "append",
-            onto=onto,
-            metadata={"run_id": self.run_id, **metadata},
-        )
+        fit = _fit(pl.Schema() if onto is None else onto.schema, self.schema, self.nulls)
+        made: list[StagedFile] = []
+        mode: Literal["append", "overwrite"] = "append"
+        try:
+            if fit.changes_rows:
+                ours = self.staging.scan(files, self.schema).drop(fit.absent)
+                files = self._restage(ours, fit)
+                made += files
+            if onto is not None and fit.changes_table:
+                earlier = self._restage(onto.scan(), fit)
+                made, files, mode = [*made, *earlier], [*earlier, *files], "overwrite"
+            elif onto is not None and fit.new:
+                onto = self.table.add_columns(onto, fit.new)
+            self.table.commit(
+                files,
+                schema=fit.schema,
+                mode=mode,
+                onto=onto,
+                metadata={"run_id": self.run_id, **metadata},
+            )
+        except ConflictError:
+            self.staging.discard([file.name for file in made])
+            raise
+        if fit.changes_rows:
+            self.staging.discard([file.name for file in self.batches.flush()])
 
-    def _as_text(self, onto: TableVersion, earlier: pl.Schema) -> list[StagedFile]:
-        changed = [n for n, dtype in self.schema.items() if earlier.get(n, dtype) != dtype]
-        text = pl.Schema({**earlier, **{name: self.schema[name] for name in changed}})
+    def _restage(self, rows: pl.LazyFrame, fit: _Fit) -> list[StagedFile]:
+        """Write rows, ours or the table's, once more in the types that both fit into."""
+        columns = rows.collect_schema().names()
+        renamed = rows.rename({name: fit.names[name] for name in columns if name in fit.names})
+        schema = pl.Schema({n: fit.schema[n] for n in renamed.collect_schema()})
         return self.staging.sink(
-            onto.scan().map_batches(
-                lambda batch: storage_cast(batch, text), schema=text, streamable=True
+            renamed.map_batches(
+                lambda batch: storage_cast(batch, schema), schema=schema, streamable=True
             )
         )
 
@@ -161,3 +165,47 @@ class QuarantineWriter:
             pl.lit(self.at).cast(pl.Datetime("us", "UTC")).alias(TIME_COLUMN),
         )
         return storage_cast(stamped.select(list(self.schema)), self.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How new rows and a table come together.
+
+    Attributes:
+        schema: Columns of the table afterwards.
+        names: The table's spelling of a column that comes in other upper and lower case.
+        absent: Columns of the new rows that hold nothing, and so need no type of their own.
+        new: Columns that the table does not have yet.
+        changes_rows: Whether the new rows must change.
+        changes_table: Whether the rows in the table must change.
+    """
+
+    schema: pl.Schema
+    names: Mapping[str, str]
+    absent: frozenset[str]
+    new: pl.Schema
+    changes_rows: bool
+    changes_table: bool
+
+
+def _fit(table: pl.Schema, rows: pl.Schema, nulls: frozenset[str]) -> _Fit:
+    """Find the types that hold both; text where nothing else does."""
+    spelled = {name.lower(): name for name in table}
+    absent = frozenset(name for name in nulls if name.lower() in spelled)
+    names = {name: spelled.get(name.lower(), name) for name in rows if name not in absent}
+    arriving = {names[name]: rows[name] for name in names}
+    both = {
+        name: dtype if widened(dtype, arriving.get(name, dtype)) else pl.String()
+        for name, dtype in table.items()
+    }
+    new = pl.Schema({name: dtype for name, dtype in arriving.items() if name not in table})
+    renamed = {name: other for name, other in names.items() if name != other}
+    recast = any(both.get(name, dtype) != dtype for name, dtype in arriving.items())
+    return _Fit(
+        pl.Schema({**both, **new}),
+        renamed,
+        absent,
+        new,
+        changes_rows=bool(absent or renamed) or recast,
+        changes_table=both != dict(table),
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
+from tempfile import TemporaryFile
+from typing import IO
 
 import polars as pl
 from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
@@ -111,34 +112,54 @@ class Staging:
 class BatchWriter:
     """Stages batches that arrive one by one; what is small waits in memory.
 
+    :meth:`write` may be called from inside a streaming query, :meth:`flush` may not: a sink
+    started there waits for threads that all may be waiting for sinks. So what is too much for
+    memory waits in a temporary file until then.
+
     Attributes:
         prepare: Brings a batch into the table's shape before it is written.
+        rows: Rows taken so far.
     """
 
     staging: Staging
     prepare: Callable[[pl.DataFrame], pl.DataFrame]
-    files: list[StagedFile] = field(default_factory=list)
+    rows: int = 0
     _waiting: list[pl.DataFrame] = field(default_factory=list)
     _bytes: int = 0
+    _spilled: list[IO[bytes]] = field(default_factory=list)
+    _files: list[StagedFile] = field(default_factory=list)
 
     def write(self, batch: pl.DataFrame) -> None:
         """Take a batch."""
         if not batch.height:
             return
         prepared = self.prepare(batch)
+        self.rows += prepared.height
         self._waiting.append(prepared)
         self._bytes += int(prepared.estimated_size())
         if self._bytes > BUFFER_BYTES:
-            self.flush()
+            self._spill()
 
     def flush(self) -> list[StagedFile]:
         """Write what waits; return all files so far."""
+        while self._spilled:
+            with self._spilled.pop(0) as file:
+                file.seek(0)
+                self._files += self.staging.sink(pl.read_ipc_stream(file).lazy())
         if self._waiting:
-            self.files += self.staging.sink(pl.concat(self._waiting, how="vertical").lazy())
+            self._files += self.staging.sink(pl.concat(self._waiting).lazy())
             self._waiting, self._bytes = [], 0
-        return self.files
+        return self._files
 
-    @property
-    def rows(self) -> int:
-        """Count the rows taken so far."""
-        return sum(file.rows for file in self.files) + sum(b.height for b in self._waiting)
+    def discard(self) -> None:
+        """Drop what waits and delete what was staged and not committed."""
+        while self._spilled:
+            self._spilled.pop().close()
+        self._waiting, self._bytes = [], 0
+        self.staging.discard()
+
+    def _spill(self) -> None:
+        file = TemporaryFile(prefix="polster-")
+        self._spilled.append(file)
+        pl.concat(self._waiting).write_ipc_stream(file, compression="lz4")
+        self._waiting, self._bytes = [], 0

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import StagedFile
@@ -163,7 +163,7 @@ class Table:
             custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
             max_commit_retries=0,
         )
-        actions: list[AddAction | RemoveAction] = [_add_action(file) for file in files]
+        actions = [_add_action(file) for file in files]
         try:
             if onto is None:
                 create_table_with_add_actions(
@@ -178,7 +178,7 @@ class Table:
                 )
             else:
                 onto.delta.create_write_transaction(
-                    actions,
+                    [*actions],
                     mode,
                     delta_schema(schema),
                     partition_by=list(partition_by),
@@ -216,6 +216,22 @@ class Table:
         if newer is None:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
         return newer
+
+    def delete_rows(self, predicate: str) -> None:
+        """Delete the rows that a predicate in SQL selects.
+
+        Raises:
+            LakehouseError: The table cannot be written.
+        """
+        table = self.open()
+        if table is None:
+            return
+        try:
+            table.delta.delete(predicate)
+        except (CommitFailedError, DeltaError, OSError) as error:
+            raise LakehouseError(
+                f"the table cannot be written: {error}", code="POL403", place=self.uri
+            ) from error
 
     def _moved_since(self, onto: TableVersion | None) -> bool:
         newest = self.open()

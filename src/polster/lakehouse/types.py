@@ -6,6 +6,9 @@ counterpart, the nearest one that holds every value is taken, and the user is to
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 
 from polster.errors import AssetError
@@ -19,6 +22,8 @@ UNSIGNED = {
     pl.UInt128: pl.Decimal(38, 0),
     pl.Float16: pl.Float32(),
 }
+DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
+"""Decimal digits of an integer by its bits."""
 
 
 def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
@@ -55,7 +60,7 @@ def storage_schema(schema: pl.Schema, *, place: str) -> tuple[pl.Schema, tuple[s
     """Return the schema that a table holds ``schema`` as, and what the user should know of it.
 
     Raises:
-        AssetError: A column has a type that no table can hold.
+        AssetError: A column has a type, or columns have names, that no table can hold.
     """
     stored: dict[str, pl.DataType] = {}
     notes: list[str] = []
@@ -69,10 +74,18 @@ def storage_schema(schema: pl.Schema, *, place: str) -> tuple[pl.Schema, tuple[s
                 hint=f'cast it in the function, for example pl.col("{name}").cast(pl.String)',
             )
         stored[name] = target
-        if target != dtype and not isinstance(dtype, pl.Datetime):
-            notes.append(f"the column `{name}` is stored as {target}: Delta has no {dtype}")
-        elif isinstance(dtype, pl.Datetime) and dtype.time_zone not in (None, "UTC"):
-            notes.append(f"the column `{name}` is stored in UTC, from {dtype.time_zone}")
+        note = _note(dtype, target)
+        if note:
+            notes.append(f"the column `{name}` is stored {note}")
+    twins = sorted({*same_but_case(schema), *_nested_twins(schema.values())})
+    if twins:
+        raise AssetError(
+            f"names of columns differ in upper and lower case only: {'; '.join(twins)}; "
+            "a Delta table cannot tell them apart",
+            code="POL319",
+            place=place,
+            hint="rename one of them in the function with .rename(…)",
+        )
     return pl.Schema(stored), tuple(notes)
 
 
@@ -86,39 +99,135 @@ def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return frame.with_columns(casts) if casts else frame
 
 
+def same_but_case(names: Iterable[str]) -> list[str]:
+    """List names that differ in nothing but upper and lower case, as ``a, A``."""
+    every = list(names)
+    counts = Counter(name.lower() for name in every)
+    return [
+        ", ".join(f"`{name}`" for name in every if name.lower() == lower)
+        for lower, count in counts.items()
+        if count > 1
+    ]
+
+
+def _nested_twins(dtypes: Iterable[pl.DataType]) -> Iterator[str]:
+    for dtype in dtypes:
+        if isinstance(dtype, pl.Struct):
+            yield from same_but_case(dtype.to_schema())
+            yield from _nested_twins(dtype.to_schema().values())
+        elif isinstance(dtype, pl.List | pl.Array):
+            yield from _nested_twins([_instance(dtype.inner)])
+
+
+def _note(dtype: pl.DataType, target: pl.DataType) -> str | None:
+    """Say what a reader of the table will find otherwise than the function returned it."""
+    if isinstance(dtype, pl.Datetime):
+        parts = []
+        if dtype.time_zone not in (None, "UTC"):
+            parts.append(f"in UTC, from {dtype.time_zone}")
+        if dtype.time_unit == "ns":
+            parts.append("in microseconds: Delta has no nanoseconds")
+        return ", ".join(parts) or None
+    if isinstance(dtype, pl.Duration):
+        return "as a number of microseconds: Delta has no Duration"
+    return f"as {target}: Delta has no {dtype}" if target != dtype else None
+
+
 def _to_storage(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     column = pl.col(name)
-    if isinstance(dtype, pl.Duration) and target == pl.Int64:
-        return column.dt.total_microseconds()
-    if isinstance(dtype, pl.Struct) and target == pl.String:
-        return column.struct.json_encode()
-    if isinstance(dtype, pl.List | pl.Array) and target == pl.String:
-        return pl.struct(column.alias("value")).struct.json_encode().alias(name)
-    return column.cast(target)
+    microseconds = _in_microseconds(dtype)
+    if microseconds != dtype:
+        column = column.cast(microseconds)
+    if target != pl.String:
+        return column.cast(target)
+    stored = storage_dtype(dtype) or dtype
+    column = column if stored == microseconds else column.cast(stored)
+    if not stored.is_nested():
+        return _as_text(column, stored)
+    text = pl.struct(_as_text(column, stored).alias("value")).struct.json_encode()
+    return pl.when(pl.col(name).is_not_null()).then(text).alias(name)
+
+
+def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return ``value`` as text; of something nested, what JSON does not know inside it."""
+    match dtype:
+        case pl.Binary():
+            return value.bin.encode("hex")
+        case pl.List():
+            inner = _instance(dtype.inner)
+            return value.list.eval(_as_text(pl.element(), inner)) if _changes(inner) else value
+        case pl.Struct():
+            fields = dtype.to_schema().items()
+            texts = [_as_text(pl.field(name), kind) for name, kind in fields if _changes(kind)]
+            return value.struct.with_fields(texts) if texts else value
+    return value.cast(pl.String)
+
+
+def _changes(dtype: pl.DataType) -> bool:
+    """Tell whether JSON would lose a value of ``dtype``: it knows neither bytes nor NaN."""
+    match dtype:
+        case pl.List():
+            return _changes(_instance(dtype.inner))
+        case pl.Struct():
+            return any(_changes(inner) for inner in dtype.to_schema().values())
+    return dtype == pl.Binary or dtype.is_float()
+
+
+def _in_microseconds(dtype: pl.DataType) -> pl.DataType:
+    """Replace every duration in ``dtype`` by one in microseconds, so that its number is known."""
+    match dtype:
+        case pl.Duration():
+            return pl.Duration("us")
+        case pl.List():
+            return pl.List(_in_microseconds(_instance(dtype.inner)))
+        case pl.Array():
+            return pl.Array(_in_microseconds(_instance(dtype.inner)), dtype.size)
+        case pl.Struct():
+            fields = dtype.to_schema().items()
+            return pl.Struct({name: _in_microseconds(inner) for name, inner in fields})
+    return dtype
 
 
 def widened(table: pl.DataType, arriving: pl.DataType) -> bool:
     """Tell whether a value of ``arriving`` can be kept in a column of ``table`` without loss.
 
-    >>> widened(pl.Int64(), pl.Int32())
+    >>> widened(pl.Int64(), pl.UInt32())
     True
     >>> widened(pl.Int64(), pl.Float64())
     False
     """
-    if table == arriving or arriving == pl.Null:
+    if arriving in (pl.Null(), table):
         return True
+    if isinstance(table, pl.List) and isinstance(arriving, pl.List | pl.Array):
+        return widened(_instance(table.inner), _instance(arriving.inner))
+    if isinstance(table, pl.Struct) and isinstance(arriving, pl.Struct):
+        fields, others = table.to_schema(), arriving.to_schema()
+        same = fields.keys() == others.keys()
+        return same and all(widened(fields[name], others[name]) for name in fields)
+    stored = storage_dtype(arriving)
+    if stored is None or table == stored:
+        return stored is not None
+    return _holds(table, stored)
+
+
+def _holds(table: pl.DataType, stored: pl.DataType) -> bool:
     if table == pl.String:
-        return not arriving.is_nested() and arriving != pl.Binary
-    if table.is_integer() and arriving.is_integer():
-        return _bits(arriving) <= _bits(table)
+        return not stored.is_nested() and stored != pl.Binary
+    if table.is_integer():
+        return stored.is_integer() and _bits(stored) <= _bits(table)
+    if isinstance(table, pl.Decimal):
+        digits = table.precision - table.scale
+        if isinstance(stored, pl.Decimal):
+            return stored.scale <= table.scale and stored.precision - stored.scale <= digits
+        return stored.is_integer() and DIGITS[_bits(stored)] <= digits
     if table == pl.Float64:
-        return arriving == pl.Float32 or (arriving.is_integer() and _bits(arriving) <= 32)
-    return bool(isinstance(table, pl.Datetime) and arriving == pl.Date)
+        return stored == pl.Float32 or (stored.is_integer() and _bits(stored) <= 32)
+    return table == pl.Datetime("us") and stored == pl.Date
 
 
 def _bits(dtype: pl.DataType) -> int:
     return int(str(dtype).removeprefix("Int"))
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

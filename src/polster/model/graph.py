@@ -102,8 +102,9 @@ def build_graph(
                     )
                 )
         findings.extend(_repeated_inputs(asset, inputs[asset.key]))
-    order, cycle = _order(inputs)
-    findings.extend(cycle_finding(by_key, cycle) if cycle else ())
+    order, cycles = _order(inputs)
+    for cycle in cycles:
+        findings.extend(cycle_finding(by_key, cycle))
     findings.sort(key=lambda finding: (finding.file or "", finding.line or 0, finding.code))
     if findings or set(known) - by_key.keys():
         return GraphCheck(None, tuple(findings))
@@ -135,6 +136,8 @@ def resolve(
             f"`{name}` could mean {keys}",
             hint="write the layer too: " + " or ".join(f"`{key.identifier}`" for key in allowed),
         )
+    if meant == [reader]:
+        return _self_finding(reader)
     if meant:
         return layer_finding(reader, meant[0], known=known, rules=rules)
     return unknown_finding(name, known)
@@ -170,6 +173,10 @@ def _instead(reader: AssetKey, upstream: AssetKey, known: set[AssetKey]) -> str:
     if reader.layer is Layer.BRONZE:
         return f"read the source itself here, and join with `{upstream}` in a silver asset"
     return f"turn the arrow round, or move `{reader}` to a higher layer than `{upstream}`"
+
+
+def _self_finding(reader: AssetKey) -> Finding:
+    return Finding("POL203", f"`{reader}` reads itself", hint="take one of these dependencies away")
 
 
 def unknown_finding(name: str, known: Iterable[AssetKey]) -> Finding:
@@ -245,13 +252,21 @@ def _repeated_inputs(asset: Asset, inputs: Mapping[str, AssetKey]) -> Iterator[F
 
 def _order(
     inputs: Mapping[AssetKey, Mapping[str, AssetKey]],
-) -> tuple[list[AssetKey], list[AssetKey]]:
+) -> tuple[list[AssetKey], list[list[AssetKey]]]:
+    """Return the keys, upstream first, and cycles in reading order; after one, its keys go."""
     edges = {key: sorted(set(inputs[key].values())) for key in sorted(inputs)}
-    try:
-        return list(TopologicalSorter(edges).static_order()), []
-    except CycleError as error:
-        cycle: list[AssetKey] = error.args[1]
-        return [], cycle[:-1]
+    cycles: list[list[AssetKey]] = []
+    while True:
+        try:
+            return list(TopologicalSorter(edges).static_order()), cycles
+        except CycleError as error:
+            *cycle, _first = reversed(error.args[1])  # given upstream first, its first key twice
+            cycles.append(cycle)
+            edges = {
+                key: [other for other in upstream if other not in cycle]
+                for key, upstream in edges.items()
+                if key not in cycle
+            }
 
 
 def _reach(

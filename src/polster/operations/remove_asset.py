@@ -12,9 +12,10 @@ from polster.model.asset import AssetKey
 from polster.model.graph import resolve, unknown_finding
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
-from polster.project.discovery import SOURCE_FOLDER
 from polster.project.discovery import asset_files as written_files
+from polster.project.import_path import SOURCE_FOLDER
 from polster.project.settings import choose_environment
+from polster.project.source import parse
 from polster.scaffold.assets import TEST_FOLDER, asset_file, asset_test
 from polster.scaffold.changes import Changes, apply_changes, check_changes
 
@@ -128,7 +129,7 @@ def _mentions(root: Path, keys: Sequence[AssetKey], *, without: Collection[str])
 def _imported(path: Path) -> set[str]:
     """Return the last parts of everything that a file imports; nothing if it cannot be read."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parse(path)
     except (OSError, SyntaxError, ValueError):
         return set()
     found: set[str] = set()

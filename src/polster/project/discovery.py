@@ -29,6 +29,7 @@ from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.literals import NotLiteralError, literal
+from polster.project.source import parse
 
 ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
 CONTEXT_ANNOTATION = "RunContext"
@@ -82,7 +83,7 @@ def read_asset_file(path: Path, root: Path) -> Asset | list[Finding]:
     file = path.relative_to(root).as_posix()
     stem = AssetKey.parse(path.stem)
     try:
-        tree = ast.parse(path.read_bytes(), filename=file)
+        tree = parse(path, name=file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         message = getattr(error, "msg", None) or str(error)

@@ -19,6 +19,7 @@ from polster.model.asset import Asset
 from polster.model.layer import Layer
 from polster.model.record import Fingerprint
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.source import parse
 
 DESCRIPTIVE_OPTIONS = frozenset({"description", "owner", "tags"})
 
@@ -75,7 +76,7 @@ class CodeReader:
         place = self.root / SOURCE_FOLDER / Path(*name.split("."))
         for path in (place.with_suffix(".py"), place / "__init__.py"):
             try:
-                tree = _normalised(ast.parse(path.read_bytes()))
+                tree = _normalised(parse(path))
             except (OSError, SyntaxError, ValueError):
                 continue
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]

@@ -9,9 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import polars as pl
+
 from polster.decorators import AssetFunction
 from polster.errors import AssetError
 from polster.model.asset import Asset
+from polster.project.import_path import SOURCE_FOLDER
+
+
+OWN_FOLDER = str(Path(__file__).parents[1])
+POLARS_FOLDER = str(Path(pl.__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,30 @@ def user_traceback(error: BaseException) -> str:
     return "".join(lines).rstrip()
 
 
+def user_place(error: BaseException, root: Path) -> str | None:
+    """Return ``file:line`` of the last line of the project in ``root`` that ``error`` passed."""
+    places = [
+        f"{Path(frame.filename).relative_to(root).as_posix()}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(root / SOURCE_FOLDER)
+    ]
+    return places[-1] if places else None
+
+
+def raised_in_polster(error: BaseException) -> bool:
+    """Tell whether ``error``, raised while Polars computed a frame, comes from a callback of ours.
+
+    What is ours or of Polars until the user's code is on the way there, and tells nothing.
+    """
+    inside = False
+    for frame in traceback.extract_tb(error.__traceback__):
+        is_own = frame.filename.startswith(OWN_FOLDER)
+        if inside and is_own:
+            return True
+        inside = inside or not is_own
+    return not inside
+
+
 def user_line(error: BaseException, file: Path) -> int | None:
     """Return the last line in ``file`` that ``error`` passed through."""
     lines = [
@@ -87,10 +118,10 @@ def user_line(error: BaseException, file: Path) -> int | None:
 
 
 def _skip_own(trace: TracebackType | None) -> TracebackType | None:
-    own = str(Path(__file__).parents[1])
+    """Leave out the frames before the user's: ours, of importing, and of Polars calling back."""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith((own, "<frozen")) and "importlib" not in file:
+        if not file.startswith((OWN_FOLDER, POLARS_FOLDER, "<frozen")) and "importlib" not in file:
             return trace
         trace = trace.tb_next
     return None

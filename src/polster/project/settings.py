@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from polster.errors import SettingsError, UsageError, nearest
 from polster.model.layer import OPTIONAL_ARROWS, LayerRules
@@ -54,6 +55,14 @@ class _Settings(_Table):
     environment: Annotated[str, Field(min_length=1)] = DEFAULT_ENVIRONMENT
     environments: dict[str, _Environment] = {}
     rules: _Rules = _Rules()
+
+
+class _Tools(BaseModel):
+    polster: _Settings = _Settings()
+
+
+class _Document(BaseModel):
+    tool: _Tools = _Tools()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +114,10 @@ def read_settings(root: Path) -> Settings:
             f"the settings cannot be read: {error}", code="POL103", place=str(path)
         ) from error
     try:
-        table = _Settings.model_validate(document.get("tool", {}).get("polster", {}))
+        table = _Document.model_validate(document).tool.polster
     except ValidationError as error:
         raise SettingsError(
-            "; ".join(_problem(dict(problem)) for problem in error.errors()),
+            "; ".join(_problem(problem) for problem in error.errors()),
             code="POL103",
             place=str(path),
             hint="the settings are described in docs/configuration.md of Polster",
@@ -186,9 +195,10 @@ def _variable(name: str, environment: str, root: Path) -> str:
     return value
 
 
-def _problem(problem: dict[str, object]) -> str:
-    location = problem["loc"]
-    path = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
+def _problem(problem: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"`tool.polster.{path}` is not a setting"
-    return f"`tool.polster.{path}`: {str(problem['msg'])[:1].lower()}{str(problem['msg'])[1:]}"
+        return f"`{path}` is not a setting"
+    if problem["type"] == "model_type":
+        return f"`{path}` should be a table"
+    return f"`{path}`: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,11 +22,20 @@ from polster.model.asset import Asset, Load, Policy
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
-from polster.project.load import LoadedAsset, load_asset, user_traceback
+from polster.project.load import (
+    LoadedAsset,
+    load_asset,
+    raised_in_polster,
+    user_place,
+    user_traceback,
+)
 from polster.runtime.call import call_function, first_line
-from polster.runtime.gate import Gate
+from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.stage import Staged, Stager
+
+
+INTERRUPTED = ("the run was interrupted",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +45,14 @@ class Workplace:
     Attributes:
         root: The project's folder.
         gate: Closed when the run is interrupted; no commit begins after that.
+        stagers: Those at work, so that what they leave behind can be taken away.
     """
 
     root: Path
     lakehouse: Lakehouse
     context: RunContext
     gate: Gate
+    stagers: set[Stager] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,14 @@ class Job:
     Attributes:
         inputs: Pinned table by parameter name.
         fingerprint: What the table will have been made from.
+        known: The version that was current when the run started; None if there was no table.
     """
 
     asset: Asset
     inputs: Mapping[str, TableVersion]
     fingerprint: Fingerprint
     reasons: tuple[str, ...]
+    known: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +98,13 @@ def build(job: Job, work: Workplace) -> Built:
     table: TableVersion | None = None
     try:
         record, table = _Build(job, work, record, clock).run()
+    except (InterruptedRunError, KeyboardInterrupt):
+        record = replace(record, status=AssetStatus.SKIPPED, reasons=INTERRUPTED)
     except AssetError as error:
         record = replace(record, error=_failure(error, error.traceback), **_counts(error))
     except PolsterError as error:
         record = replace(record, error=_failure(error, None))
-    except Exception as error:
+    except BaseException as error:  # such as a panic of Polars; the run must hear of it
         record = replace(
             record,
             error=Failure(
@@ -129,11 +145,25 @@ class _Build:
         self.landing_plan: LandingPlan | None = None
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
+        current = self.table.open()
+        if current is not None and current.version != self.job.known:
+            yielded = self._yield_to(current)
+            if yielded:
+                return yielded, self._pinned(current)
         loaded = load_asset(self.asset)
         frame = call_function(loaded, self.job.inputs, self.work.context, self.work.root)
         terms = self._terms(loaded, frame)
-        current = self.table.open()
-        staged = self._compute(lambda: self._stager(terms, current).stage(frame))
+        stager = self._stager(terms, current)
+        self.work.stagers.add(stager)
+        try:
+            return self._stage_and_publish(stager, frame, current)
+        finally:
+            self.work.stagers.discard(stager)
+
+    def _stage_and_publish(
+        self, stager: Stager, frame: pl.LazyFrame, current: TableVersion | None
+    ) -> tuple[AssetRecord, TableVersion | None]:
+        staged = self._compute(lambda: stager.stage(frame))
         try:
             notes = (*staged.notes, *(self.landing_plan.notes if self.landing_plan else ()))
             if not staged.returned:
@@ -178,24 +208,21 @@ class _Build:
             at=context.time,
             landing=self.landing,
             table_schema=schema,
+            check=self.work.gate.check,
         )
 
     def _compute(self, step: Callable[[], T]) -> T:
         """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
         try:
             return step()
-        except PolsterError:
+        except (PolsterError, KeyboardInterrupt):
             raise
-        except (
-            pl.exceptions.PolarsError,
-            OSError,
-            ValueError,
-            TypeError,
-            ArithmeticError,
-        ) as error:
+        except BaseException as error:
+            if raised_in_polster(error):
+                raise
             raise self._computing_failed(error) from error
 
-    def _computing_failed(self, error: Exception) -> PolsterError:
+    def _computing_failed(self, error: BaseException) -> PolsterError:
         text = first_line(error)
         if isinstance(error, OSError) and str(self.table.store.root) in str(error):
             return LakehouseError(
@@ -214,7 +241,7 @@ class _Build:
         return AssetError(
             f"the frame cannot be computed: {type(error).__name__}: {text}",
             code="POL305",
-            place=self.asset.place,
+            place=user_place(error, self.work.root) or self.asset.place,
             hint=hint,
             traceback=user_traceback(error) or None,
         )
@@ -255,24 +282,29 @@ class _Build:
         self, staged: Staged, current: TableVersion | None
     ) -> tuple[AssetRecord, TableVersion | None]:
         """Make the rows visible; the quarantine first, so that a kill in between loses none."""
-        landing = self.landing if self._is_snapshot else None
-        content = landing.content(staged.schema) if landing else ""
+        content = self.landing.content(staged.schema) if self.landing and self._is_snapshot else ""
         if current is not None and self._landed_before(content, current):
-            return self._unchanged("its source holds nothing new"), self._pinned(current)
-        if staged.rejected:
-            staged.rejected.commit({"asset": str(self.asset.key), "published": True})
-        for _ in range(ATTEMPTS):
-            with self.work.gate.open():
-                try:
+            return self._unchanged("its source holds nothing new", current), self._pinned(current)
+        table = None
+        try:
+            if staged.rejected:
+                with self.work.gate.open():
+                    staged.rejected.commit({"asset": str(self.asset.key), "published": True})
+            for _ in range(ATTEMPTS):
+                with self.work.gate.open(), suppress(ConflictError):
                     table = self._commit(staged, current, content)
-                except ConflictError:
-                    table = None
-            if table is not None:
-                staged.staging.keep()
-                return replace(self.record, version=table.version), table
-            current = self.table.open()
-            if current is not None and (yielded := self._yield_to(current, content)):
-                return yielded, self._pinned(current)
+                    staged.staging.keep()
+                    return replace(self.record, version=table.version), table
+                current = self.table.open()
+                if current is not None:
+                    if self._landed_before(content, current):
+                        reason = "another run landed the same at the same time"
+                        return self._unchanged(reason, current), self._pinned(current)
+                    if yielded := self._yield_to(current):
+                        return yielded, self._pinned(current)
+        finally:
+            if table is None and staged.rejected:
+                staged.rejected.withdraw()
         raise ConflictError(
             f"other writers were faster {ATTEMPTS} times",
             code="POL402",
@@ -323,39 +355,47 @@ class _Build:
         return self.landing is not None and self.asset.options.load is Load.SNAPSHOT
 
     def _landed_before(self, content: str, current: TableVersion) -> bool:
+        """Tell whether ``current`` holds what this batch would bring; never in silver and gold."""
+        if self.landing is None:
+            return False
         if not content:
-            return self.landing is not None and not self.record.rows_returned
+            return not self.record.rows_returned
         published = self.work.lakehouse.published(current)
-        return published is not None and published.content == content
+        if published is None or published.content != content:
+            return False
+        ours, theirs = self.job.fingerprint, published.record.fingerprint
+        # another contract may let other rows of the same batch pass
+        return self.asset.options.contract is None or theirs == ours
 
-    def _yield_to(self, current: TableVersion, content: str) -> AssetRecord | None:
-        """After a lost race: None if ours is to be published still, else the other's is enough.
+    def _yield_to(self, current: TableVersion) -> AssetRecord | None:
+        """After another run was faster: None if ours is to be published still, else theirs is.
 
         Two runs of one asset end as one of them. The one whose inputs are newer wins; with the
         same inputs and code the two are equal, and the second need not be written.
         """
-        if self._landed_before(content, current):
-            return self._unchanged("another run landed the same at the same time")
         published = self.work.lakehouse.published(current)
         theirs = published.record.fingerprint if published else None
-        if theirs is None or self.landing is not None:
+        if theirs is None or self.asset.key.layer is Layer.BRONZE:
             return None
         ours = self.job.fingerprint
         newer = any(
             version > ours.inputs.get(upstream, -1) for upstream, version in theirs.inputs.items()
         )
         if theirs == ours or newer:
-            return self._unchanged("another run published it at the same time")
+            return self._unchanged("another run published it at the same time", current)
         return None
 
-    def _unchanged(self, reason: str) -> AssetRecord:
+    def _unchanged(self, reason: str, current: TableVersion) -> AssetRecord:
         return replace(
             self.record,
             status=AssetStatus.UNCHANGED,
             reasons=(reason,),
+            rows_returned=0,
             rows_published=0,
             rows_quarantined=0,
             rules_broken={},
+            version=current.version,
+            notes=(),
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion | None:

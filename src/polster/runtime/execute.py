@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -15,11 +16,12 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import reasons_to_run
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
-from polster.runtime.build import Built, Job, Workplace, build
+from polster.runtime.build import INTERRUPTED, Built, Job, Workplace, build
 from polster.runtime.states import States
 
 GRACE_SECONDS = 5.0
 """How long an interrupted run waits for what is being computed; nothing of it is published."""
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ class Execution:
         interrupted = False
         try:
             while len(self.records) < len(self.order):
-                self._take(timeout=None)
+                # not for ever: a signal that another thread catches does not end a wait here
+                with suppress(Empty):
+                    self._take(timeout=POLL_SECONDS)
         except KeyboardInterrupt:
             interrupted = True
             self._interrupt(workers)
@@ -112,7 +116,7 @@ class Execution:
             return self._decide(key)
         except PolsterError as error:
             failure = Failure(error.code, error.message, error.hint, error.place)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the run must hear of it
             failure = Failure(
                 "POL900",
                 f"Polster stumbled: {type(error).__name__}: {error}",
@@ -136,10 +140,7 @@ class Execution:
                 AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(f"{names} failed",)), None
             )
         if self.work.gate.is_closed:
-            return Built(
-                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=("the run was interrupted",)),
-                None,
-            )
+            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=INTERRUPTED), None)
         inputs = self._input_versions(key)
         current = replace(self.codes[key], inputs=inputs)
         state = self.states.tables.get(key)
@@ -154,7 +155,13 @@ class Execution:
                 key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
             )
             return Built(record, None)
-        job = Job(self.graph[key], self._pin_inputs(key), current, reasons)
+        job = Job(
+            self.graph[key],
+            self._pin_inputs(key),
+            current,
+            reasons,
+            None if state is None else state.version,
+        )
         return build(job, self.work)
 
     def _input_versions(self, key: AssetKey) -> dict[str, int]:
@@ -170,12 +177,7 @@ class Execution:
             elif other in self.states.tables:
                 versions[str(other)] = self.states.tables[other].version
             else:
-                raise PolsterError(
-                    f"`{other}`, which it reads, was never built",
-                    code="POL308",
-                    place=self.graph[key].place,
-                    hint=f"polster run {other}, or both with: polster run +{key}",
-                )
+                raise self._never_built(key, other)
         return versions
 
     def _pin_inputs(self, key: AssetKey) -> dict[str, TableVersion]:
@@ -184,9 +186,18 @@ class Execution:
             table = self.tables.get(other)
             if table is None:
                 table = self.work.lakehouse.pin(other, self.states.tables[other].version)
-            if table is not None:
-                pinned[parameter] = table
+            if table is None:  # it was deleted since the run started
+                raise self._never_built(key, other)
+            pinned[parameter] = table
         return pinned
+
+    def _never_built(self, key: AssetKey, upstream: AssetKey) -> PolsterError:
+        return PolsterError(
+            f"`{upstream}`, which it reads, was never built",
+            code="POL308",
+            place=self.graph[key].place,
+            hint=f"polster run {upstream}, or both with: polster run +{key}",
+        )
 
     def _take(self, timeout: float | None) -> None:
         key, built = self.done.get(timeout=timeout)
@@ -212,17 +223,18 @@ class Execution:
             left = deadline - datetime.now(UTC).timestamp()
             if left <= 0:
                 break
-            try:
-                self._take(timeout=min(left, 0.1))
-            except Empty:
-                continue
-        while not self.done.empty():
-            self._take(timeout=0)
+            with suppress(Empty):
+                self._take(timeout=min(left, POLL_SECONDS))
+        with suppress(Empty):
+            while True:
+                self._take(timeout=0)
+        for stager in tuple(self.work.stagers):  # of builds that did not end in time
+            stager.discard()
         for key in self.order:
             if key not in self.records:
                 self.records[key] = AssetRecord(
                     key,
                     AssetStatus.SKIPPED,
                     datetime.now(UTC),
-                    reasons=("the run was interrupted",),
+                    reasons=INTERRUPTED,
                 )

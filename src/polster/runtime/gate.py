@@ -29,6 +29,15 @@ class Gate:
         """Tell whether the run was interrupted."""
         return self._closed
 
+    def check(self) -> None:
+        """Stop work that will never be published.
+
+        Raises:
+            InterruptedRunError: The gate is closed.
+        """
+        if self._closed:
+            raise InterruptedRunError
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Enter for one commit.

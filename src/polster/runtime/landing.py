@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from threading import Lock
 
 import polars as pl
 
 from polster.errors import AssetError
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
-from polster.lakehouse.types import storage_schema, widened
+from polster.lakehouse.types import same_but_case, storage_schema, widened
 from polster.model.asset import Asset, Load
 
 INGESTED_COLUMN = "_ingested_at"
 SOURCE_COLUMN = "_source"
 DIGEST_RANGE = 1 << 64
+DIGEST_SEEDS = (1, 2)
 
 
 @dataclass(slots=True)
@@ -35,17 +37,19 @@ class BatchLanding:
     source: str
     in_folder: bool
     rows: int = 0
-    _digests: list[int] = field(default_factory=lambda: [0, 0])
+    _digests: list[int] = field(default_factory=lambda: [0] * len(DIGEST_SEEDS))
+    _returned: pl.Schema = field(default_factory=pl.Schema)
     _lock: Lock = field(default_factory=Lock)
 
     def see(self, batch: pl.DataFrame) -> None:
         """Take the rows into the digest; their order does not matter."""
         digests = [
             int(batch.hash_rows(seed=seed).cast(pl.Int128).sum()) if batch.height else 0
-            for seed in range(1, len(self._digests) + 1)
+            for seed in DIGEST_SEEDS
         ]
         with self._lock:
             self.rows += batch.height
+            self._returned = batch.schema
             for index, digest in enumerate(digests):
                 self._digests[index] = (self._digests[index] + digest) % DIGEST_RANGE
 
@@ -62,10 +66,14 @@ class BatchLanding:
     def content(self, schema: pl.Schema) -> str:
         """Return the digest of what was seen: columns, types, rows, and Polars' version.
 
+        Types as returned belong to it too: two enumerations may hash their words alike.
+
         The version belongs to it because Polars may hash otherwise in another; then one
         identical batch lands once more, and nothing is lost.
         """
-        columns = ",".join(f"{name}:{dtype}" for name, dtype in schema.items())
+        both = [*schema.items(), *self._returned.items()]
+        named = "\n".join(f"{name}\t{dtype}" for name, dtype in both)
+        columns = blake2b(named.encode(), digest_size=8).hexdigest()
         digests = "-".join(f"{digest:016x}" for digest in self._digests)
         return f"{pl.__version__}|{self.rows}|{digests}|{columns}"
 
@@ -101,7 +109,8 @@ def plan_landing(
     another type only if none can be lost.
 
     Raises:
-        AssetError: A column has changed to a type that the table cannot hold.
+        AssetError: A column has changed to a type that the table cannot hold, or its name from
+            upper to lower case.
     """
     stored, _ = storage_schema(arriving, place=asset.place)
     existing = pl.Schema() if table is None else table.schema
@@ -112,12 +121,16 @@ def plan_landing(
     )
     clashes = [
         f"`{name}` was {existing[name]} and arrives as {dtype}"
-        for name, dtype in stored.items()
+        for name, dtype in arriving.items()
         if name in existing and not widened(existing[name], dtype)
+    ]
+    clashes += [
+        f"a column comes in another spelling: {twins}"
+        for twins in same_but_case(dict.fromkeys([*existing, *stored]))
     ]
     if clashes:
         raise AssetError(
-            f"the source changed its types: {'; '.join(clashes)}; bronze never rewrites what it "
+            f"the source changed its columns: {'; '.join(clashes)}; bronze never rewrites what it "
             "holds, so nothing was landed",
             code="POL406",
             place=asset.place,

@@ -1,16 +1,22 @@
-"""Staging an asset's rows: written once while they are judged, invisible until they are committed."""
+"""Staging an asset's rows: written once while they are judged, invisible until committed."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import polars as pl
 
-from polster.contracts.judge import Judge, Terms, originals
-from polster.contracts.table_rules import ROW, judge_table
+from polster.contracts.judge import Judge, Terms, originals, rule_failed
+from polster.contracts.table_rules import (
+    ROW,
+    TableVerdict,
+    UnsettledRulesError,
+    judge_table,
+)
 from polster.errors import AssetError, PolsterError
 from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
 from polster.lakehouse.staging import StagedFile, Staging
@@ -80,6 +86,7 @@ class Stager:
         at: datetime,
         landing: Landing | None = None,
         table_schema: pl.Schema | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.asset = asset
         self.terms = terms
@@ -88,6 +95,7 @@ class Stager:
         self.run_id = run_id
         self.at = at
         self.landing = landing
+        self.check = check  # raises when the run was interrupted
         stored, self.notes = storage_schema(terms.schema, place=asset.place)
         self.schema = table_schema or stored
         self.writer: QuarantineWriter | None = None
@@ -102,10 +110,14 @@ class Stager:
         try:
             return self._stage(frame)
         except BaseException:
-            self.staging.discard()
-            if self.writer:
-                self.writer.discard()
+            self.discard()
             raise
+
+    def discard(self) -> None:
+        """Delete every staged file that was not committed."""
+        self.staging.discard()
+        if self.writer:
+            self.writer.discard()
 
     def _stage(self, frame: pl.LazyFrame) -> Staged:
         judge = Judge(self.terms, self._reject)
@@ -117,6 +129,8 @@ class Stager:
         staged_schema = pl.Schema({**self.schema, **carried})
 
         def judged(batch: pl.DataFrame) -> pl.DataFrame:
+            if self.check:
+                self.check()
             if batch.schema != self.terms.returned:
                 raise self._other_schema(batch.schema)
             if self.landing:
@@ -150,16 +164,8 @@ class Stager:
         return staged
 
     def _judge_table(self, staged: Staged, staged_schema: pl.Schema) -> None:
-        rules = self.terms.rules
         frame = self.staging.scan(staged.files, staged_schema)
-        names = [rule.name for rule in (*rules.unique, *rules.tables)]
-        verdict = judge_table(
-            frame,
-            staged.rows,
-            rules.unique,
-            rules.tables,
-            rejects=[name for name in names if self.terms.rejects(name)],
-        )
+        verdict = self._table_verdict(frame, staged.rows)
         staged.broken.update(verdict.broken)
         if verdict.rejected is None and not self.terms.keeps_originals:
             return
@@ -174,6 +180,25 @@ class Stager:
         superseded = [file.name for file in staged.files]
         staged.files = self.staging.sink(good.select(list(self.schema)))
         self.staging.discard(superseded)
+
+    def _table_verdict(self, frame: pl.LazyFrame, rows: int) -> TableVerdict:
+        unique, tables = self.terms.rules.unique, self.terms.rules.tables
+        names = [*(rule.name for rule in unique), *(rule.name for rule in tables)]
+        rejects = [name for name in names if self.terms.rejects(name)]
+        try:
+            return judge_table(frame, rows, unique, tables, rejects=rejects)
+        except pl.exceptions.PolarsError as error:
+            named = ", ".join(f"`{name}`" for name in names)
+            raise rule_failed(self.asset, f"one of the rules {named}", error) from error
+        except UnsettledRulesError as error:
+            named = ", ".join(f"`{rule.name}`" for rule in tables)
+            raise AssetError(
+                f"the rules {named} find other bad rows each time that rows are rejected",
+                code="POL318",
+                place=self.asset.place,
+                hint="write the rule so that it finds all bad rows at once, or filter them in the "
+                "function",
+            ) from error
 
     def _reject(self, rejected: pl.DataFrame) -> None:
         if self.writer is None:

@@ -102,7 +102,7 @@ def _values(asset: NewAsset) -> dict[str, object]:
         "key": str(asset.key),
         "name": name,
         "module": asset.key.identifier,
-        "call": f"{asset.key.identifier}.{name}" if by_module else name,
+        "call": _call(f"{asset.key.identifier}.{name}" if by_module else name, parameters),
         "by_module": by_module,
         "contract": contract_name(name),
         "docstring": docstring(asset.description or _description(asset)),
@@ -111,9 +111,7 @@ def _values(asset: NewAsset) -> dict[str, object]:
         "landing_file": asset.landing_file,
         "template": asset.template.value,
         "on_violation": (
-            "fails the whole run of it"
-            if asset.key.layer is Layer.GOLD
-            else "goes to quarantine"
+            "fails the whole run of it" if asset.key.layer is Layer.GOLD else "goes to quarantine"
         ),
     }
 
@@ -125,6 +123,15 @@ def _description(asset: NewAsset) -> str:
     tables = read[0] if len(read) == 1 else f"{', '.join(read[:-1])} and {read[-1]}"
     kind = "Validated rows" if asset.key.layer is Layer.SILVER else "Figures"
     return f"{kind} of {tables}."
+
+
+def _call(function: str, parameters: list[str]) -> str:
+    """Write the test's line that calls the asset; over several lines if it is long."""
+    line = f"returned = {function}({', '.join(parameters)}).collect()"
+    if len(line) + 4 <= WIDTH or not parameters:
+        return line
+    lines = "".join(f"        {parameter},\n" for parameter in parameters)
+    return f"returned = {function}(\n{lines}    ).collect()"
 
 
 def _signature(name: str, parameters: list[str]) -> str:

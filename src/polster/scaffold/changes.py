@@ -95,11 +95,15 @@ def check_changes(root: Path, changes: Changes) -> None:
 def _check_inside(root: Path, path: str) -> None:
     """Refuse a path that is absolute, climbs, or passes a link that leads out of ``root``."""
     parts = PurePosixPath(path).parts
-    outside = not parts or ".." in parts or PurePosixPath(path).is_absolute() or Path(path).drive
-    if not outside:
-        parent = (root / path).parent.resolve()
-        outside = not parent.is_relative_to(root.resolve())
-    if outside or "\\" in path or "\0" in path:
+    outside = (
+        not parts
+        or ".." in parts
+        or PurePosixPath(path).is_absolute()
+        or bool(Path(path).drive)
+        or "\\" in path
+        or "\0" in path
+    )
+    if outside or not (root / path).parent.resolve().is_relative_to(root.resolve()):
         raise ScaffoldError(
             f"the path `{path}` leads out of the folder", code="POL501", place=str(root)
         )

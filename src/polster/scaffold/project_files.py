@@ -42,7 +42,7 @@ SAMPLE_FILES = (
     "tests/test_silver_example.py",
     "tests/test_gold_example.py",
 )
-"""Copied as they are from the folder of the same name among the templates."""
+"""They lie in the same folders below ``sample`` among the templates."""
 
 
 def project_files(name: str, *, sample_assets: bool, platform: Platform | None) -> Changes:
@@ -59,8 +59,7 @@ def project_files(name: str, *, sample_assets: bool, platform: Platform | None) 
         for path, template in PROJECT_FILES.items()
     ]
     if sample_assets:
-        folder = TEMPLATES / "sample"
-        files += [NewFile(path, (folder / path).read_bytes()) for path in SAMPLE_FILES]
+        files += [NewFile(path, render(f"sample/{path}.jinja")) for path in SAMPLE_FILES]
     if platform is not None:
         content = (TEMPLATES / "cicd" / f"{platform}.yml").read_bytes()
         files.append(NewFile(PIPELINE_FILES[platform], content))

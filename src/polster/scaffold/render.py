@@ -28,9 +28,9 @@ def docstring(text: str) -> str:
     'The "raw" logs'
     """
     plain = "".join(char if char.isprintable() else " " for char in text)
-    escaped = " ".join(plain.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if escaped.endswith('"'):
-        escaped = escaped[:-1] + '\\"'
+    escaped = " ".join(plain.split()).replace("\\", "\\\\")
+    if '"""' in escaped or escaped.endswith('"'):
+        escaped = escaped.replace('"', '\\"')
     if len(escaped) + 6 <= WIDTH:
         return f'"""{escaped}"""'
     lines = textwrap.wrap(escaped, WIDTH - 3, break_long_words=False, break_on_hyphens=False)

@@ -1,6 +1,6 @@
 """The flights pipeline as one plain script: Polars and Delta tables, by hand, without checks.
 
-    python plain.py OUTPUT
+    python benchmarks/flights_plain.py OUTPUT
 
 writes the same 13 tables, from the same raw files, with the same transformations as
 ``examples/flights``: the measure that Polster is held against. It keeps no state, checks nothing,

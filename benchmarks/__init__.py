@@ -1,0 +1,1 @@
+"""How fast Polster is, beside the same work done by hand; see README.md."""

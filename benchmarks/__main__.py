@@ -1,0 +1,30 @@
+"""All benchmarks in one go: ``python -m benchmarks [flights] [assets] [startup] [--rounds 5]``."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import assets, flights, startup
+from benchmarks.measure import Result, show_results
+
+BENCHMARKS = {"startup": startup.measure, "flights": flights.measure, "assets": assets.measure}
+
+
+def main() -> None:
+    """Measure what was asked for, everything by default, and print every figure and its aim."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("which", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.which if name not in BENCHMARKS]
+    if unknown or arguments.rounds < 1:
+        parser.error(f"the benchmarks are {', '.join(BENCHMARKS)}; at least one round")
+    results: list[Result] = []
+    for name, benchmark in BENCHMARKS.items():
+        if name in (arguments.which or BENCHMARKS):
+            results += benchmark(arguments.rounds)
+    show_results(results)
+
+
+if __name__ == "__main__":
+    main()

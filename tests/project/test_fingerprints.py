@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from polster.model.asset import Asset
+from polster.model.record import Fingerprint
+from polster.project.discovery import read_asset_file
+from polster.project.fingerprints import CodeReader
+
+ASSET = """\
+\"\"\"Clean orders.\"\"\"
+import dataframely as dy
+from core.tax import RATE
+from polster import silver
+
+class Clean(dy.Schema):
+    \"\"\"One row per order.\"\"\"
+    id = dy.Int64(primary_key=True)
+
+@silver(contract=Clean, description="Clean.", owner="ops", tags=["a"])
+def clean(orders):
+    \"\"\"Return them.\"\"\"
+    return orders.with_columns(tax=RATE * 1000)
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a project with one asset, a helper and a helper's helper."""
+    core = tmp_path / "src/core"
+    core.mkdir(parents=True)
+    (core / "__init__.py").write_text("")
+    (core / "tax.py").write_text("from .rates import BASE\nRATE = BASE / 100\n")
+    (core / "rates.py").write_text("BASE = 19\n")
+    (core / "unrelated.py").write_text("X = 1\n")
+    (core / "silver_clean.py").write_text(ASSET)
+    return tmp_path
+
+
+def fingerprint(root: Path) -> Fingerprint:
+    asset = read_asset_file(root / "src/core/silver_clean.py", root)
+    assert isinstance(asset, Asset)
+    return CodeReader(root).fingerprint(asset)
+
+
+def edit(root: Path, file: str, old: str, new: str) -> tuple[str, ...]:
+    """Change ``file``; return what has changed since, as clauses."""
+    before = fingerprint(root)
+    path = root / "src" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return fingerprint(root).changes_since(before)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    return orders", "    # why\n\n    return orders"),
+        ("RATE * 1000", "(RATE  *  1_000)"),
+        ('"""Return them."""\n', ""),
+        ('"""Return them."""', '"""Return\n    all of them."""'),
+        ('"""Clean orders."""\n', ""),
+        ('    """One row per order."""\n', ""),
+        (
+            "orders.with_columns(tax=RATE * 1000)",
+            "orders.with_columns(\n        tax=RATE * 1000,\n    )",
+        ),
+        ('"Clean."', "'Clean, and typed.'"),
+        ('owner="ops", ', ""),
+        ('tags=["a"]', 'tags=["a", "b"]'),
+    ],
+)
+def test_what_changes_no_row_changes_nothing(root: Path, old: str, new: str) -> None:
+    assert edit(root, "core/silver_clean.py", old, new) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("RATE * 1000", "RATE * 1001", "its code changed"),
+        ("def clean(orders)", "def clean(orders, other)", "its code changed"),
+        ("contract=Clean,", "contract=Clean, on_violation='fail',", "its code changed"),
+        ("primary_key=True", "primary_key=False", "its contract changed"),
+    ],
+)
+def test_what_may_change_rows_is_named(root: Path, old: str, new: str, reason: str) -> None:
+    assert edit(root, "core/silver_clean.py", old, new) == (reason,)
+
+
+def test_a_helper_counts_and_a_helper_of_a_helper(root: Path) -> None:
+    assert edit(root, "core/tax.py", "/ 100", "/ 10") == ("the module core.tax changed",)
+    assert edit(root, "core/rates.py", "19", "20") == ("the module core.rates changed",)
+    assert edit(root, "core/__init__.py", "", "X = 1\n") == ("the module core changed",)
+
+
+def test_what_is_not_imported_does_not_count(root: Path) -> None:
+    assert edit(root, "core/unrelated.py", "1", "2") == ()
+    assert edit(root, "core/tax.py", "RATE = BASE", "# the rate\nRATE = BASE") == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import core.unrelated",
+        "import core.unrelated as u",
+        "from core import unrelated",
+        "from core.unrelated import X",
+        "from core.unrelated import *",
+        "from . import unrelated",
+        "from .unrelated import X as Y",
+        "def f():\n    from core import unrelated",
+        "try:\n    import core.unrelated\nexcept ImportError: ...",
+    ],
+)
+def test_every_way_to_import_counts(root: Path, line: str) -> None:
+    path = root / "src/core/silver_clean.py"
+    path.write_text(f"{ASSET}\n{line}\n")
+
+    assert edit(root, "core/unrelated.py", "1", "2") == ("the module core.unrelated changed",)
+
+
+def test_modules_beside_the_package_count(root: Path) -> None:
+    (root / "src/shared").mkdir()
+    (root / "src/shared/__init__.py").write_text("from . import deep\n")
+    (root / "src/shared/deep.py").write_text("X = 1\n")
+    path = root / "src/core/silver_clean.py"
+    path.write_text(f"{ASSET}\nimport shared\n")
+
+    assert edit(root, "shared/deep.py", "1", "2") == ("the module shared.deep changed",)
+
+
+def test_modules_may_import_each_other(root: Path) -> None:
+    (root / "src/core/rates.py").write_text("from core import tax\nBASE = 19\n")
+
+    assert edit(root, "core/rates.py", "19", "20") == ("the module core.rates changed",)
+
+
+def test_a_helper_with_a_mistake_does_not_stop_the_reading(root: Path) -> None:
+    (root / "src/core/rates.py").write_text("def broken(")
+
+    assert set(fingerprint(root).modules) == {"core", "core.tax"}
+
+
+def test_the_same_code_in_two_projects_is_the_same(root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(root / "src", other / "src")
+
+    assert fingerprint(root) == fingerprint(other)
+
+
+def test_the_version_of_an_installed_contract_counts(root: Path) -> None:
+    path = root / "src/core/silver_clean.py"
+    path.write_text(ASSET.replace("class Clean", "class Old") + "\nfrom dataframely import Clean\n")
+
+    assert list(fingerprint(root).modules) == [
+        "core",
+        "core.rates",
+        "core.tax",
+        "dataframely (package)",
+    ]
+
+
+def test_a_file_that_went_away_has_no_code(root: Path) -> None:
+    asset = read_asset_file(root / "src/core/silver_clean.py", root)
+    assert isinstance(asset, Asset)
+    (root / "src/core/silver_clean.py").unlink()
+
+    assert CodeReader(root).fingerprint(asset) == Fingerprint("")

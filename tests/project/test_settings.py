@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polster.errors import SettingsError, UsageError
+from polster.model.layer import Layer
+from polster.project.settings import choose_environment, load_dotenv, read_settings
+
+PROD = '[tool.polster.environments.prod]\nlakehouse = "${POLSTER_PROD_LAKEHOUSE}"\n'
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test the variables of the process, and take its changes back."""
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith(("POLSTER_", "AWS_", "AZURE_", "GOOGLE_")):
+            del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def project(root: Path, text: str) -> Path:
+    (root / "pyproject.toml").write_text(text)
+    return root
+
+
+def problem(root: Path, text: str) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(project(root, text))
+    assert caught.value.code == "POL103"
+    return caught.value
+
+
+def test_nothing_said_means_a_folder_data(tmp_path: Path) -> None:
+    settings = read_settings(project(tmp_path, "[tool.polster]\n"))
+
+    assert settings.lakehouses == {"dev": "data"}
+    assert settings.rules.within == frozenset()
+    chosen = choose_environment(settings, None)
+    assert (chosen.name, chosen.lakehouse) == ("dev", str(tmp_path / "data"))
+    assert chosen.storage_options == {}
+
+
+def test_layers_may_be_allowed_to_read_themselves(tmp_path: Path) -> None:
+    text = '[tool.polster.rules]\nallow = ["silver->silver", "gold->gold"]\n'
+
+    settings = read_settings(project(tmp_path, text))
+
+    assert settings.rules.within == {Layer.SILVER, Layer.GOLD}
+
+
+@pytest.mark.parametrize(
+    "arrow", ["gold->bronze", "bronze->bronze", "silver -> silver", "gold->silver", ""]
+)
+def test_no_other_arrow_can_be_allowed(tmp_path: Path, arrow: str) -> None:
+    error = problem(tmp_path, f'[tool.polster.rules]\nallow = ["{arrow}"]\n')
+
+    assert "`tool.polster.rules.allow.0`" in error.message
+    assert "silver->silver" in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.polster]\nlake = 'x'\n", "`tool.polster.lake` is not a setting"),
+        ("[tool.polster]\nlakehouse = 3\n", "`tool.polster.lakehouse`: input should be a"),
+        ("[tool.polster]\nlakehouse = ''\n", "`tool.polster.lakehouse`: string should have"),
+        ("[tool.polster.environments.prod]\n", "`tool.polster.environments.prod.lakehouse`: field"),
+        ("[tool.polster]\nenvironments = 1\n", "`tool.polster.environments`: input should be"),
+        ("[tool]\npolster = 3\n", "`tool.polster` should be a table"),
+        ("[tool.polster]\nenvironment = 'x'\n", "the environment `x` has no table of its own"),
+        ("[tool.polster\n", "cannot be read"),
+        ("tool = 3\n", "`tool` should be a table"),
+    ],
+)
+def test_settings_that_make_no_sense_are_said(tmp_path: Path, text: str, message: str) -> None:
+    assert message in problem(tmp_path, text).message
+
+
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
+    error = problem(tmp_path, "[tool.polster]\nlake = 1\nhouse = 2\nlakehouse = 3\n")
+
+    assert error.message.count("`tool.polster.") == 3
+
+
+def test_an_environment_is_chosen_by_name_variable_or_setting(tmp_path: Path) -> None:
+    text = "[tool.polster]\nenvironment = 'a'\n" + "".join(
+        f"[tool.polster.environments.{name}]\nlakehouse = 'in_{name}'\n" for name in "abc"
+    )
+    settings = read_settings(project(tmp_path, text))
+
+    assert choose_environment(settings, None).name == "a"
+    os.environ["POLSTER_ENV"] = "b"
+    assert choose_environment(settings, None).name == "b"
+    assert choose_environment(settings, "c").lakehouse == str(tmp_path / "in_c")
+
+
+def test_an_unknown_environment_gets_the_nearest(tmp_path: Path) -> None:
+    settings = read_settings(project(tmp_path, PROD))
+
+    for name, hint in (("pord", "did you mean `prod`?"), ("x", "the environments: dev, prod")):
+        with pytest.raises(UsageError) as caught:
+            choose_environment(settings, name)
+        assert (caught.value.code, caught.value.hint) == ("POL104", hint)
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    settings = read_settings(project(tmp_path, PROD))
+
+    for value in (None, ""):
+        if value is not None:
+            os.environ["POLSTER_PROD_LAKEHOUSE"] = value
+        with pytest.raises(UsageError, match="needs the variable POLSTER_PROD_LAKEHOUSE") as caught:
+            choose_environment(settings, "prod")
+        assert caught.value.code == "POL105"
+
+
+def test_a_url_comes_with_the_keys_of_its_store(tmp_path: Path) -> None:
+    settings = read_settings(project(tmp_path, PROD))
+    os.environ["POLSTER_PROD_LAKEHOUSE"] = "s3://bucket/lake/"
+    os.environ["AWS_SECRET_ACCESS_KEY"] = "hush"
+
+    chosen = choose_environment(settings, "prod")
+
+    assert chosen.lakehouse == "s3://bucket/lake"
+    assert chosen.storage_options == {"aws_secret_access_key": "hush"}
+    assert "hush" not in repr(chosen)
+    assert "hush" not in str(chosen)
+
+
+def test_empty_keys_are_forgotten(tmp_path: Path) -> None:
+    """A CI platform hands over a secret that it does not have as an empty text."""
+    settings = read_settings(project(tmp_path, PROD))
+    os.environ["POLSTER_PROD_LAKEHOUSE"] = "s3://bucket/lake"
+    os.environ["AWS_REGION"] = "eu-west-1"
+    os.environ["AWS_ACCESS_KEY_ID"] = ""
+
+    chosen = choose_environment(settings, "prod")
+
+    assert chosen.storage_options == {"aws_region": "eu-west-1"}
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_dotenv_fills_what_is_not_set(tmp_path: Path) -> None:
+    os.environ["POLSTER_A"] = "of the shell"
+    (tmp_path / ".env").write_text("POLSTER_A=x\nPOLSTER_B='of the file'\nAWS_REGION=\nWORD\n")
+
+    load_dotenv(tmp_path)
+
+    assert os.environ["POLSTER_A"] == "of the shell"
+    assert os.environ["POLSTER_B"] == "of the file"
+    assert "AWS_REGION" not in os.environ
+
+
+def test_dotenv_may_name_the_environment_and_its_lakehouse(tmp_path: Path) -> None:
+    settings = read_settings(project(tmp_path, PROD))
+    (tmp_path / ".env").write_text("POLSTER_ENV=prod\nPOLSTER_PROD_LAKEHOUSE=/lake\n")
+
+    assert choose_environment(settings, None).lakehouse == "/lake"
+
+
+def test_a_folder_is_seen_from_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    for written, expected in (
+        ("../lake", str(tmp_path.parent / "lake")),
+        ("/lake", "/lake"),
+        ("~/lake", "/home/ann/lake"),
+    ):
+        settings = read_settings(project(tmp_path, f"[tool.polster]\nlakehouse = '{written}'\n"))
+        assert choose_environment(settings, None).lakehouse == expected
