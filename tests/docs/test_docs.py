@@ -108,7 +108,12 @@ class Reader:
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("POLSTER")}
         path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
-        return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+        return {
+            **kept,
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+        }
 
 
 def same(shown: str, said: str) -> bool:
@@ -134,7 +139,9 @@ def test_the_commands_of_a_document_say_what_it_shows(document: Path, tmp_path: 
 
         if step.command:
             shown = text[step.start : step.end].strip("\n")
-            assert same(shown, said), f"$ {step.command}\n{said}\n--- but the document shows\n{shown}"
+            assert same(shown, said), (
+                f"$ {step.command}\n{said}\n--- but the document shows\n{shown}"
+            )
 
 
 def test_every_python_block_is_python() -> None:

@@ -89,6 +89,19 @@ def test_force_makes_it_anew(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert not list(root.glob(".venv-old-*"))
 
 
+def test_uv_may_lie_in_the_environment_that_is_replaced(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".venv").mkdir()
+    uv = tool(root / ".venv/bin", "uv", MAKES_A_FOLDER)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
+
+    made = setup(root, force=True)
+
+    assert (made.made, made.tool) == (True, "uv")
+    assert not list(root.glob(".venv-old-*"))
+
+
 @pytest.mark.parametrize("existed", [True, False])
 def test_a_failing_installer_brings_the_old_environment_back(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existed: bool

@@ -72,7 +72,7 @@ def test_the_settings_are_those_of_the_design() -> None:
 def test_secrets_and_data_stay_out_of_git() -> None:
     ignored = contents()[".gitignore"].splitlines()
 
-    assert {"data/", ".env", ".venv/", "__pycache__/"} <= set(ignored)
+    assert {"data/", ".env", ".venv*/", "__pycache__/"} <= set(ignored)
     assert not {"landing/", "landing"} & set(ignored)
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -102,6 +106,25 @@ def polster(
     """Data pipelines that enforce the medallion architecture: bronze, silver, gold."""
 
 
-def main() -> None:
-    """Run the command line and end the process with its exit code."""
-    app(prog_name="polster")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, by default as it was typed, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a character that a terminal lacks stops nothing
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(arguments, prog_name="polster")
+    except SystemExit as ended:
+        if ended.code == EXIT_INTERRUPTED:
+            _leave_at_once()
+        raise
+    except Exception:
+        console.show_mishap(traceback.format_exc())
+        raise SystemExit(EXIT_FAILED) from None
+
+
+def _leave_at_once() -> None:
+    """End the process, though threads that were interrupted may still be at work in it."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(EXIT_INTERRUPTED)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from shutil import get_terminal_size
 from typing import Any
 
@@ -16,19 +18,53 @@ GAP = "  "
 NARROWEST = 20  # a last column of fewer characters is not worth wrapping
 
 
+CONTROL_CHARACTERS = {
+    code: chr(code).encode("unicode_escape").decode()
+    for code in (*range(0x20), *range(0x7F, 0xA0))
+    if chr(code) not in "\n\t"
+}
+"""What could steer a terminal, and how it is shown: data and messages are never trusted to it."""
+JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
 def show(text: str = "") -> None:
     """Write a line of the result to stdout."""
-    print(text)
+    print(text.translate(CONTROL_CHARACTERS))
 
 
 def note(text: str) -> None:
-    """Write a line about the work to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Write a line about the work to stderr; that nobody reads it there stops no work."""
+    with suppress(BrokenPipeError):
+        print(text.translate(CONTROL_CHARACTERS), file=sys.stderr, flush=True)
 
 
 def show_json(value: Any) -> None:
     """Write ``value`` as JSON, alone on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2, ensure_ascii=False).translate(JSON_CONTROL_CHARACTERS))
+
+
+@contextmanager
+def results_apart() -> Iterator[None]:
+    """While this lasts, stdout is stderr: what the user's code prints is not the result.
+
+    That holds for the programs that it starts, too, which know nothing of ``sys.stdout``.
+    """
+    sys.stdout.flush()
+    try:
+        stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # replaced by something that is no file
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    saved = os.dup(stdout)
+    os.dup2(stderr, stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(saved, stdout)
+        os.close(saved)
 
 
 def show_rows(
@@ -41,7 +77,10 @@ def show_rows(
         rows: Cells, one text a column.
         right: Columns that are aligned to the right.
     """
-    cells = [tuple(columns), *(tuple(row) for row in rows)]
+    cells = [
+        tuple(" ".join(cell.translate(CONTROL_CHARACTERS).split("\n")) for cell in row)
+        for row in (columns, *rows)
+    ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
     limit = get_terminal_size().columns if sys.stdout.isatty() else 0
     indent = sum(widths[:-1]) + len(GAP) * (len(columns) - 1)
@@ -63,6 +102,18 @@ def show_rows(
 def show_error(error: PolsterError) -> None:
     """Write an error to stderr: code, message, place, hint."""
     note(render(error.code, error.message, place=error.place, hint=error.hint))
+
+
+def show_mishap(trace: str) -> None:
+    """Write a mistake of Polster to stderr, and what to do with it."""
+    note(trace)
+    note(
+        render(
+            "POL900",
+            "Polster stumbled; this is a mistake of Polster, not yours",
+            hint="please report it, with the lines above",
+        )
+    )
 
 
 def show_findings(findings: Iterable[Finding], *, to_stderr: bool = False) -> None:

@@ -18,17 +18,17 @@ BAR_MODULE = "polster.cli.progress_bar"
 @contextmanager
 def quiet() -> Iterator[Observer]:
     """Say nothing."""
-    yield Observer(lambda _: None, lambda _: None)
+    yield Observer(lambda _: None, lambda _: None, lambda _: None)
 
 
 @contextmanager
-def watch(total: int) -> Iterator[Observer]:
-    """Show how far the run is: of ``total`` assets, which are done and which are being built."""
+def watch() -> Iterator[Observer]:
+    """Show how far the run is: how many assets are done, and which are being built."""
     if not sys.stderr.isatty():
         with _lines() as observer:
             yield observer
         return
-    with import_module(BAR_MODULE).show_bar(total) as observer:
+    with import_module(BAR_MODULE).show_bar() as observer:
         yield observer
 
 
@@ -38,4 +38,4 @@ def _lines() -> Iterator[Observer]:
         if record.status is not AssetStatus.UNCHANGED:
             console.note(f"{record.asset} {record.status}")
 
-    yield Observer(lambda _: None, finished)
+    yield Observer(lambda _: None, lambda _: None, finished)

@@ -14,8 +14,8 @@ from polster.runtime.execute import Observer
 
 
 @contextmanager
-def show_bar(total: int) -> Iterator[Observer]:
-    """Show how many of ``total`` assets are done, and which are being built."""
+def show_bar() -> Iterator[Observer]:
+    """Show how many assets are done, and which are being built."""
     progress = Progress(
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
@@ -27,8 +27,11 @@ def show_bar(total: int) -> Iterator[Observer]:
         redirect_stderr=True,
     )
     with progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task("", total=None)
         running: dict[AssetKey, None] = {}
+
+        def begins(total: int) -> None:
+            progress.update(task, total=total)
 
         def started(key: AssetKey) -> None:
             running[key] = None
@@ -38,4 +41,4 @@ def show_bar(total: int) -> Iterator[Observer]:
             running.pop(record.asset, None)
             progress.update(task, advance=1, description=", ".join(str(other) for other in running))
 
-        yield Observer(started, finished)
+        yield Observer(begins, started, finished)

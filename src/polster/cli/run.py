@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -43,10 +44,10 @@ def command(
     """Run what changed: judge, publish, record."""
     opened = open_and_say(project)
     is_json = format is TextOrJson.JSON
-    total = len(opened.discovery.assets)
     with (
-        redirect_stdout(sys.stderr),  # what the user's functions print is not the result
-        quiet() if is_json else watch(total) as observer,
+        interruptible(),
+        console.results_apart(),
+        quiet() if is_json else watch() as observer,
     ):
         record = run(
             opened,
@@ -58,6 +59,26 @@ def command(
         )
     if is_json:
         console.show_json(run_as_json(record))
+        console.show_findings(record.warnings, to_stderr=True)
     else:
         show_run(record, environment=env)
     raise typer.Exit(EXIT_CODES[record.status])
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, which schedulers send, interrupt a run as Ctrl-C does.
+
+    Polars brings a handler of its own for Ctrl-C, after which every query of the process fails
+    while one that was interrupted still holds on, the ledger's too: Python's is put back. Where
+    the shell had Ctrl-C ignored, it stays ignored.
+    """
+    interrupting = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        interrupting.append(signal.SIGINT)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in interrupting}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -17,6 +17,7 @@ def run_as_json(record: RunRecord) -> dict[str, Any]:
         "environment": record.environment,
         "seconds": round(record.seconds, 3),
         "release": record.release,
+        "warnings": [{"code": each.code, "message": each.message} for each in record.warnings],
         "assets": [record_as_json(asset) for asset in record.assets],
     }
 
@@ -66,6 +67,7 @@ def show_run(record: RunRecord, *, environment: str | None = None) -> None:
         if asset.error:
             show_failure(str(asset.asset), asset.error)
             console.show()
+    console.show_findings(record.warnings, to_stderr=True)
     console.show(_summary(record, told, unchanged))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import typer
-
 from polster.cli import console
-from polster.cli.app import EXIT_USAGE, app
+from polster.cli.app import EXIT_USAGE
+from polster.cli.app import main as polster
 
 
 def main(file: str) -> None:
@@ -33,4 +32,4 @@ def main(file: str) -> None:
     command += ["--project", str(Path(file).resolve().parent)]
     if arguments.env:
         command += ["--env", arguments.env]
-    typer.main.get_command(app).main(command, prog_name="polster")
+    polster(command)

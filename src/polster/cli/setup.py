@@ -10,7 +10,7 @@ from polster.cli import console
 from polster.cli.options import ProjectOption
 from polster.cli.projects import open_and_say
 from polster.operations.setup import setup
-from polster.scaffold.environment import MadeEnvironment
+from polster.scaffold.environment import MadeEnvironment, has_environment
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -24,7 +24,8 @@ def command(
 ) -> None:
     """Make the project's virtual environment, .venv, with uv where it is there."""
     opened = open_and_say(project)
-    console.note("making the environment: this can take a minute")
+    if force or not has_environment(opened.root):
+        console.note("making the environment: this can take a minute")
     report(setup(opened.root, force=force))
 
 

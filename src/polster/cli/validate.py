@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from typing import Any
 
 import typer
@@ -21,7 +19,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def command(project: ProjectOption = None, format: FormatOption = TextOrJson.TEXT) -> None:
     """Check layers, names, options and imports; no data is touched."""
     opened = open_and_say(project)
-    with redirect_stdout(sys.stderr):  # what the user's modules print is not the result
+    with console.results_apart():
         result = validate(opened)
     if format is TextOrJson.JSON:
         findings = [_as_json(finding) for finding in result.findings]

@@ -47,10 +47,10 @@ def cast_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
 
 def cast_hint(column: str, source: pl.DataType, target: pl.DataType) -> str:
     """Say how the user converts ``column`` themselves, where a plain cast cannot."""
-    methods = {pl.Date: "str.to_date()", pl.Datetime: "str.to_datetime()", pl.Time: "str.to_time()"}
-    for kind, method in methods.items():
-        if source == pl.String and isinstance(target, kind):
-            return f'parse it in the function: pl.col("{column}").{method}'
+    methods = {"Date": "str.to_date()", "Datetime": "str.to_datetime()", "Time": "str.to_time()"}
+    method = methods.get(type(target).__name__)
+    if method and isinstance(source, pl.String):
+        return f'parse it in the function: pl.col("{column}").{method}'
     if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
         if source.time_zone is None:
             return (
@@ -87,6 +87,8 @@ class Cast:
         if isinstance(self.source, pl.List) and isinstance(self.target, pl.Array):
             fits = column.list.len() == self.target.size
             column = pl.when(fits).then(column)  # another length is an error, lenient or not
+        if isinstance(self.source, pl.Time):
+            return column.dt.to_string("%H:%M:%S%.f")  # a cast to text forgets the fraction
         return column.cast(self.target, strict=False)
 
     def failed(self) -> pl.Expr:
@@ -148,8 +150,12 @@ def _nested_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
     Nothing but the way back shows whether a value inside was lost.
     """
     if isinstance(source, pl.Struct) and isinstance(target, pl.Struct):
-        before, after = source.to_schema(), target.to_schema()
-        pairs = [(before[name], dtype) for name, dtype in after.items() if name in before]
+        before = {field.name: _instance(field.dtype) for field in source.fields}
+        pairs = [
+            (before[field.name], _instance(field.dtype))
+            for field in target.fields
+            if field.name in before
+        ]
         return _both_ways(pairs)
     if isinstance(source, pl.List | pl.Array) and isinstance(target, pl.List | pl.Array):
         if isinstance(source, pl.Array) and isinstance(target, pl.Array):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,15 @@ LEDGER_SCHEMA = pl.Schema(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one run did to one asset."""
+
+    run_id: str
+    environment: str
+    record: AssetRecord
+
+
 class Ledger:
     """The record of all runs of one lakehouse."""
 
@@ -46,19 +55,21 @@ class Ledger:
         self.store = store
         self.table = Table(store, store.uri("_polster", "runs"))
 
-    def append(self, run_id: str, environment: str, records: Sequence[AssetRecord]) -> None:
-        """Add the records of one run, in one commit.
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add what runs did to assets, in one commit; what is recorded already is left out.
 
         Raises:
             ConflictError: Other runs were faster again and again.
             LakehouseError: The ledger cannot be written.
         """
-        if not records:
+        if not entries:
             return
         rows = [
-            {**to_row(record), "run_id": run_id, "environment": environment} for record in records
+            {**to_row(entry.record), "run_id": entry.run_id, "environment": entry.environment}
+            for entry in entries
         ]
-        append_rows(self.table, pl.DataFrame(rows, schema=LEDGER_SCHEMA), run_id=run_id)
+        frame = pl.DataFrame(rows, schema=LEDGER_SCHEMA)
+        append_rows(self.table, frame, run_id=entries[0].run_id, key=("run_id", "asset"))
 
     def scan(self) -> pl.LazyFrame:
         """Return all rows, lazy; empty if no run was ever recorded."""
@@ -79,10 +90,17 @@ class Ledger:
         """Return the newest record of each asset, with the run's identifier."""
         return self._newest(self.scan())
 
-    def latest_versions(self) -> dict[AssetKey, AssetRecord]:
-        """Return, for each asset, the newest record that published a version."""
+    def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetRecord]:
+        """Return the record of the run that published each of ``versions``, where it is known."""
+        if not versions:
+            return {}
+        wanted = pl.LazyFrame(
+            {"asset": [str(key) for key in versions], "version": list(versions.values())},
+            schema={"asset": pl.String(), "version": pl.Int64()},
+        )
         published = self.scan().filter(pl.col("status") == AssetStatus.PUBLISHED.value)
-        return {key: record for key, (_, record) in self._newest(published).items()}
+        found = published.join(wanted, on=["asset", "version"], how="semi")
+        return {key: record for key, (_, record) in self._newest(found).items()}
 
     def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
         newest = (
@@ -97,32 +115,43 @@ class Ledger:
         return found
 
 
-def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str) -> None:
+def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[str] = ()) -> None:
     """Append ``rows`` to one of Polster's own tables, retrying against other writers.
+
+    Args:
+        table: The table; made if it does not exist.
+        rows: What to add.
+        run_id: The run that adds them.
+        key: Columns by which a row that is there already is known, and left out.
 
     Raises:
         ConflictError: Others were faster again and again.
     """
     staging = Staging(table.store, table.uri, run_id)
-    try:
-        files = staging.sink(rows.lazy())
-        for attempt in range(ATTEMPTS):
-            try:
-                table.commit(
-                    files,
-                    schema=rows.schema,
-                    mode="append",
-                    onto=table.open(),
-                    metadata={"run_id": run_id},
-                )
-            except ConflictError:
-                if attempt == ATTEMPTS - 1:
-                    raise
-            else:
-                staging.keep()
+    for attempt in range(ATTEMPTS):
+        try:
+            onto = table.open()
+            new = rows
+            if key and onto is not None:
+                known = onto.scan().select(key).join(rows.lazy().select(key), on=key, how="semi")
+                new = rows.join(known.collect(), on=key, how="anti")
+            if not new.height:
                 return
-    finally:
-        staging.discard()
+            table.commit(
+                staging.sink(new.lazy()),
+                schema=rows.schema,
+                mode="append",
+                onto=onto,
+                metadata={"run_id": run_id},
+            )
+        except ConflictError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            staging.keep()
+            return
+        finally:
+            staging.discard()
 
 
 def to_row(record: AssetRecord) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class BatchWriter:
         self.staging.discard()
 
     def _spill(self) -> None:
-        file = TemporaryFile(prefix="polster-")
+        file = TemporaryFile(prefix="polster-")  # noqa: SIM115 - open until flushed
         self._spilled.append(file)
         pl.concat(self._waiting).write_ipc_stream(file, compression="lz4")
         self._waiting, self._bytes = [], 0

@@ -22,6 +22,7 @@ UNSIGNED = {
     pl.UInt128: pl.Decimal(38, 0),
     pl.Float16: pl.Float32(),
 }
+TIME_FORMAT = "%H:%M:%S%.f"
 DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 """Decimal digits of an integer by its bits."""
 
@@ -48,7 +49,7 @@ def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
             inner = storage_dtype(_instance(dtype.inner))
             return None if inner is None else pl.List(inner)
         case pl.Struct():
-            fields = {field.name: storage_dtype(_instance(field.dtype)) for field in dtype.fields}
+            fields = {name: storage_dtype(inner) for name, inner in _fields(dtype).items()}
             known = {name: inner for name, inner in fields.items() if inner is not None}
             return pl.Struct(known) if len(known) == len(fields) and fields else None
         case pl.Object():
@@ -99,6 +100,38 @@ def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return frame.with_columns(casts) if casts else frame
 
 
+def from_storage(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    """Give columns that were stored in another type the types in ``schema`` again.
+
+    The rules and the readers of a contract know its own types: an enumeration sorts by its
+    categories, not by the alphabet.
+    """
+    stored = frame.collect_schema()
+    return frame.with_columns(
+        _restored(pl.col(name), dtype).alias(name)
+        for name, dtype in schema.items()
+        if name in stored and stored[name] != dtype and stored[name] == storage_dtype(dtype)
+    )
+
+
+def _restored(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    match dtype:
+        case pl.Time():
+            return value.str.to_time(TIME_FORMAT)
+        case pl.Duration():
+            return value.cast(pl.Duration("us")).cast(dtype)
+        case pl.List():
+            return value.list.eval(_restored(pl.element(), _instance(dtype.inner)))
+        case pl.Array():
+            inner = _instance(dtype.inner)
+            return value.list.eval(_restored(pl.element(), inner)).cast(dtype)
+        case pl.Struct():
+            return value.struct.with_fields(
+                _restored(pl.field(name), inner) for name, inner in _fields(dtype).items()
+            )
+    return value.cast(dtype)
+
+
 def same_but_case(names: Iterable[str]) -> list[str]:
     """List names that differ in nothing but upper and lower case, as ``a, A``."""
     every = list(names)
@@ -113,8 +146,8 @@ def same_but_case(names: Iterable[str]) -> list[str]:
 def _nested_twins(dtypes: Iterable[pl.DataType]) -> Iterator[str]:
     for dtype in dtypes:
         if isinstance(dtype, pl.Struct):
-            yield from same_but_case(dtype.to_schema())
-            yield from _nested_twins(dtype.to_schema().values())
+            yield from same_but_case(_fields(dtype))
+            yield from _nested_twins(_fields(dtype).values())
         elif isinstance(dtype, pl.List | pl.Array):
             yield from _nested_twins([_instance(dtype.inner)])
 
@@ -134,14 +167,11 @@ def _note(dtype: pl.DataType, target: pl.DataType) -> str | None:
 
 
 def _to_storage(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    microseconds = _in_microseconds(dtype)
-    if microseconds != dtype:
-        column = column.cast(microseconds)
+    column = _stored(pl.col(name), dtype)
     if target != pl.String:
         return column.cast(target)
     stored = storage_dtype(dtype) or dtype
-    column = column if stored == microseconds else column.cast(stored)
+    column = column.cast(stored)
     if not stored.is_nested():
         return _as_text(column, stored)
     text = pl.struct(_as_text(column, stored).alias("value")).struct.json_encode()
@@ -157,7 +187,7 @@ def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
             inner = _instance(dtype.inner)
             return value.list.eval(_as_text(pl.element(), inner)) if _changes(inner) else value
         case pl.Struct():
-            fields = dtype.to_schema().items()
+            fields = _fields(dtype).items()
             texts = [_as_text(pl.field(name), kind) for name, kind in fields if _changes(kind)]
             return value.struct.with_fields(texts) if texts else value
     return value.cast(pl.String)
@@ -169,23 +199,40 @@ def _changes(dtype: pl.DataType) -> bool:
         case pl.List():
             return _changes(_instance(dtype.inner))
         case pl.Struct():
-            return any(_changes(inner) for inner in dtype.to_schema().values())
+            return any(_changes(inner) for inner in _fields(dtype).values())
     return dtype == pl.Binary or dtype.is_float()
 
 
-def _in_microseconds(dtype: pl.DataType) -> pl.DataType:
-    """Replace every duration in ``dtype`` by one in microseconds, so that its number is known."""
+def _stored(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return ``value`` with what a plain cast would get wrong already in its stored form.
+
+    A cast of a time to text forgets the fraction of a second, and the number of a duration
+    depends on its unit.
+    """
+    if not _needs_care(dtype):
+        return value
     match dtype:
+        case pl.Time():
+            return value.dt.to_string(TIME_FORMAT)
         case pl.Duration():
-            return pl.Duration("us")
+            return value.dt.total_microseconds()
         case pl.List():
-            return pl.List(_in_microseconds(_instance(dtype.inner)))
+            return value.list.eval(_stored(pl.element(), _instance(dtype.inner)))
         case pl.Array():
-            return pl.Array(_in_microseconds(_instance(dtype.inner)), dtype.size)
+            return value.arr.to_list().list.eval(_stored(pl.element(), _instance(dtype.inner)))
         case pl.Struct():
-            fields = dtype.to_schema().items()
-            return pl.Struct({name: _in_microseconds(inner) for name, inner in fields})
-    return dtype
+            fields = _fields(dtype).items()
+            return value.struct.with_fields(_stored(pl.field(name), kind) for name, kind in fields)
+    return value
+
+
+def _needs_care(dtype: pl.DataType) -> bool:
+    match dtype:
+        case pl.List() | pl.Array():
+            return _needs_care(_instance(dtype.inner))
+        case pl.Struct():
+            return any(_needs_care(inner) for inner in _fields(dtype).values())
+    return isinstance(dtype, pl.Time | pl.Duration)
 
 
 def widened(table: pl.DataType, arriving: pl.DataType) -> bool:
@@ -201,7 +248,7 @@ def widened(table: pl.DataType, arriving: pl.DataType) -> bool:
     if isinstance(table, pl.List) and isinstance(arriving, pl.List | pl.Array):
         return widened(_instance(table.inner), _instance(arriving.inner))
     if isinstance(table, pl.Struct) and isinstance(arriving, pl.Struct):
-        fields, others = table.to_schema(), arriving.to_schema()
+        fields, others = _fields(table), _fields(arriving)
         same = fields.keys() == others.keys()
         return same and all(widened(fields[name], others[name]) for name in fields)
     stored = storage_dtype(arriving)
@@ -227,6 +274,10 @@ def _holds(table: pl.DataType, stored: pl.DataType) -> bool:
 
 def _bits(dtype: pl.DataType) -> int:
     return int(str(dtype).removeprefix("Int"))
+
+
+def _fields(dtype: pl.Struct) -> dict[str, pl.DataType]:
+    return {field.name: _instance(field.dtype) for field in dtype.fields}
 
 
 def _instance(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:

@@ -26,7 +26,7 @@ class QuarantineReport:
     Attributes:
         run_id: The run; None if no run ever judged the asset.
         rule_counts: Rows by rule, most first; a row may break several.
-        sample: The first rows, ``_rules`` first.
+        sample: The first rows by broken rules, ``_rules`` first.
         earlier_rows: Rows that other runs kept out.
     """
 
@@ -65,7 +65,12 @@ def quarantine(
         .sort("len", "rule", descending=[True, False])
         .collect()
     )
-    first = kept.select(RULES_COLUMN, pl.exclude(RULES_COLUMN, RUN_COLUMN)).head(rows).collect()
+    first = (
+        kept.sort(pl.col(RULES_COLUMN).list.join(" "), maintain_order=True)
+        .select(RULES_COLUMN, pl.exclude(RULES_COLUMN, RUN_COLUMN))
+        .head(rows)
+        .collect()
+    )
     total = int(kept.select(pl.len()).collect().item())
     everything = int(frame.select(pl.len()).collect().item())
     columns = {column: str(dtype) for column, dtype in first.schema.items()}

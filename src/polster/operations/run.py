@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Thread
 
-from polster.errors import UsageError
+from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import Entry
 from polster.lakehouse.releases import Release
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
@@ -22,13 +24,15 @@ from polster.model.selection import select
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
-from polster.project.import_path import put_on_path
+from polster.project.import_path import import_afresh
 from polster.runtime.build import Workplace
 from polster.runtime.execute import Execution, Observer
 from polster.runtime.gate import Gate
 from polster.runtime.states import States, read_states
 
 DEFAULT_THREADS = 4
+LEDGER_SECONDS = 2.0
+"""How long an interrupted run tries to record what it did."""
 
 
 def run(
@@ -43,6 +47,8 @@ def run(
     """Run the selected assets of ``project``; everything without a selection.
 
     Args:
+        project: Whose assets.
+        selection: Terms as in :mod:`polster.model.selection`.
         observer: Told of each asset as it starts and ends.
         environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
@@ -61,14 +67,13 @@ def run(
     reader = CodeReader(project.root)
     codes = {key: reader.fingerprint(graph[key]) for key in graph.assets if key in chosen}
     states = read_states(lakehouse, graph.assets)
-    put_on_path(project.root)
+    import_afresh(project.root)
     work = Workplace(project.root, lakehouse, context, Gate())
     execution = Execution(
         graph, chosen, codes, states, work, full_refresh=full_refresh, observer=observer
     )
     with chdir(project.root):
         outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
-    _record(lakehouse, context, states, outcome.records)
     failed = any(record.status is AssetStatus.FAILED for record in outcome.records)
     status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
     if outcome.interrupted:
@@ -76,8 +81,22 @@ def run(
     record = RunRecord(
         context.id, status, name, started, time.perf_counter() - clock, outcome.records
     )
-    if status is RunStatus.SUCCEEDED:
-        record = replace(record, release=_release(lakehouse, context, states, outcome.records))
+    try:
+        if outcome.interrupted:
+            _in_time(lambda: _record(lakehouse, context, states, outcome.records))
+        else:
+            _record(lakehouse, context, states, outcome.records)
+        if status is RunStatus.SUCCEEDED:
+            record = replace(record, release=_release(lakehouse, context, states, outcome.records))
+    except LakehouseError as error:  # what was published stays, so say it all the same
+        finding = Finding(
+            error.code,
+            f"the run cannot be recorded: {error.message}",
+            file=error.place,
+            hint="mend that and run again: what was published is recorded then",
+        )
+        failed_status = RunStatus.FAILED if status is RunStatus.SUCCEEDED else status
+        record = replace(record, status=failed_status, warnings=(finding,))
     return record
 
 
@@ -101,9 +120,30 @@ def _record(
     lakehouse: Lakehouse, context: RunContext, states: States, records: Sequence[AssetRecord]
 ) -> None:
     """Write the ledger: this run, and what a killed run published without recording it."""
-    lakehouse.ledger.append(context.id, context.environment, records)
-    for found in states.unrecorded:
-        lakehouse.ledger.append(found.run_id, found.environment, [found.record])
+    entries = [Entry(context.id, context.environment, record) for record in records]
+    entries += [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
+    lakehouse.ledger.append(entries)
+
+
+def _in_time(work: Callable[[], None]) -> None:
+    """Do ``work``, but wait for it no longer than a moment.
+
+    What was interrupted and did not end may hold all threads of Polars; the ledger waits for
+    the next run then.
+    """
+    raised: list[LakehouseError] = []
+
+    def watched() -> None:
+        try:
+            work()
+        except LakehouseError as error:
+            raised.append(error)
+
+    thread = Thread(target=watched, name="polster-ledger", daemon=True)
+    thread.start()
+    thread.join(LEDGER_SECONDS)
+    if raised:
+        raise raised[0]
 
 
 def _release(

@@ -10,7 +10,7 @@ from polster.model.asset import Asset
 from polster.model.finding import Finding, Severity
 from polster.operations.open_project import Project
 from polster.project.discovery import ASSET_FOLDER
-from polster.project.import_path import put_on_path
+from polster.project.import_path import import_afresh
 from polster.project.load import load_asset
 
 
@@ -44,7 +44,7 @@ def validate(project: Project) -> Validation:
                 hint="add an asset with: polster add-asset",
             )
         )
-    put_on_path(project.root)
+    import_afresh(project.root)
     with chdir(project.root):
         for asset in project.discovery.assets:
             findings.extend(_import_problems(asset))

@@ -16,7 +16,6 @@ from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.project.import_path import SOURCE_FOLDER
 
-
 OWN_FOLDER = str(Path(__file__).parents[1])
 POLARS_FOLDER = str(Path(pl.__file__).parent)
 
@@ -42,11 +41,11 @@ def load_asset(asset: Asset) -> LoadedAsset:
     """
     try:
         module = importlib.import_module(asset.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AssetError(
             f"the file cannot be imported: {type(error).__name__}: {error}",
             code="POL213",
-            place=asset.file,
+            place=_import_place(error, asset),
             hint=_import_hint(error),
             traceback=user_traceback(error),
         ) from error
@@ -127,7 +126,17 @@ def _skip_own(trace: TracebackType | None) -> TracebackType | None:
     return None
 
 
-def _import_hint(error: Exception) -> str | None:
+def _import_place(error: BaseException, asset: Asset) -> str:
+    root = Path(asset.file)  # from the end of the file's path, since the root is not known here
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).parts[-len(root.parts) :] == root.parts
+    ]
+    return f"{asset.file}:{lines[-1]}" if lines else asset.file
+
+
+def _import_hint(error: BaseException) -> str | None:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"install it in the project's environment, or correct the name `{error.name}`"
     return None

@@ -34,7 +34,6 @@ from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.stage import Staged, Stager
 
-
 INTERRUPTED = ("the run was interrupted",)
 
 

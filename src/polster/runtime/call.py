@@ -9,9 +9,10 @@ from typing import Any, get_args, get_origin
 
 import polars as pl
 
-from polster.contracts.handover import is_frame_of, satisfies
+from polster.contracts.handover import is_frame_of, satisfies, types_asked
 from polster.errors import AssetError
 from polster.lakehouse.table import TableVersion
+from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
 from polster.project.load import LoadedAsset, user_line, user_traceback
 
@@ -34,7 +35,7 @@ def call_function(
     arguments = _arguments(loaded, inputs, run)
     try:
         result = loaded.function(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit, pl.exceptions.PanicException) as error:
         line = user_line(error, root / asset.file) or asset.line
         raise AssetError(
             f"the function raised {type(error).__name__}: {first_line(error)}",
@@ -64,7 +65,8 @@ def call_function(
 
 def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says."""
-    return str(error).strip().split("\n", maxsplit=1)[0]
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return str(said).strip().split("\n", maxsplit=1)[0]
 
 
 def _arguments(
@@ -80,7 +82,9 @@ def _arguments(
             continue
         frame = table.scan()
         if is_frame_of(annotation):
-            satisfies(loaded.asset, str(table.key), frame.collect_schema(), get_args(annotation)[0])
+            contract = get_args(annotation)[0]
+            frame = from_storage(frame, types_asked(frame.collect_schema(), contract))
+            satisfies(loaded.asset, str(table.key), frame.collect_schema(), contract)
         wants_eager = annotation is pl.DataFrame or _is_eager(get_origin(annotation))
         arguments[name] = frame.collect() if wants_eager else frame
     return arguments

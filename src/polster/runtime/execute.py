@@ -19,15 +19,20 @@ from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.runtime.build import INTERRUPTED, Built, Job, Workplace, build
 from polster.runtime.states import States
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 3.0
 """How long an interrupted run waits for what is being computed; nothing of it is published."""
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Who wants to know what is going on; called in the thread that called ``execute``."""
+    """Who wants to know what is going on; called in the thread that called ``execute``.
 
+    Attributes:
+        begins: Told how many assets the run looks at.
+    """
+
+    begins: Callable[[int], None]
     started: Callable[[AssetKey], None]
     finished: Callable[[AssetRecord], None]
 
@@ -82,6 +87,7 @@ class Execution:
 
     def run(self, threads: int) -> Outcome:
         """Run everything chosen on ``threads`` threads."""
+        self.observer.begins(len(self.order))
         workers = [
             Thread(target=self._work, name=f"polster-{number}", daemon=True)
             for number in range(min(threads, len(self.order)))

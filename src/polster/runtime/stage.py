@@ -20,7 +20,7 @@ from polster.contracts.table_rules import (
 from polster.errors import AssetError, PolsterError
 from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
 from polster.lakehouse.staging import StagedFile, Staging
-from polster.lakehouse.types import storage_cast, storage_schema
+from polster.lakehouse.types import from_storage, storage_cast, storage_schema
 from polster.model.asset import Asset
 
 
@@ -165,7 +165,7 @@ class Stager:
 
     def _judge_table(self, staged: Staged, staged_schema: pl.Schema) -> None:
         frame = self.staging.scan(staged.files, staged_schema)
-        verdict = self._table_verdict(frame, staged.rows)
+        verdict = self._table_verdict(from_storage(frame, self.terms.schema), staged.rows)
         staged.broken.update(verdict.broken)
         if verdict.rejected is None and not self.terms.keeps_originals:
             return
@@ -174,7 +174,7 @@ class Stager:
             numbered = frame.with_row_index(ROW)
             bad = verdict.rejected.lazy()
             good = numbered.join(bad, on=ROW, how="anti", maintain_order="left").drop(ROW)
-            rejected = numbered.join(bad, on=ROW, how="inner")
+            rejected = from_storage(numbered, self.terms.schema).join(bad, on=ROW, how="inner")
             for batch in rejected.select(*originals(self.terms), "_rules").collect_batches():
                 self._reject(batch)
         superseded = [file.name for file in staged.files]

@@ -33,21 +33,20 @@ def read_states(lakehouse: Lakehouse, keys: Iterable[AssetKey]) -> States:
     does not know is opened.
     """
     versions = lakehouse.versions(keys)
-    recorded = lakehouse.ledger.latest_versions() if versions else {}
+    recorded = lakehouse.ledger.published(versions)
     states = States({}, {})
+    found: dict[AssetKey, Published] = {}
     for key, version in versions.items():
         record = recorded.get(key)
-        if record is not None and record.version == version:
-            states.tables[key] = TableState(version, record.fingerprint)
+        if record is None:
+            table = lakehouse.table(key).open(version)
+            commit = lakehouse.published(table) if table else None
+            if commit is not None:
+                found[key] = commit
+                record = commit.record
+        if record is not None:
             states.published[key] = record
-            continue
-        table = lakehouse.table(key).open(version)
-        found = lakehouse.published(table) if table else None
-        if found is None:
-            states.tables[key] = TableState(version, None)
-            continue
-        states.tables[key] = TableState(version, found.record.fingerprint)
-        states.published[key] = found.record
-        if record is None or record.version != found.version:
-            states.unrecorded.append(found)
+        states.tables[key] = TableState(version, record.fingerprint if record else None)
+    known = lakehouse.ledger.published({key: commit.version for key, commit in found.items()})
+    states.unrecorded.extend(commit for key, commit in found.items() if key not in known)
     return states

@@ -57,10 +57,12 @@ def make_environment(root: Path, *, replace: bool) -> MadeEnvironment:
     uv = find_uv()
     own = own_requirement()
     tool = "venv" if uv is None else "uv"
-    if not replace and (folder.exists() or folder.is_symlink()):
+    if not replace and has_environment(root):
         return MadeEnvironment(folder, False, tool, own)
     base = getattr(sys, "_base_executable", None) or sys.executable
-    with _swapped(folder):
+    with _swapped(folder) as aside:
+        if uv is not None and Path(uv).is_relative_to(folder):
+            uv = str(aside / Path(uv).relative_to(folder))  # a program of its own, so it may move
         if uv is None:
             _call([base, "-m", "venv", str(folder)], root, "the environment cannot be made")
             python = str(python_of(folder))
@@ -74,6 +76,11 @@ def make_environment(root: Path, *, replace: bool) -> MadeEnvironment:
             installer = [uv, "pip", "install", "--quiet", "--python", str(python_of(folder))]
         _call([*installer, *own, "-e", ".[dev]"], root, "the project cannot be installed")
     return MadeEnvironment(folder, True, tool, own)
+
+
+def has_environment(root: Path) -> bool:
+    """Tell whether there is something at the place of the project's environment."""
+    return (root / FOLDER).exists() or (root / FOLDER).is_symlink()
 
 
 def python_of(folder: Path) -> Path:
@@ -127,10 +134,11 @@ def _from_address(origin: dict[str, object]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _swapped(folder: Path) -> Iterator[None]:
+def _swapped(folder: Path) -> Iterator[Path]:
     """Put ``folder`` aside while a new one is made; bring it back if that fails.
 
-    Environments hold their own path, so the new one is made in its final place.
+    Yields where the old one lies meanwhile. Environments hold their own path, so the new one
+    is made in its final place.
     """
     aside = folder.with_name(f"{folder.name}-old-{secrets.token_hex(4)}")
     existed = folder.exists() or folder.is_symlink()
@@ -145,7 +153,7 @@ def _swapped(folder: Path) -> Iterator[None]:
             hint="leave the environment (deactivate) and stop programs that use it",
         ) from error
     try:
-        yield
+        yield aside
     except BaseException:
         _remove(folder)
         if existed:

@@ -1,0 +1,258 @@
+"""What all tests share: projects written from text, and a law that every run must keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import Result
+from deltalake import DeltaTable
+from typer.testing import CliRunner
+
+from polster.cli.app import app
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.record import AssetRecord, AssetStatus, RunRecord
+from polster.operations.open_project import Project, open_project
+from polster.operations.plan import plan
+from polster.operations.run import run
+from polster.runtime.execute import Observer
+
+IMPORTS = """\
+import dataframely as dy
+import polars as pl
+import polster
+from polster import bronze, gold, silver
+"""
+NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
+
+
+@dataclass
+class Pipeline:
+    """A project in a temporary folder, its assets written from text, its tables real."""
+
+    root: Path
+    data: Path = field(init=False)
+    runs: list[RunRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.data = self.root / "data"
+        (self.root / "src" / "core").mkdir(parents=True)
+        self.write("src/core/__init__.py", "")
+        self.write("pyproject.toml", "[tool.polster]\n")
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text), encoding="utf-8")
+        return file
+
+    def asset(self, key: str, text: str) -> Path:
+        """Write an asset's file; the usual imports are put in front."""
+        parsed = AssetKey.parse(key)
+        assert parsed is not None
+        return self.write(f"src/core/{parsed.identifier}.py", IMPORTS + dedent(text))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.root / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def open(self) -> Project:
+        return open_project(self.root)
+
+    def run(self, *selection: str, **options: Any) -> RunRecord:
+        """Run in this process; every record must balance."""
+        record = run(self.open(), selection, observer=options.pop("observer", NOBODY), **options)
+        self.runs.append(record)
+        for asset in record.assets:
+            self.check_balance(record.run_id, asset)
+        return record
+
+    def outcome(self, *selection: str, **options: Any) -> dict[str, str]:
+        """Run, and return how each asset came out."""
+        return {str(a.asset): a.status.value for a in self.run(*selection, **options).assets}
+
+    def reasons(self, *selection: str, **options: Any) -> dict[str, tuple[str, ...]]:
+        """Return why each asset would run; assets that would not are left out."""
+        planned = plan(self.open(), selection, **options)
+        return {str(p.asset): p.reasons for p in planned if p.action.value == "run"}
+
+    def check_balance(self, run_id: str, asset: AssetRecord) -> None:
+        """Check that no row of an asset's run was lost, by the tables themselves too."""
+        if asset.status is AssetStatus.FAILED:
+            assert asset.rows_published == 0
+            assert asset.rows_quarantined <= asset.rows_returned
+        else:
+            assert asset.rows_returned == asset.rows_published + asset.rows_quarantined
+        lakehouse = Lakehouse(Store(str(self.data)))
+        rejected = lakehouse.quarantine(asset.asset).scan(run_id)
+        kept = 0 if rejected is None else rejected.select(pl.len()).collect().item()
+        assert kept == asset.rows_quarantined
+        if asset.status is AssetStatus.PUBLISHED and asset.version is not None:
+            table = lakehouse.pin(asset.asset, asset.version)
+            assert table is not None
+            rows = table.scan()
+            if asset.asset.layer == "bronze":
+                rows = rows.filter(pl.col("_batch_id") == run_id)
+            assert rows.select(pl.len()).collect().item() == asset.rows_published
+
+    def table(self, key: str) -> pl.DataFrame:
+        """Read a table as its readers get it, audit columns left out."""
+        parsed = AssetKey.parse(key)
+        assert parsed is not None
+        pinned = Lakehouse(Store(str(self.data))).pin(parsed)
+        assert pinned is not None, f"{key} was never built"
+        return pinned.scan().select(pl.exclude("_ingested_at", "_batch_id", "_source")).collect()
+
+    def rejected(self, key: str) -> pl.DataFrame:
+        return pl.DataFrame(
+            pl.scan_delta(str(self.data / "quarantine" / key.replace(".", "/"))).collect()
+        )
+
+    def version(self, key: str) -> int:
+        return DeltaTable(str(self.data / key.replace(".", "/"))).version()
+
+    def ledger(self) -> pl.DataFrame:
+        return pl.read_delta(str(self.data / "_polster" / "runs"))
+
+    def staged_files(self) -> list[str]:
+        """List data files that no version of any table names: what a stopped run left behind."""
+        named: set[Path] = set()
+        for log in self.data.rglob("_delta_log"):
+            for commit in log.glob("*.json"):
+                for line in commit.read_text(encoding="utf-8").splitlines():
+                    action = json.loads(line)
+                    if "add" in action:
+                        named.add((log.parent / action["add"]["path"].replace("%3D", "=")).resolve())
+        files = {file.resolve() for file in self.data.rglob("*.parquet")}
+        return sorted(str(file) for file in files - named)
+
+    def cli(self, *arguments: str) -> Result:
+        """Type a command, in this process."""
+        return CliRunner().invoke(app, [*arguments, "--project", str(self.root)])
+
+    def json(self, *arguments: str) -> Any:
+        result = self.cli(*arguments, "--format", "json")
+        return json.loads(result.stdout)
+
+    def start(
+        self, *command: str, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start Python in a process of its own, in the project's folder unless told otherwise."""
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=options.pop("cwd", self.root),
+            env={**os.environ, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def process(
+        self, *command: str, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Do the same and wait for its end."""
+        with self.start(*command, env=env, **options) as started:
+            try:
+                stdout, stderr = started.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                raise
+        return subprocess.CompletedProcess(command, started.returncode, stdout, stderr)
+
+
+def masked(text: str) -> str:
+    """Return ``text`` with run identifiers and times replaced, and their widths forgotten."""
+    text = re.sub(r"\d{8}T\d{6}-[0-9a-f]{6}", "<run>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
+    text = re.sub(r"\d+\.\d+ s\b", "<seconds>", text)
+    return "\n".join(re.sub(r"  +", "  ", line).rstrip() for line in text.splitlines())
+
+
+@pytest.fixture(name="masked")
+def masked_fixture() -> Any:
+    return masked
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """An empty project; what it imports is forgotten afterwards."""
+    yield from make_pipeline(tmp_path / "shop", monkeypatch)
+
+
+def make_pipeline(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    monkeypatch.delenv("POLSTER_ENV", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    made = Pipeline(root)
+    yield made
+    for name in [name for name in sys.modules if name.split(".")[0] == "core"]:
+        del sys.modules[name]
+    if (made.data / "_polster" / "runs" / "_delta_log").is_dir():
+        rows = made.ledger()
+        assert not rows.select("run_id", "asset").is_duplicated().any()
+
+
+@pytest.fixture
+def shop(pipeline: Pipeline) -> Pipeline:
+    """Orders with flaws, customers, and what they spend: bronze, silver, gold."""
+    pipeline.write(
+        "landing/orders.csv",
+        """\
+        id,customer,amount
+        1,ann,10.5
+        2,bob,20
+        2,bob,20
+        3,cid,-5
+        4,,7
+        """,
+    )
+    pipeline.asset(
+        "bronze.orders",
+        """
+        @bronze(source="landing/orders.csv")
+        def orders() -> pl.LazyFrame:
+            return pl.scan_csv("landing/orders.csv", infer_schema=False)
+        """,
+    )
+    pipeline.asset(
+        "silver.orders",
+        """
+        class Orders(dy.Schema):
+            id = dy.Int64(primary_key=True)
+            customer = dy.String(nullable=False)
+            amount = dy.Float64(nullable=False, min=0)
+
+
+        @silver(contract=Orders, owner="ops", tags=["daily"])
+        def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_orders
+        """,
+    )
+    pipeline.asset(
+        "gold.spending",
+        """
+        class Spending(dy.Schema):
+            customer = dy.String(primary_key=True)
+            spent = dy.Float64(nullable=False, min=0)
+
+
+        @gold(contract=Spending)
+        def spending(orders: pl.LazyFrame) -> pl.LazyFrame:
+            return orders.group_by("customer").agg(spent=pl.col("amount").sum())
+        """,
+    )
+    return pipeline

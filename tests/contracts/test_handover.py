@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+import pytest
+
+from polster.contracts.handover import is_frame_of, satisfies, types_asked
+from polster.errors import AssetError
+from polster.model.asset import Asset, AssetKey
+from polster.model.layer import Layer
+
+
+class Orders(dy.Schema):
+    id = dy.Int64()
+    status = dy.Enum(["open", "paid"])
+
+
+ASSET = Asset(AssetKey(Layer.GOLD, "revenue"), "src/core/gold_revenue.py", 5, "core.gold_revenue")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (dy.LazyFrame[Orders], True),
+        (dy.DataFrame[Orders], True),
+        (pl.LazyFrame, False),
+        (list[int], False),
+        (None, False),
+    ],
+)
+def test_an_annotation_that_states_a_contract_is_known(annotation: Any, expected: bool) -> None:
+    assert is_frame_of(annotation) is expected
+
+
+def test_an_upstream_with_more_columns_satisfies() -> None:
+    columns = pl.Schema({"status": pl.Enum(["open", "paid"]), "id": pl.Int64(), "more": pl.Date()})
+
+    satisfies(ASSET, "silver.orders", columns, Orders)
+
+
+def test_every_column_that_differs_is_named() -> None:
+    with pytest.raises(AssetError) as caught:
+        satisfies(ASSET, "silver.orders", pl.Schema({"id": pl.String()}), Orders)
+
+    assert caught.value.code == "POL314"
+    assert "`id` is String, not Int64" in caught.value.message
+    assert "`status` is missing" in caught.value.message
+    assert caught.value.place == "src/core/gold_revenue.py:5"
+
+
+def test_the_types_asked_for_are_those_that_differ() -> None:
+    columns = pl.Schema({"id": pl.Int64(), "status": pl.String(), "more": pl.Date()})
+
+    assert types_asked(columns, Orders) == pl.Schema({"status": pl.Enum(["open", "paid"])})
