@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from polster.errors import DefinitionError, UsageError
+from polster.runtime.execute import Observer
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -233,7 +235,7 @@ def test_an_upstream_that_was_never_built_names_the_command(shop: Pipeline) -> N
     assert error.code == "POL308"
     assert error.message == "`silver.orders`, which it reads, was never built"
     assert error.hint == "polster run silver.orders, or both with: polster run +gold.spending"
-    assert error.place == "src/core/gold_spending.py:11"
+    assert error.place == "src/core/gold_spending.py:12"
 
 
 def test_a_pipeline_with_a_mistake_runs_nothing(shop: Pipeline) -> None:
@@ -357,8 +359,6 @@ def test_a_diamond_sees_one_world(pipeline: Pipeline) -> None:
             pipeline.write("landing/a.csv", "a\n2\n")
             pipeline.run("bronze.x")
 
-    from polster.runtime.execute import Observer  # noqa: PLC0415
-
     watching = Observer(lambda _: None, lambda _: None, meddle)
     pipeline.run("layer:silver", "layer:gold", observer=watching, threads=1)
 
@@ -386,8 +386,6 @@ def test_a_table_that_another_program_changed_is_built_again(shop: Pipeline) -> 
 
 
 def test_a_table_that_was_deleted_is_built_again(shop: Pipeline) -> None:
-    import shutil
-
     shop.run()
     shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
     shop.run()

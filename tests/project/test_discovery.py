@@ -8,7 +8,8 @@ import pytest
 from polster.model.asset import Asset, ExtraColumns, Load, Policy
 from polster.model.finding import Finding
 from polster.model.layer import Layer, LayerRules
-from polster.project.discovery import Discovery, discover, read_asset_file
+from polster.project.asset_file import read_asset_file
+from polster.project.discovery import Discovery, discover
 
 
 def write(root: Path, name: str, text: str) -> Path:

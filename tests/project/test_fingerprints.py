@@ -7,7 +7,7 @@ import pytest
 
 from polster.model.asset import Asset
 from polster.model.record import Fingerprint
-from polster.project.discovery import read_asset_file
+from polster.project.asset_file import read_asset_file
 from polster.project.fingerprints import CodeReader
 
 ASSET = """\

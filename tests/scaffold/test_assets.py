@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from polster.model.asset import Asset, AssetKey, name_problem
 from polster.model.layer import Layer
-from polster.project.discovery import read_asset_file
+from polster.project.asset_file import read_asset_file
 from polster.scaffold.assets import (
     Dependency,
     NewAsset,

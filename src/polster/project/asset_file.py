@@ -1,0 +1,264 @@
+"""Reading one asset from its file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from polster.model.asset import (
+    DEFAULT_POLICY,
+    EVERY_RULE,
+    Asset,
+    AssetKey,
+    Options,
+    Parameter,
+    name_problem,
+)
+from polster.model.finding import Finding
+from polster.model.layer import Layer
+from polster.project.import_path import SOURCE_FOLDER
+from polster.project.literals import NotLiteralError, literal
+from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
+from polster.project.source import parse
+
+CONTEXT_ANNOTATION = "RunContext"
+
+
+def read_asset_file(path: Path, root: Path) -> Asset | list[Finding]:
+    """Read the one asset of a file, or every mistake that keeps it from being one."""
+    file = path.relative_to(root).as_posix()
+    stem = AssetKey.parse(path.stem)
+    try:
+        tree = parse(path, name=file)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        message = getattr(error, "msg", None) or str(error)
+        return [Finding("POL212", f"the file is not valid Python: {message}", file=file, line=line)]
+    except OSError as error:
+        return [Finding("POL212", f"the file cannot be read: {error.strerror}", file=file)]
+    reader = _FileReader(file, tree)
+    declared = [
+        (function, decorator, layer)
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in function.decorator_list
+        if (layer := reader.layer_of(decorator)) is not None
+    ]
+    expected = f"@{stem.layer} def {stem.name}(…)" if stem else "an asset"
+    if not declared:
+        hint = f"write `{expected}` in it, or rename the file if it is a helper"
+        return [Finding("POL207", "the file holds no asset", file=file, line=1, hint=hint)]
+    if len(declared) > 1:
+        hint = "one asset a file: move the others to files of their own"
+        names = ", ".join(f"`{layer}.{function.name}`" for function, _, layer in declared)
+        line = declared[1][0].lineno
+        return [
+            Finding("POL208", f"the file holds several: {names}", file=file, line=line, hint=hint)
+        ]
+    function, decorator, layer = declared[0]
+    key = AssetKey(layer, function.name)
+    findings = list(reader.problems(key, stem, function))
+    options = reader.options(key, decorator, ast.get_docstring(tree), function)
+    parameters = reader.parameters(key, function)
+    for part in (options, parameters):
+        if isinstance(part, list):
+            findings.extend(part)
+    if findings or isinstance(options, list) or isinstance(parameters, list):
+        return findings
+    module = ".".join(path.relative_to(root / SOURCE_FOLDER).with_suffix("").parts)
+    return Asset(key, file, function.lineno, module, parameters, options)
+
+
+class _FileReader:
+    """Reads one parsed file; knows under which names it imports Polster's decorators."""
+
+    def __init__(self, file: str, tree: ast.Module) -> None:
+        self.file = file
+        self.tree = tree
+        self.decorators: dict[str, Layer] = {}
+        self.modules: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "polster":
+                for alias in node.names:
+                    if alias.name in list(Layer):
+                        self.decorators[alias.asname or alias.name] = Layer(alias.name)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name == "polster":
+                        self.modules.add(alias.asname or alias.name)
+
+    def finding(self, code: str, message: str, key: AssetKey, line: int, hint: str) -> Finding:
+        return Finding(code, message, asset=str(key), file=self.file, line=line, hint=hint)
+
+    def layer_of(self, decorator: ast.expr) -> Layer | None:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if isinstance(target, ast.Name):
+            return self.decorators.get(target.id)
+        if (
+            isinstance(target, ast.Attribute)
+            and isinstance(target.value, ast.Name)
+            and target.value.id in self.modules
+            and target.attr in list(Layer)
+        ):
+            return Layer(target.attr)
+        return None
+
+    def problems(
+        self, key: AssetKey, stem: AssetKey | None, function: ast.FunctionDef | ast.AsyncFunctionDef
+    ) -> Iterator[Finding]:
+        if problem := name_problem(key.name):
+            yield self.finding(
+                "POL209",
+                f"the name `{key.name}` {problem}",
+                key,
+                function.lineno,
+                "rename the function and its file",
+            )
+        if isinstance(function, ast.AsyncFunctionDef):
+            yield self.finding(
+                "POL214",
+                f"`{key}` is an async function",
+                key,
+                function.lineno,
+                "write it as a plain `def` that returns a frame",
+            )
+        if stem is not None and stem != key:
+            yield self.finding(
+                "POL206",
+                f"the file is named after `{stem}` and defines `{key}`",
+                key,
+                function.lineno,
+                f"rename the file to {key.identifier}.py, or the function to `{stem.name}`",
+            )
+
+    def parameters(
+        self, key: AssetKey, function: ast.FunctionDef | ast.AsyncFunctionDef
+    ) -> tuple[Parameter, ...] | list[Finding]:
+        arguments = function.args
+        findings = [
+            self.finding(
+                "POL214",
+                f"`{key}` takes {stars}{argument.arg}, but its dependencies must have names",
+                key,
+                argument.lineno,
+                "write one parameter for each dependency",
+            )
+            for stars, argument in (("*", arguments.vararg), ("**", arguments.kwarg))
+            if argument is not None
+        ]
+        found = [
+            Parameter(argument.arg, argument.lineno)
+            for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            if not _is_context(argument.annotation)
+        ]
+        if key.layer is Layer.BRONZE:
+            findings.extend(
+                self.finding(
+                    "POL202",
+                    f"`{key}` may not read `{parameter.name}`: a bronze asset may read nothing; "
+                    "bronze holds what arrived from outside, so it reads no other asset",
+                    key,
+                    parameter.line,
+                    "take the parameter away and read the source in the function; "
+                    "for the run's time: `run: polster.RunContext`",
+                )
+                for parameter in found
+            )
+        return findings or tuple(found)
+
+    def options(
+        self,
+        key: AssetKey,
+        decorator: ast.expr,
+        docstring: str | None,
+        function: ast.FunctionDef | ast.AsyncFunctionDef,
+    ) -> Options | list[Finding]:
+        findings: list[Finding] = []
+        values: dict[str, Any] = {}
+        contract: str | None = None
+        keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+        if isinstance(decorator, ast.Call) and decorator.args:
+            findings.append(
+                self.finding(
+                    "POL211",
+                    f"`@{key.layer}` takes named options only",
+                    key,
+                    decorator.lineno,
+                    f"write `@{key.layer}(contract=…)`",
+                )
+            )
+        for option in keywords:
+            if option.arg == "contract":
+                contract = ast.unparse(option.value)
+                if contract == "None":
+                    contract = None
+            elif option.arg not in OPTION_CHECKS or (
+                option.arg in BRONZE_OPTIONS and key.layer is not Layer.BRONZE
+            ):
+                findings.append(self._unknown_option(key, option))
+            else:
+                try:
+                    values[option.arg] = OPTION_CHECKS[option.arg](literal(option.value, self.tree))
+                except NotLiteralError:
+                    findings.append(
+                        self.finding(
+                            "POL211",
+                            f"the option `{option.arg}` of `{key}` cannot be read without running "
+                            f"the code: {ast.unparse(option.value)}",
+                            key,
+                            option.value.lineno,
+                            "write the value out, or name a constant of this file",
+                        )
+                    )
+                except ValueError as error:
+                    findings.append(
+                        self.finding(
+                            "POL211",
+                            f"the option `{option.arg}` of `{key}` {error}",
+                            key,
+                            option.value.lineno,
+                            OPTION_HINTS[option.arg],
+                        )
+                    )
+        if contract is None and key.layer is not Layer.BRONZE:
+            findings.append(
+                self.finding(
+                    "POL210",
+                    f"`{key}` has no contract: what {key.layer} publishes is judged first",
+                    key,
+                    function.lineno,
+                    f"describe its columns in a class of dataframely.Schema and write "
+                    f"`@{key.layer}(contract=ThatClass)`",
+                )
+            )
+        if findings:
+            return findings
+        text = values.get("description") or ast.get_docstring(function) or docstring or ""
+        policies = {EVERY_RULE: DEFAULT_POLICY[key.layer], **values.get("on_violation", {})}
+        values["on_violation"] = policies
+        values["description"] = text.strip().split("\n\n")[0].replace("\n", " ") or None
+        return Options(contract=contract, **values)
+
+    def _unknown_option(self, key: AssetKey, option: ast.keyword) -> Finding:
+        known = [
+            name
+            for name in ("contract", *OPTION_CHECKS)
+            if key.layer is Layer.BRONZE or name not in BRONZE_OPTIONS
+        ]
+        name = option.arg or "**"
+        return self.finding(
+            "POL211",
+            f"`{name}` is not an option of `@{key.layer}`",
+            key,
+            option.value.lineno,
+            f"the options: {', '.join(known)}",
+        )
+
+
+def _is_context(annotation: ast.expr | None) -> bool:
+    if annotation is None:
+        return False
+    text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+    return str(text).rsplit(".", 1)[-1] == CONTEXT_ANNOTATION

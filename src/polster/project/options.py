@@ -1,0 +1,74 @@
+"""The options of the decorators: which there are, and what values they take."""
+
+from __future__ import annotations
+
+from polster.model.asset import EVERY_RULE, ExtraColumns, Load, Policy
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text")
+    return value
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(tag, str) and tag for tag in value
+    ):
+        raise ValueError("must be a list of texts")
+    return tuple(value)
+
+
+def _load(value: object) -> Load:
+    if value not in list(Load):
+        raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in Load))
+    return Load(str(value))
+
+
+def _extra_columns(value: object) -> ExtraColumns:
+    if value not in list(ExtraColumns):
+        raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in ExtraColumns))
+    return ExtraColumns(str(value))
+
+
+def _policy(value: object) -> Policy:
+    if value not in list(Policy):
+        raise ValueError("must be one of " + ", ".join(f'"{policy}"' for policy in Policy))
+    return Policy(str(value))
+
+
+def _policies(value: object) -> dict[str, Policy]:
+    if not isinstance(value, dict):
+        return {EVERY_RULE: _policy(value)}
+    if not all(isinstance(rule, str) for rule in value):
+        raise ValueError("must name its rules as texts")
+    return {rule: _policy(policy) for rule, policy in value.items()}
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("must be a share between 0 and 1")
+    return float(value)
+
+
+OPTION_CHECKS = {
+    "load": _load,
+    "source": _text,
+    "on_violation": _policies,
+    "max_quarantined": _share,
+    "extra_columns": _extra_columns,
+    "owner": _text,
+    "tags": _tags,
+    "description": _text,
+}
+BRONZE_OPTIONS = frozenset({"load", "source"})
+OPTION_HINTS = {
+    "load": 'such as load="append"',
+    "source": 'such as source="https://api.example.com/orders"',
+    "on_violation": 'such as on_violation={"amount|min": "fail", "*": "quarantine"}',
+    "max_quarantined": "such as max_quarantined=0.05 for five in a hundred",
+    "extra_columns": 'such as extra_columns="drop"',
+    "owner": 'such as owner="finance"',
+    "tags": 'such as tags=["daily"]',
+    "description": "one line for people",
+}
