@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import select
 import subprocess
@@ -13,8 +14,6 @@ from pathlib import Path
 import pytest
 
 from polster.operations.init import init
-
-pty = pytest.importorskip("pty", reason="pseudo-terminals are a thing of Unix")
 
 TIMEOUT_SECONDS = 30.0
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -156,10 +155,6 @@ def test_a_folder_that_appears_meanwhile_is_kept(
     assert files(tmp_path) == ["my_project/theirs"]
 
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-
-@needs_git
 def test_git_is_set_up_without_an_identity_and_nothing_is_committed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +187,6 @@ def test_without_git_an_asked_for_repository_fails_and_leaves_nothing(
     assert names(tmp_path) == []
 
 
-@needs_git
 def test_a_failing_git_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "bin"
     here = tmp_path / "here"

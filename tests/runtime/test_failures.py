@@ -60,10 +60,10 @@ def test_a_function_that_raises(built: Pipeline) -> None:
 
     assert error.code == "POL305"
     assert error.message == "the function raised KeyError: nope"
-    assert error.place == f"{FILE}:17"
+    assert error.place == f"{FILE}:16"
     assert error.traceback is not None
     assert error.traceback.splitlines()[0] == "Traceback (most recent call last):"
-    assert error.traceback.splitlines()[1].endswith('silver_x.py", line 17, in x')
+    assert error.traceback.splitlines()[1].endswith('silver_x.py", line 16, in x')
     assert error.traceback.splitlines()[-1] == "KeyError: 'nope'"
 
 
@@ -223,9 +223,9 @@ def refuse(batch):
 
     assert failure.code == "POL305"
     assert failure.message.endswith(f"{error}: this one")
-    assert failure.place == f"{FILE}:10"
+    assert failure.place == f"{FILE}:11"
     assert failure.traceback is not None
-    assert 'silver_x.py", line 10, in refuse' in failure.traceback
+    assert 'silver_x.py", line 11, in refuse' in failure.traceback
 
 
 def test_an_element_that_its_function_refuses(built: Pipeline) -> None:

@@ -6,6 +6,7 @@ and ``polster list-assets`` never waits for Polars.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -37,6 +38,9 @@ COMMANDS = {
     "quarantine": "Show the rows that broke the contract.",
 }
 """Every command with its line in ``polster --help``; its module is named after it."""
+
+GARBAGE = 50_000
+"""New objects between two looks for garbage: imports make many, and hardly any garbage."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -108,6 +112,7 @@ def polster(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, by default as it was typed, and end the process with its exit code."""
+    gc.set_threshold(GARBAGE)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a character that a terminal lacks stops nothing
             stream.reconfigure(errors="backslashreplace")

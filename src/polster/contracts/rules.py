@@ -94,6 +94,9 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
     plain += [_rule(name, rule.expr, types) for name, rule in custom.items()]
     rows: list[Rule] = []
     tables: list[Rule] = []
+    judged = pl.Schema(types)
+    if sees_one_row([rule.holds for rule in plain], judged):  # nearly always, and one question
+        return Rules(tuple(plain), tuple(unique), ())
     for one in plain:
         read = pl.Schema({name: types[name] for name in one.columns if name in types})
         (rows if sees_one_row(one.holds, read) else tables).append(one)
@@ -124,14 +127,16 @@ def rule_names(contract: type[dy.Schema]) -> list[str]:
     return [*(rule.name for rule in every), *casts]
 
 
-def sees_one_row(holds: pl.Expr, schema: pl.Schema) -> bool:
-    """Tell whether ``holds`` depends on one row alone.
+def sees_one_row(holds: pl.Expr | Sequence[pl.Expr], schema: pl.Schema) -> bool:
+    """Tell whether ``holds``, or each of them, depends on one row alone.
 
     Polars' own optimizer is asked: it moves a filter below a computed column only if that
     changes no value. What it cannot plan counts as depending on the whole table.
     """
     probed = pl.Schema({**schema, PROBE: pl.Boolean()})
-    plan = pl.LazyFrame(schema=probed).with_columns(holds.alias(RULE)).filter(pl.col(PROBE))
+    each = [holds] if isinstance(holds, pl.Expr) else holds
+    rules = [one.alias(f"{RULE}{number}") for number, one in enumerate(each)]
+    plan = pl.LazyFrame(schema=probed).with_columns(rules).filter(pl.col(PROBE))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*unstable.*")
         only_pushdown = pl.QueryOptFlags.none(predicate_pushdown=True)

@@ -75,13 +75,17 @@ class Lakehouse:
         }
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
-        """Open a version of an asset's table as readers get it; None if there is no table.
+        """Open a version of an asset's table as readers get it; None if there is no table."""
+        table = self.table(key).open(version)
+        return None if table is None else self.as_read(table)
+
+    def as_read(self, table: TableVersion) -> TableVersion:
+        """Return ``table`` as readers get it.
 
         Readers of snapshot bronze get the latest batch: the one of the newest commit that
         landed rows.
         """
-        table = self.table(key).open(version)
-        if table is None or key.layer is not Layer.BRONZE:
+        if table.key is None or table.key.layer is not Layer.BRONZE:
             return table
         published = self.published(table)
         if published is None or not published.batch:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -13,6 +15,7 @@ from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
 from polster.lakehouse.store import Store
 
 FILE_BYTES = 512 * 1024 * 1024  # of the frame in memory; some 100 MB of Parquet
+SETTLING_SECONDS = 0.2
 BUFFER_BYTES = 64 * 1024 * 1024
 
 
@@ -74,16 +77,28 @@ class Staging:
         target = pl.PartitionBy(
             self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
         )
-        frame.sink_parquet(
-            target,
-            mkdir=True,
-            sinked_paths_callback=remember,
-            storage_options=self.store.storage_options,
-            credential_provider=None if self.store.options else "auto",
-        )
+        try:
+            frame.sink_parquet(
+                target,
+                mkdir=True,
+                sinked_paths_callback=remember,
+                storage_options=self.store.storage_options,
+                credential_provider=None if self.store.options else "auto",
+            )
+        except BaseException:
+            self._await(named)
+            raise
         empty = [file.name for file in sinked if not file.rows]
         self.discard(empty)
         return sorted((file for file in sinked if file.rows), key=lambda file: file.name)
+
+    def _await(self, names: list[str]) -> None:
+        """Wait a moment for files: Polars reports an error while it still makes some."""
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while self.store.is_local and time.monotonic() < deadline:
+            if all(Path(self.folder, name).exists() for name in names):
+                return
+            time.sleep(0.005)
 
     def scan(self, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
         """Read staged files back, lazy, rows in the order in which they were written."""

@@ -41,6 +41,7 @@ class TableVersion:
         uri: Where it lies.
         version: Delta commit number, from 0.
         batch: For snapshot bronze, the batch that readers get; None means all rows.
+        counted: Rows that readers get, where whoever wrote them has counted; else the log is asked.
     """
 
     key: AssetKey | None
@@ -48,6 +49,7 @@ class TableVersion:
     version: int
     delta: DeltaTable = field(repr=False, compare=False)
     batch: str | None = None
+    counted: int | None = field(default=None, compare=False)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy."""
@@ -57,6 +59,8 @@ class TableVersion:
     @property
     def rows(self) -> int:
         """Count the rows from the log, without reading data."""
+        if self.counted is not None:
+            return self.counted
         files = self.files
         if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
             files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
@@ -72,7 +76,7 @@ class TableVersion:
     @property
     def schema(self) -> pl.Schema:
         """Return the columns and their dtypes."""
-        return pl.scan_delta(self.delta).collect_schema()
+        return pl.Schema(self.delta.schema())
 
 
 @dataclass(frozen=True, slots=True)

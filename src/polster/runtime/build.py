@@ -29,7 +29,7 @@ from polster.project.load import (
     user_place,
     user_traceback,
 )
-from polster.runtime.call import call_function, first_line
+from polster.runtime.call import call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.stage import Staged, Stager
@@ -108,7 +108,7 @@ def build(job: Job, work: Workplace) -> Built:
             record,
             error=Failure(
                 "POL900",
-                f"Polster stumbled: {type(error).__name__}: {first_line(error)}",
+                f"Polster stumbled: {in_short(error)}",
                 hint="please report this as a bug of Polster, with the traceback",
                 place=job.asset.place,
                 traceback=user_traceback(error),
@@ -222,10 +222,9 @@ class _Build:
             raise self._computing_failed(error) from error
 
     def _computing_failed(self, error: BaseException) -> PolsterError:
-        text = first_line(error)
         if isinstance(error, OSError) and str(self.table.store.root) in str(error):
             return LakehouseError(
-                f"the lakehouse cannot be written: {text}",
+                f"the lakehouse cannot be written: {in_short(error)}",
                 code="POL403",
                 place=self.table.uri,
                 hint="check permissions and free space there; nothing was published",
@@ -238,7 +237,7 @@ class _Build:
         elif isinstance(error, FileNotFoundError):
             hint = "relative paths mean the project's folder"
         return AssetError(
-            f"the frame cannot be computed: {type(error).__name__}: {text}",
+            f"the frame cannot be computed: {in_short(error)}",
             code="POL305",
             place=user_place(error, self.work.root) or self.asset.place,
             hint=hint,
@@ -347,7 +346,9 @@ class _Build:
             append_only=self.landing_plan is not None,
         )
         self.record = record
-        return replace(table, batch=self.work.context.id) if self._is_snapshot else table
+        if self._is_snapshot:
+            return replace(table, batch=self.work.context.id, counted=staged.rows)
+        return table if mode == "append" else replace(table, counted=staged.rows)
 
     @property
     def _is_snapshot(self) -> bool:
@@ -397,8 +398,8 @@ class _Build:
             notes=(),
         )
 
-    def _pinned(self, current: TableVersion) -> TableVersion | None:
-        return self.work.lakehouse.pin(self.asset.key, current.version)
+    def _pinned(self, current: TableVersion) -> TableVersion:
+        return self.work.lakehouse.as_read(current)
 
 
 def _failure(error: PolsterError, traceback: str | None) -> Failure:

@@ -38,7 +38,7 @@ def call_function(
     except (Exception, SystemExit, pl.exceptions.PanicException) as error:
         line = user_line(error, root / asset.file) or asset.line
         raise AssetError(
-            f"the function raised {type(error).__name__}: {first_line(error)}",
+            f"the function raised {in_short(error)}",
             code="POL305",
             place=f"{asset.file}:{line}",
             traceback=user_traceback(error),
@@ -63,10 +63,15 @@ def call_function(
     )
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an exception says."""
+def in_short(error: BaseException) -> str:
+    """Return the type of an exception and the first line of what it says, if it says anything.
+
+    >>> in_short(KeyError("nope")), in_short(SystemExit())
+    ('KeyError: nope', 'SystemExit')
+    """
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return str(said).strip().split("\n", maxsplit=1)[0]
+    text = str(said).strip().split("\n", maxsplit=1)[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _arguments(

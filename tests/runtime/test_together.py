@@ -1,0 +1,109 @@
+"""Several runs of one project at once end as one of them, never as a mixture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+SLOWLY = "import time; time.sleep(0.3)\n    "
+
+
+def start_together(pipeline: Pipeline, count: int) -> list[dict[str, str]]:
+    """Run ``count`` times at once; return how each asset came out of each."""
+    import json
+
+    runs = [
+        pipeline.start("-m", "polster", "run", "--format", "json", "--jobs", "2")
+        for _ in range(count)
+    ]
+    outcomes = []
+    for process in runs:
+        stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stdout + stderr
+        record = json.loads(stdout)
+        for asset in record["assets"]:
+            assert asset["rows_returned"] == asset["rows_published"] + asset["rows_quarantined"]
+        outcomes.append({asset["asset"]: asset["status"] for asset in record["assets"]})
+    return outcomes
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["fresh lakehouse", "new data"])
+def test_runs_at_once_end_as_one_of_them(shop: Pipeline, fresh: bool) -> None:
+    for layer, function in (("bronze", "pl.scan"), ("silver", "bronze_orders"), ("gold", "orders.")):
+        file = "spending" if layer == "gold" else "orders"
+        shop.edit(f"src/core/{layer}_{file}.py", f"return {function}", f"{SLOWLY}return {function}")
+    if not fresh:
+        shop.run()
+        shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+    earlier = 0 if fresh else 1
+
+    outcomes = start_together(shop, 3)
+
+    for key in ("bronze.orders", "silver.orders", "gold.spending"):
+        statuses = [outcome[key] for outcome in outcomes]
+        assert sorted(set(statuses)) in (["published", "unchanged"], ["published"])
+        assert shop.version(key) == statuses.count("published") - 1 + earlier
+    assert [outcome["bronze.orders"] for outcome in outcomes].count("published") == 1
+    amount = 10.5 if fresh else 11
+    assert shop.table("silver.orders").sort("id").rows() == [(1, "ann", amount), (2, "bob", 20.0)]
+    assert shop.table("gold.spending").sort("customer").rows() == [("ann", amount), ("bob", 20.0)]
+    ledger = shop.ledger()
+    assert ledger["run_id"].n_unique() == 3 + earlier
+    assert ledger.height == 3 * (3 + earlier)
+    published = ledger.filter(status="published")
+    for key in ("bronze.orders", "silver.orders", "gold.spending"):
+        versions = published.filter(asset=key)["version"].sort().to_list()
+        assert versions == list(range(shop.version(key) + 1))
+    kept = published.filter(asset="silver.orders")["run_id"].to_list()
+    rejected = shop.rejected("silver.orders")
+    assert sorted(rejected["_run_id"].unique()) == sorted(kept)
+    assert rejected.height == 3 * len(kept)
+    assert shop.staged_files() == []
+    assert set(shop.outcome().values()) == {"unchanged"}
+
+
+def test_runs_at_once_that_append_lose_nothing(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.x",
+        f"""
+@bronze(load="append")
+def x(run: polster.RunContext) -> pl.LazyFrame:
+    {SLOWLY}return pl.LazyFrame({{"run": [run.id] * 3}})
+""",
+    )
+
+    outcomes = start_together(pipeline, 3)
+
+    assert outcomes == [{"bronze.x": "published"}] * 3
+    counts = pipeline.table("bronze.x").group_by("run").len()
+    assert counts["len"].to_list() == [3, 3, 3]
+
+
+def test_a_run_that_another_overtook_does_not_put_old_data_back(shop: Pipeline) -> None:
+    """The other run publishes newer data after this one pinned its inputs, before it commits."""
+    shop.run()
+    shop.edit("src/core/gold_spending.py", ".sum()", ".max()")
+    shop.edit(
+        "src/core/gold_spending.py",
+        "return orders",
+        'import pathlib, time\n    pathlib.Path("here").touch()\n'
+        '    while not pathlib.Path("go").exists():\n        time.sleep(0.01)\n    return orders',
+    )
+    slow = shop.start("-m", "polster", "run")
+    while not (shop.root / "here").exists():
+        assert slow.poll() is None
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,99")
+    shop.write("go", "")
+    shop.run("bronze.orders", "silver.orders", "gold.spending")
+
+    slow.communicate(timeout=60)
+
+    assert shop.table("gold.spending").sort("customer").rows()[0][1] in (10.5, 99.0)
+    shop.run()
+    assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 99.0)
+    assert pl.DataFrame(shop.rejected("silver.orders")).height > 0
