@@ -14,6 +14,10 @@ from statistics import median
 
 PYTHON = sys.executable
 POLSTER = (PYTHON, "-m", "polster")
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+"""Python keeps bytecode, as it does for everybody who does not forbid it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ def timed(command: Sequence[str], *, folder: Path | None = None) -> tuple[Cost, 
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=errors, cwd=folder, env=ENVIRONMENT
+        )
         _, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -15,9 +15,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from click.testing import Result
 from deltalake import DeltaTable
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from polster.cli.app import app
 from polster.lakehouse.lakehouse import Lakehouse

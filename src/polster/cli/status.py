@@ -9,7 +9,7 @@ from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, 
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.model.record import AssetStatus
-from polster.operations.status import AssetState, status
+from polster.operations.status import AssetState, Freshness, status
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -58,7 +58,7 @@ def _as_row(state: AssetState) -> tuple[str, ...]:
         why = f"{last.error.code}: {last.error.message}"
     return (
         str(state.asset),
-        state.freshness.value,
+        "never built" if state.freshness is Freshness.MISSING else state.freshness.value,
         last.status.value if last else "",
         f"{published.started_at:%Y-%m-%d %H:%M:%S}" if published else "",
         number(published.rows_published) if published else "",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
@@ -19,6 +20,9 @@ RULES_COLUMN = "_rules"
 ROUNDS = 100
 """How often the rules are asked again after a rejection before they count as unsettled."""
 ROW = "__polster_row__"
+FEW_ROWS = 50_000
+"""Below this many, starting the streaming engine costs more than it saves."""
+
 BUCKET_ROWS = 10_000_000
 """Keys looked at in one go; more are split by hash, which bounds the memory."""
 
@@ -102,12 +106,13 @@ def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) ->
             return True
     key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
     buckets = _buckets(rows)
+    engine: Literal["in-memory", "streaming"] = "in-memory" if rows < FEW_ROWS else "streaming"
     distinct = 0
     for bucket in range(buckets):
         part = frame.select(columns)
         if buckets > 1:
             part = part.filter(key.hash() % buckets == bucket)
-        distinct += part.select(key.n_unique()).collect(engine="streaming").item()
+        distinct += part.select(key.n_unique()).collect(engine=engine).item()
     return distinct == rows
 
 

@@ -77,20 +77,9 @@ class Lakehouse:
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
         """Open a version of an asset's table as readers get it; None if there is no table."""
         table = self.table(key).open(version)
-        return None if table is None else self.as_read(table)
-
-    def as_read(self, table: TableVersion) -> TableVersion:
-        """Return ``table`` as readers get it.
-
-        Readers of snapshot bronze get the latest batch: the one of the newest commit that
-        landed rows.
-        """
-        if table.key is None or table.key.layer is not Layer.BRONZE:
+        if table is None or key.layer is not Layer.BRONZE:
             return table
-        published = self.published(table)
-        if published is None or not published.batch:
-            return table
-        return replace(table, batch=published.batch)
+        return as_read(table, self.published(table))
 
     def published(self, table: TableVersion) -> Published | None:
         """Read the newest commit of Polster up to ``table``'s version.
@@ -105,6 +94,15 @@ class Lakehouse:
             if commit.operation not in HARMLESS:
                 return None
         return None
+
+
+def as_read(table: TableVersion, published: Published | None) -> TableVersion:
+    """Return ``table`` as readers get it, ``published`` being what its newest commit says.
+
+    Readers of snapshot bronze get the latest batch: the one of the newest commit that landed
+    rows.
+    """
+    return replace(table, batch=published.batch) if published and published.batch else table
 
 
 def _published(commit: Commit) -> Published:

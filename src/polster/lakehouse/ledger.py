@@ -12,8 +12,8 @@ import polars as pl
 
 from polster.errors import ConflictError
 from polster.lakehouse.staging import Staging
-from polster.lakehouse.store import Store
-from polster.lakehouse.table import ATTEMPTS, Table
+from polster.lakehouse.store import Store, reaching
+from polster.lakehouse.table import ATTEMPTS, Table, wait_for_others
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 
@@ -83,7 +83,8 @@ class Ledger:
             .filter(pl.col("asset") == str(asset))
             .sort("started_at", "run_id", descending=True)
         )
-        found = (rows.head(limit) if limit else rows).collect()
+        with reaching(self.table.uri):
+            found = (rows.head(limit) if limit else rows).collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
 
     def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
@@ -103,11 +104,12 @@ class Ledger:
         return {key: record for key, (_, record) in self._newest(found).items()}
 
     def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
-        newest = (
-            rows.sort("started_at", "run_id")
-            .unique("asset", keep="last", maintain_order=False)
-            .collect()
-        )
+        with reaching(self.table.uri):
+            newest = (
+                rows.sort("started_at", "run_id")
+                .unique("asset", keep="last", maintain_order=False)
+                .collect()
+            )
         found: dict[AssetKey, tuple[str, AssetRecord]] = {}
         for row in newest.iter_rows(named=True):
             record = from_row(row)
@@ -137,8 +139,10 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
                 new = rows.join(known.collect(), on=key, how="anti")
             if not new.height:
                 return
+            with reaching(table.uri, writing=True):
+                files = staging.sink(new.lazy())
             table.commit(
-                staging.sink(new.lazy()),
+                files,
                 schema=rows.schema,
                 mode="append",
                 onto=onto,
@@ -147,6 +151,7 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
         except ConflictError:
             if attempt == ATTEMPTS - 1:
                 raise
+            wait_for_others(attempt)
         else:
             staging.keep()
             return

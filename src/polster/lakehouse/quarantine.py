@@ -11,8 +11,8 @@ import polars as pl
 
 from polster.errors import ConflictError
 from polster.lakehouse.staging import BatchWriter, StagedFile, Staging
-from polster.lakehouse.store import Store
-from polster.lakehouse.table import ATTEMPTS, Table, TableVersion
+from polster.lakehouse.store import Store, reaching
+from polster.lakehouse.table import ATTEMPTS, Table, TableVersion, wait_for_others
 from polster.lakehouse.types import storage_cast, storage_schema, widened
 from polster.model.asset import AssetKey
 
@@ -95,7 +95,8 @@ class QuarantineWriter:
         Raises:
             ConflictError: Other runs were faster again and again.
         """
-        files = self.batches.flush()
+        with reaching(self.table.uri, writing=True):
+            files = self.batches.flush()
         if not files:
             return
         for attempt in range(ATTEMPTS):
@@ -104,6 +105,7 @@ class QuarantineWriter:
             except ConflictError:
                 if attempt == ATTEMPTS - 1:
                     raise
+                wait_for_others(attempt)
             else:
                 self.staging.keep()
                 self.committed = True

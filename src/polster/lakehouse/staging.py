@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO
 
 import polars as pl
@@ -48,6 +51,7 @@ class Staging:
     folder: str
     prefix: str
     partition: Mapping[str, str] = field(default_factory=dict)
+    _token: str = field(default_factory=partial(token_hex, 4))  # a run may stage for a table twice
     _part: int = 0
     _made: list[str] = field(default_factory=list)
 
@@ -64,7 +68,8 @@ class Staging:
 
         def name_file(arguments: FileProviderArgs) -> str:
             folder = "".join(f"{column}={value}/" for column, value in self.partition.items())
-            name = f"{folder}{self.prefix}-{part:03d}-{arguments.index_in_partition:05d}.parquet"
+            number = f"{part:03d}-{arguments.index_in_partition:05d}"
+            name = f"{folder}{self.prefix}-{self._token}-{number}.parquet"
             self._made.append(name)
             named.append(name)
             return name
@@ -127,9 +132,9 @@ class Staging:
 class BatchWriter:
     """Stages batches that arrive one by one; what is small waits in memory.
 
-    :meth:`write` may be called from inside a streaming query, :meth:`flush` may not: a sink
-    started there waits for threads that all may be waiting for sinks. So what is too much for
-    memory waits in a temporary file until then.
+    :meth:`write` may be called from inside a streaming query, on several threads at once;
+    :meth:`flush` may not: a sink started there waits for threads that all may be waiting for
+    sinks. So what is too much for memory waits in a temporary file until then.
 
     Attributes:
         prepare: Brings a batch into the table's shape before it is written.
@@ -143,17 +148,19 @@ class BatchWriter:
     _bytes: int = 0
     _spilled: list[IO[bytes]] = field(default_factory=list)
     _files: list[StagedFile] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
 
     def write(self, batch: pl.DataFrame) -> None:
         """Take a batch."""
         if not batch.height:
             return
         prepared = self.prepare(batch)
-        self.rows += prepared.height
-        self._waiting.append(prepared)
-        self._bytes += int(prepared.estimated_size())
-        if self._bytes > BUFFER_BYTES:
-            self._spill()
+        with self._lock:
+            self.rows += prepared.height
+            self._waiting.append(prepared)
+            self._bytes += int(prepared.estimated_size())
+            if self._bytes > BUFFER_BYTES:
+                self._spill()
 
     def flush(self) -> list[StagedFile]:
         """Write what waits; return all files so far."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
 from deltalake._internal import DeltaFileSystemHandler
 
 from polster.errors import LakehouseError
 
 LOG_FOLDER = "_delta_log"
+DECORATION = re.compile("\x1b\\[[0-9;]*m|↳")
+STACK = re.compile(r"^ *0: .*", re.MULTILINE | re.DOTALL)
+ANSWER = re.compile("<Message>(.*?)</Message>", re.DOTALL)
+"""What the stores of Amazon and Microsoft answer, inside a page of XML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,26 @@ class Store:
         """Join ``parts`` to the root."""
         return "/".join([self.root.rstrip("/"), *parts])
 
+    def read(self, folder: str, name: str) -> bytes | None:
+        """Return what a small file below ``folder`` holds; None if there is none."""
+        try:
+            if self.is_local:
+                return Path(folder, name).read_bytes()
+            file = DeltaFileSystemHandler(folder, dict(self.options)).open_input_file(name)
+            return bytes(file.read(file.size()))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LakehouseError(
+                f"the table cannot be read: {error}", code="POL401", place=folder
+            ) from error
+
     def delete(self, folder: str, names: Iterable[str]) -> None:
         """Delete files below ``folder``; a file that is already gone is fine."""
         if self.is_local:
             for name in names:
                 path = Path(folder, name)
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     path.unlink()
                 with suppress(OSError):  # the folder of a batch, if it is empty now
                     if path.parent != Path(folder):
@@ -73,3 +93,36 @@ class Store:
             ) from error
         versions = [int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")]
         return max(versions, default=None)
+
+
+@contextmanager
+def reaching(uri: str, *, writing: bool = False) -> Iterator[None]:
+    """Say of the table at ``uri`` that it cannot be read or written, where Polars says why.
+
+    Only for frames of Polster's own making: a frame of the user may fail for reasons of its own.
+
+    Raises:
+        LakehouseError: Something inside raised an error of files or of Polars.
+    """
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LakehouseError(
+            f"the table cannot be {'written' if writing else 'read'}: {said_by_store(error)}",
+            code="POL403" if writing else "POL401",
+            place=uri,
+            hint="check permissions and free space there" if writing else "check what lies there",
+        ) from error
+
+
+def said_by_store(error: BaseException) -> str:
+    """Return on one line why a store refuses, from an error of delta-rs or Polars.
+
+    >>> said_by_store(OSError("Generic S3 error <Error><Message>No such bucket</Message></Error>"))
+    'No such bucket'
+    """
+    text = DECORATION.sub("", str(error))
+    if answer := ANSWER.search(text):
+        return answer[1].strip()
+    lines = [line.strip() for line in STACK.split(text)[0].splitlines() if line.strip()]
+    return ": ".join(dict.fromkeys([lines[0], lines[-1]])) if lines else type(error).__name__

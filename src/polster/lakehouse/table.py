@@ -9,8 +9,9 @@ creating commit has no retries; ``scan_delta(path)`` chooses its version when it
 from __future__ import annotations
 
 import json
+import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,13 +22,14 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import StagedFile
-from polster.lakehouse.store import Store
+from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
 from polster.model.asset import AssetKey
 
 METADATA_PREFIX = "polster."
 BATCH_COLUMN = "_batch_id"
 ATTEMPTS = 20
 """How often a commit is tried again after another writer was faster."""
+LONGEST_WAIT_SECONDS = 0.5
 
 APPEND_ONLY = {"delta.appendOnly": "true"}
 
@@ -121,21 +123,17 @@ class Table:
             raise self._unreadable(error) from error
         return TableVersion(self.key, self.uri, delta.version(), delta)
 
-    def history(self, table: TableVersion, limit: int = 1) -> list[Commit]:
-        """List the commits up to ``table``'s version, newest first."""
-        newest = table.version
-        return [
-            Commit(
-                version=int(entry.get("version", newest - index)),
-                operation=str(entry.get("operation", "")),
-                metadata={
-                    name.removeprefix(METADATA_PREFIX): value
-                    for name, value in entry.items()
-                    if name.startswith(METADATA_PREFIX)
-                },
-            )
-            for index, entry in enumerate(table.delta.history(limit))
-        ]
+    def history(self, table: TableVersion, limit: int = 1) -> Iterator[Commit]:
+        """Read the commits up to ``table``'s version, newest first, as far as the log goes back.
+
+        Straight from the log: ``DeltaTable.history`` begins with the newest commit there is,
+        whatever version was opened, and gives it that version's number.
+        """
+        for version in range(table.version, max(-1, table.version - limit), -1):
+            log = self.store.read(self.uri, f"{LOG_FOLDER}/{version:020d}.json")
+            if log is None:
+                return
+            yield _commit(version, log)
 
     def commit(
         self,
@@ -194,7 +192,9 @@ class Table:
                     "another writer published at the same time", code="POL402", place=self.uri
                 ) from error
             raise LakehouseError(
-                f"the table cannot be written: {error}", code="POL403", place=self.uri
+                f"the table cannot be written: {said_by_store(error)}",
+                code="POL403",
+                place=self.uri,
             ) from error
         committed = self.open(0 if onto is None else onto.version + 1)
         if committed is None:
@@ -234,26 +234,55 @@ class Table:
             table.delta.delete(predicate)
         except (CommitFailedError, DeltaError, OSError) as error:
             raise LakehouseError(
-                f"the table cannot be written: {error}", code="POL403", place=self.uri
+                f"the table cannot be written: {said_by_store(error)}",
+                code="POL403",
+                place=self.uri,
             ) from error
 
     def _moved_since(self, onto: TableVersion | None) -> bool:
         newest = self.open()
         return newest is not None and (onto is None or newest.version > onto.version)
 
+    @property
+    def _rebuilt(self) -> str:
+        if self.key is None:
+            return "if it is damaged, move it away: the other tables say what was published"
+        return "a damaged table of silver or gold can be moved away: the next run builds it again"
+
     def _unreadable(self, error: Exception) -> LakehouseError:
-        first_line = str(error).strip().split("\n", maxsplit=1)[0]
         return LakehouseError(
-            f"the table cannot be read: {first_line}",
+            f"the table cannot be read: {said_by_store(error)}",
             code="POL401",
             place=self.uri,
-            hint="check the lakehouse in [tool.polster], its access keys and permissions",
+            hint=f"check the lakehouse in [tool.polster], its keys and permissions; {self._rebuilt}",
         )
+
+
+def wait_for_others(attempt: int) -> None:
+    """Wait a random while, longer after each lost race, so that writers do not march in step."""
+    longest = min(LONGEST_WAIT_SECONDS, 0.005 * 2**attempt)
+    time.sleep(random.uniform(0, longest))  # noqa: S311
 
 
 def delta_schema(schema: pl.Schema) -> Schema:
     """Return ``schema``, storage dtypes only, as Delta writes it; every column is nullable."""
     return Schema.from_arrow(schema)
+
+
+def _commit(version: int, log: bytes) -> Commit:
+    entry: dict[str, Any] = {}
+    for line in log.splitlines():
+        if line.startswith(b'{"commitInfo"'):
+            entry = json.loads(line)["commitInfo"]
+    return Commit(
+        version=version,
+        operation=str(entry.get("operation", "")),
+        metadata={
+            name.removeprefix(METADATA_PREFIX): value
+            for name, value in entry.items()
+            if name.startswith(METADATA_PREFIX)
+        },
+    )
 
 
 def _add_action(file: StagedFile) -> AddAction:

@@ -94,10 +94,15 @@ def make_plan(
             and other.layer is not Layer.BRONZE
             and planned[other].action is Action.RUN
         ]
+        absent = tuple(
+            f"{other}, which it reads, was never built: this will fail"
+            for other in upstream
+            if other not in states and other not in chosen
+        )
         inputs = {str(other): states[other].version for other in upstream if other in states}
         current = Fingerprint(codes[key].code, codes[key].contract, codes[key].modules, inputs)
         known = states.get(key)
-        reasons = reasons_to_run(current, known, full_refresh=full_refresh)
+        reasons = reasons_to_run(current, known, full_refresh=full_refresh) + absent
         if known is not None:
             reasons += tuple(reason for reason in rebuilt if reason not in reasons)
         if reasons:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polster.errors import UsageError
+from polster.errors import LakehouseError, UsageError
+from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
@@ -48,16 +49,26 @@ def preview(
     """Read the first ``rows`` rows of the asset ``name``, by default of its newest version.
 
     Raises:
-        UsageError: There is no such asset or environment, or it was never built.
-        LakehouseError: The table cannot be read, or has no such version.
+        UsageError: There is no such asset, environment or version, or it was never built.
+        LakehouseError: The table cannot be read.
     """
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
-    table = lakehouse.pin(key, version)
+    try:
+        table = lakehouse.pin(key, version)
+    except LakehouseError as error:
+        if error.code != "POL405":
+            raise
+        raise UsageError(
+            f"`{key}` has no version {version}",
+            code=error.code,
+            hint=f"see its versions with: polster history {key}",
+        ) from error
     if table is None:
         raise UsageError(
             f"`{key}` was never built", code="POL404", hint=f"build it with: polster run +{key}"
         )
-    frame = table.scan().head(rows).collect()
+    with reaching(table.uri):
+        frame = table.scan().head(rows).collect()
     columns = {column: str(dtype) for column, dtype in frame.schema.items()}
     return Preview(key, table.version, Sample(columns, tuple(frame.rows()), table.rows))

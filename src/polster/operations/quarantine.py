@@ -9,6 +9,7 @@ import polars as pl
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN
+from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
 from polster.operations.environment import open_lakehouse
@@ -54,25 +55,27 @@ def quarantine(
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
     run_id = run_id or _last_run(lakehouse, key)
-    frame = lakehouse.quarantine(key).scan()
+    table = lakehouse.quarantine(key)
+    frame = table.scan()
     if frame is None or run_id is None:
         return QuarantineReport(key, run_id, {}, Sample({}, (), 0), 0)
-    kept = frame.filter(pl.col(RUN_COLUMN) == run_id)
-    counts = (
-        kept.select(pl.col(RULES_COLUMN).explode().alias("rule"))
-        .group_by("rule")
-        .len()
-        .sort("len", "rule", descending=[True, False])
-        .collect()
-    )
-    first = (
-        kept.sort(pl.col(RULES_COLUMN).list.join(" "), maintain_order=True)
-        .select(RULES_COLUMN, pl.exclude(RULES_COLUMN, RUN_COLUMN))
-        .head(rows)
-        .collect()
-    )
-    total = int(kept.select(pl.len()).collect().item())
-    everything = int(frame.select(pl.len()).collect().item())
+    with reaching(table.table.uri):
+        kept = frame.filter(pl.col(RUN_COLUMN) == run_id)
+        counts = (
+            kept.select(pl.col(RULES_COLUMN).explode().alias("rule"))
+            .group_by("rule")
+            .len()
+            .sort("len", "rule", descending=[True, False])
+            .collect()
+        )
+        first = (
+            kept.sort(pl.col(RULES_COLUMN).list.join(" "), maintain_order=True)
+            .select(RULES_COLUMN, pl.exclude(RULES_COLUMN, RUN_COLUMN))
+            .head(rows)
+            .collect()
+        )
+        total = int(kept.select(pl.len()).collect().item())
+        everything = int(frame.select(pl.len()).collect().item())
     columns = {column: str(dtype) for column, dtype in first.schema.items()}
     return QuarantineReport(
         key,

@@ -21,7 +21,7 @@ class Freshness(StrEnum):
 
     FRESH = "fresh"
     STALE = "stale"
-    MISSING = "never built"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

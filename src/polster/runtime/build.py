@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,11 +15,12 @@ import polars as pl
 
 from polster.contracts.judge import Terms, settle_terms
 from polster.errors import AssetError, ConflictError, LakehouseError, PolsterError
-from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.lakehouse import Lakehouse, Published, as_read
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.staging import Staging
+from polster.lakehouse.store import said_by_store
 from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, Table, TableVersion
-from polster.model.asset import Asset, Load, Policy
+from polster.model.asset import Asset, AssetKey, Load, Policy
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
@@ -34,6 +36,8 @@ from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.stage import Staged, Stager
 
+DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
+"""Too large, no space, read-only, over quota: Polars says it without naming the file."""
 INTERRUPTED = ("the run was interrupted",)
 
 
@@ -142,6 +146,7 @@ class _Build:
         self.table: Table = work.lakehouse.table(job.asset.key)
         self.landing: BatchLanding | None = None
         self.landing_plan: LandingPlan | None = None
+        self.published: dict[int, Published | None] = {}
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self.table.open()
@@ -222,12 +227,23 @@ class _Build:
             raise self._computing_failed(error) from error
 
     def _computing_failed(self, error: BaseException) -> PolsterError:
-        if isinstance(error, OSError) and str(self.table.store.root) in str(error):
+        text = str(error)
+        if DISK_REFUSES.search(text) or (
+            isinstance(error, OSError) and str(self.table.store.root) in text
+        ):
             return LakehouseError(
-                f"the lakehouse cannot be written: {in_short(error)}",
+                f"the lakehouse cannot be written: {said_by_store(error)}",
                 code="POL403",
                 place=self.table.uri,
                 hint="check permissions and free space there; nothing was published",
+            )
+        gone = [t for t in self.job.inputs.values() if t.key and f"/{_folder(t.key)}/" in text]
+        if isinstance(error, FileNotFoundError) and gone:
+            return LakehouseError(
+                f"the table of `{gone[0].key}` cannot be read: {said_by_store(error)}",
+                code="POL401",
+                place=gone[0].uri,
+                hint="its files were deleted: restore them, or move the folder away and run again",
             )
         hint = None
         if isinstance(error, pl.exceptions.ColumnNotFoundError):
@@ -257,7 +273,10 @@ class _Build:
             return
         look = f"look at the rows: polster quarantine {self.asset.key}"
         if failing:
-            rules = ", ".join(f"{rule} ({count} rows)" for rule, count in sorted(failing.items()))
+            rules = ", ".join(
+                f"{rule} ({count} {'row' if count == 1 else 'rows'})"
+                for rule, count in sorted(failing.items())
+            )
             message, code = f"rows break the contract, which lets none pass: {rules}", "POL306"
         else:
             message, code = (
@@ -360,7 +379,7 @@ class _Build:
             return False
         if not content:
             return not self.record.rows_returned
-        published = self.work.lakehouse.published(current)
+        published = self._published(current)
         if published is None or published.content != content:
             return False
         ours, theirs = self.job.fingerprint, published.record.fingerprint
@@ -373,7 +392,7 @@ class _Build:
         Two runs of one asset end as one of them. The one whose inputs are newer wins; with the
         same inputs and code the two are equal, and the second need not be written.
         """
-        published = self.work.lakehouse.published(current)
+        published = self._published(current)
         theirs = published.record.fingerprint if published else None
         if theirs is None or self.asset.key.layer is Layer.BRONZE:
             return None
@@ -399,7 +418,17 @@ class _Build:
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion:
-        return self.work.lakehouse.as_read(current)
+        return as_read(current, self._published(current))
+
+    def _published(self, current: TableVersion) -> Published | None:
+        """Return what the newest commit of ``current`` says of itself; read once a version."""
+        if current.version not in self.published:
+            self.published[current.version] = self.work.lakehouse.published(current)
+        return self.published[current.version]
+
+
+def _folder(key: AssetKey) -> str:
+    return f"{key.layer}/{key.name}"
 
 
 def _failure(error: PolsterError, traceback: str | None) -> Failure:

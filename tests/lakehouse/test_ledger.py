@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import Entry, from_row, to_metadata, to_row
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+
+ORDERS = AssetKey(Layer.SILVER, "orders")
+START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+def _record(
+    key: AssetKey = ORDERS,
+    *,
+    minutes: int = 0,
+    status: AssetStatus = AssetStatus.PUBLISHED,
+    version: int | None = 0,
+) -> AssetRecord:
+    return AssetRecord(key, status, START + timedelta(minutes=minutes), version=version)
+
+
+def _entry(record: AssetRecord, run: str = "run1") -> Entry:
+    return Entry(run, "dev", record)
+
+
+FULL = AssetRecord(
+    asset=ORDERS,
+    status=AssetStatus.FAILED,
+    started_at=START,
+    reasons=("its code changed", "bronze.orders has new data"),
+    rows_in={"bronze.orders": 12},
+    rows_returned=12,
+    rows_published=9,
+    rows_quarantined=3,
+    rules_broken={"id|min": 2, "primary_key": 1},
+    version=4,
+    seconds=1.25,
+    notes=("the function returned no rows",),
+    error=Failure("POL306", "rows break the contract", "look", "f.py:1", "Traceback: a value"),
+    fingerprint=Fingerprint("c", "d", {"core.tax": "e"}, {"bronze.orders": 3}),
+)
+
+
+def test_an_empty_ledger_has_no_rows(lakehouse: Lakehouse) -> None:
+    assert lakehouse.ledger.scan().collect().height == 0
+    assert lakehouse.ledger.records(ORDERS) == []
+    assert lakehouse.ledger.latest() == {}
+    assert lakehouse.ledger.published({ORDERS: 0}) == {}
+
+
+def test_a_record_comes_back_as_it_was_but_for_the_traceback(lakehouse: Lakehouse) -> None:
+    lakehouse.ledger.append([_entry(FULL)])
+
+    ((run, found),) = lakehouse.ledger.records(ORDERS)
+
+    assert run == "run1"
+    assert FULL.error is not None
+    assert found.error == Failure("POL306", "rows break the contract", "look", "f.py:1")
+    assert found.fingerprint == FULL.fingerprint
+    assert to_row(found) == to_row(FULL)
+
+
+def test_a_value_of_the_data_never_reaches_the_ledger(lakehouse: Lakehouse) -> None:
+    lakehouse.ledger.append([_entry(FULL)])
+
+    assert "Traceback: a value" not in str(lakehouse.ledger.scan().collect().rows())
+
+
+def test_a_record_survives_the_metadata_of_a_commit() -> None:
+    found = from_row(to_metadata(FULL))
+
+    assert to_row(found) == to_row(FULL)
+
+
+def test_records_come_newest_first_and_only_as_many_as_wanted(lakehouse: Lakehouse) -> None:
+    for number in range(4):
+        record = _record(minutes=number, version=number)
+        lakehouse.ledger.append([_entry(record, f"run{number}")])
+
+    assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["run3", "run2", "run1", "run0"]
+    assert [run for run, _ in lakehouse.ledger.records(ORDERS, limit=2)] == ["run3", "run2"]
+
+
+def test_the_latest_record_of_each_asset_is_known(lakehouse: Lakehouse) -> None:
+    other = AssetKey(Layer.GOLD, "revenue")
+    failed = _record(minutes=1, status=AssetStatus.FAILED, version=None)
+    lakehouse.ledger.append([_entry(_record()), _entry(_record(other))])
+    lakehouse.ledger.append([_entry(failed, "run2")])
+
+    latest = lakehouse.ledger.latest()
+
+    assert {key: run for key, (run, _) in latest.items()} == {ORDERS: "run2", other: "run1"}
+    assert latest[ORDERS][1].status is AssetStatus.FAILED
+
+
+def test_the_record_that_published_a_version_is_found(lakehouse: Lakehouse) -> None:
+    lakehouse.ledger.append([_entry(_record(version=0))])
+    lakehouse.ledger.append([_entry(_record(version=1, minutes=1), "run2")])
+    lakehouse.ledger.append(
+        [_entry(_record(version=1, minutes=2, status=AssetStatus.UNCHANGED), "run3")]
+    )
+
+    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].started_at == START + timedelta(
+        minutes=1
+    )
+    assert lakehouse.ledger.published({ORDERS: 0})[ORDERS].version == 0
+    assert lakehouse.ledger.published({ORDERS: 9}) == {}
+
+
+def test_a_run_is_recorded_once_though_it_is_written_twice(lakehouse: Lakehouse) -> None:
+    other = AssetKey(Layer.GOLD, "revenue")
+    lakehouse.ledger.append([_entry(_record())])
+
+    lakehouse.ledger.append([_entry(_record()), _entry(_record(other))])
+
+    assert lakehouse.ledger.scan().collect()["asset"].sort().to_list() == [str(other), str(ORDERS)]
+
+
+def test_writers_at_once_lose_no_record(lakehouse: Lakehouse) -> None:
+    def write(thread: int) -> None:
+        for number in range(4):
+            lakehouse.ledger.append([_entry(_record(), f"run-{thread}-{number}")])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+
+    runs = lakehouse.ledger.scan().collect()["run_id"]
+    assert runs.n_unique() == len(runs) == 32
+
+
+SCRIPT = """
+import sys
+from datetime import UTC, datetime
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import Entry
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.record import AssetRecord, AssetStatus
+
+ledger = Lakehouse(Store(sys.argv[1])).ledger
+record = AssetRecord(AssetKey(Layer.SILVER, "orders"), AssetStatus.PUBLISHED, datetime.now(UTC))
+for number in range(6):
+    ledger.append([Entry(f"run-{sys.argv[2]}-{number}", "dev", record)])
+"""
+
+
+def test_processes_at_once_lose_no_record(lakehouse: Lakehouse) -> None:
+    command = [sys.executable, "-c", SCRIPT, lakehouse.store.root]
+    processes = [subprocess.Popen([*command, str(number)]) for number in range(3)]
+
+    codes = [process.wait(timeout=60) for process in processes]
+
+    assert codes == [0, 0, 0]
+    runs = lakehouse.ledger.scan().collect()["run_id"]
+    assert runs.n_unique() == len(runs) == 18

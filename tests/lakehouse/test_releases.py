@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.releases import Release
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+
+ORDERS = AssetKey(Layer.SILVER, "orders")
+REVENUE = AssetKey(Layer.GOLD, "revenue")
+START = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_there_is_no_release_before_the_first(lakehouse: Lakehouse) -> None:
+    assert lakehouse.releases.latest() is None
+
+
+def test_a_release_comes_back_with_its_versions(lakehouse: Lakehouse) -> None:
+    release = Release("run1", START, {ORDERS: 3, REVENUE: 0})
+
+    lakehouse.releases.write(release)
+
+    assert lakehouse.releases.latest() == release
+
+
+def test_the_newest_release_is_the_latest_whoever_wrote_last(lakehouse: Lakehouse) -> None:
+    newer = Release("run2", START + timedelta(hours=1), {ORDERS: 4})
+    older = Release("run1", START, {ORDERS: 3})
+
+    lakehouse.releases.write(newer)
+    lakehouse.releases.write(older)
+
+    assert lakehouse.releases.latest() == newer

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Literal
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.staging import Staging
+from polster.lakehouse.store import Store
+from polster.lakehouse.table import Table, TableVersion
+
+
+@pytest.fixture
+def table(store: Store) -> Table:
+    return Table(store, store.uri("silver", "t"))
+
+
+def _commit(
+    table: Table,
+    frame: pl.DataFrame,
+    *,
+    mode: Literal["append", "overwrite"] = "overwrite",
+    onto: TableVersion | None = None,
+    run: str = "run1",
+    append_only: bool = False,
+) -> TableVersion:
+    staging = Staging(table.store, table.uri, run)
+    files = staging.sink(frame.lazy())
+    return table.commit(
+        files,
+        schema=frame.schema,
+        mode=mode,
+        onto=onto,
+        metadata={"run_id": run, "nested": {"a": [1, 2]}},
+        append_only=append_only,
+    )
+
+
+def test_there_is_no_table_before_the_first_commit(table: Table) -> None:
+    assert table.open() is None
+
+
+def test_staged_files_are_invisible_until_they_are_committed(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    Staging(table.store, table.uri, "run2").sink(pl.LazyFrame({"n": [2]}))
+
+    assert first.scan().collect()["n"].to_list() == [1]
+    opened = table.open()
+    assert opened is not None
+    assert opened.version == 0
+
+
+def test_an_overwrite_replaces_the_rows_and_an_append_adds_to_them(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    second = _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    third = _commit(table, pl.DataFrame({"n": [3]}), mode="append", onto=second, run="run3")
+
+    assert [version.version for version in (first, second, third)] == [0, 1, 2]
+    assert second.scan().collect()["n"].to_list() == [2]
+    assert sorted(third.scan().collect()["n"]) == [2, 3]
+
+
+def test_an_opened_version_reads_the_same_for_ever(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    frame = first.scan()
+
+    _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    assert frame.collect()["n"].to_list() == [1]
+    again = table.open(0)
+    assert again is not None
+    assert again.scan().collect()["n"].to_list() == [1]
+
+
+def test_an_overwrite_may_change_the_columns(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1], "gone": ["x"]}))
+
+    second = _commit(table, pl.DataFrame({"n": ["a"], "new": [1.5]}), onto=first, run="run2")
+
+    assert second.schema == {"n": pl.String, "new": pl.Float64}
+    assert second.scan().collect().rows() == [("a", 1.5)]
+
+
+def test_a_table_may_be_published_without_rows(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+
+    second = _commit(table, pl.DataFrame(schema={"n": pl.Int64}), onto=first, run="run2")
+
+    assert second.rows == 0
+    assert second.scan().collect().height == 0
+    assert second.schema == {"n": pl.Int64}
+
+
+def test_rows_are_counted_from_the_log(table: Table) -> None:
+    version = _commit(table, pl.DataFrame({"n": range(1000)}))
+
+    assert version.rows == 1000
+    assert DeltaTable(table.uri).count() == 1000
+
+
+def test_what_a_commit_was_told_comes_back_from_its_history(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    second = _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    commits = list(table.history(second, 5))
+
+    assert [commit.version for commit in commits] == [1, 0]
+    assert commits[0].metadata["run_id"] == "run2"
+    assert commits[0].metadata["nested"] == {"a": [1, 2]}
+    assert [commit.metadata["run_id"] for commit in table.history(first, 5)] == ["run1"]
+    assert len(list(table.history(second, 1))) == 1
+
+
+def test_a_version_that_does_not_exist_is_named(table: Table) -> None:
+    _commit(table, pl.DataFrame({"n": [1]}))
+
+    with pytest.raises(LakehouseError) as caught:
+        table.open(7)
+
+    assert caught.value.code == "POL405"
+    assert "version 7" in caught.value.message
+
+
+def test_a_folder_that_is_no_table_is_no_table(table: Table) -> None:
+    Path(table.uri).mkdir(parents=True)
+
+    assert table.open() is None
+
+
+def test_a_table_whose_log_is_broken_cannot_be_read(table: Table) -> None:
+    _commit(table, pl.DataFrame({"n": [1]}))
+    next(Path(table.uri, "_delta_log").glob("*.json")).write_text("no json", encoding="utf-8")
+
+    with pytest.raises(LakehouseError) as caught:
+        table.open()
+
+    assert caught.value.code == "POL401"
+    assert caught.value.place == table.uri
+
+
+def test_a_commit_onto_a_version_that_is_no_longer_the_newest_conflicts(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    with pytest.raises(ConflictError):
+        _commit(table, pl.DataFrame({"n": [3]}), onto=first, run="run3")
+
+    newest = table.open()
+    assert newest is not None
+    assert newest.scan().collect()["n"].to_list() == [2]
+
+
+def test_a_table_that_another_made_meanwhile_conflicts(table: Table) -> None:
+    _commit(table, pl.DataFrame({"n": [1]}))
+
+    with pytest.raises(ConflictError):
+        _commit(table, pl.DataFrame({"n": [2]}), onto=None, run="run2")
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_of_writers_that_race_exactly_one_wins(
+    table: Table, mode: Literal["append", "overwrite"], exists: bool
+) -> None:
+    writers = 4
+    for repeat in range(5):
+        place = Table(table.store, f"{table.uri}_{repeat}")
+        onto = _commit(place, pl.DataFrame({"n": [-1]})) if exists else None
+        barrier = Barrier(writers)
+
+        def race(
+            number: int,
+            place: Table = place,
+            onto: TableVersion | None = onto,
+            barrier: Barrier = barrier,
+        ) -> int | None:
+            opened = place.open() if onto else None
+            staging = Staging(place.store, place.uri, f"racer{number}")
+            frame = pl.DataFrame({"n": [number]})
+            files = staging.sink(frame.lazy())
+            barrier.wait()
+            try:
+                place.commit(files, schema=frame.schema, mode=mode, onto=opened, metadata={})
+            except ConflictError:
+                staging.discard()
+                return None
+            return number
+
+        with ThreadPoolExecutor(writers) as pool:
+            winners = [number for number in pool.map(race, range(writers)) if number is not None]
+
+        newest = place.open()
+        assert newest is not None
+        assert len(winners) == 1
+        assert newest.version == (1 if exists else 0)
+        before = [-1] if exists and mode == "append" else []
+        assert sorted(newest.scan().collect()["n"]) == [*before, *winners]
+
+
+def test_an_append_only_table_refuses_to_be_overwritten_by_anyone(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}), mode="append", append_only=True)
+
+    with pytest.raises(CommitFailedError):
+        write_deltalake(table.uri, pl.DataFrame({"n": [2]}), mode="overwrite")
+    with pytest.raises(CommitFailedError):
+        DeltaTable(table.uri).delete()
+    with pytest.raises(LakehouseError):
+        _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    second = _commit(table, pl.DataFrame({"n": [2]}), mode="append", onto=first, run="run3")
+    assert sorted(second.scan().collect()["n"]) == [1, 2]
+
+
+def test_new_columns_are_null_in_the_rows_before(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}), mode="append", append_only=True)
+
+    wider = table.add_columns(first, pl.Schema({"s": pl.String()}))
+    frame = pl.DataFrame({"n": [2], "s": ["x"]})
+    third = _commit(table, frame, mode="append", onto=wider, run="run2")
+
+    assert sorted(third.scan().collect().rows()) == [(1, None), (2, "x")]
+
+
+def test_adding_columns_to_a_table_that_moved_conflicts(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    with pytest.raises(ConflictError):
+        table.add_columns(first, pl.Schema({"s": pl.String()}))
+
+
+def test_the_newest_version_is_known_without_opening_the_table(table: Table) -> None:
+    store = table.store
+    assert store.latest_version(table.uri) is None
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+
+    _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    assert store.latest_version(table.uri) == 1

@@ -1,0 +1,86 @@
+"""A run that is stopped: soon, cleanly, and nothing of it half-published."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+HERE = "__import__('pathlib').Path('here').touch()"
+NUMBERS = "pl.LazyFrame({'a': range(60_000)})"
+LONG = f"{NUMBERS}.join({NUMBERS}, how='cross').filter(pl.col('a') * pl.col('a_right') % 7 == 0)"
+WAYS = {
+    "busy in Python": f"{HERE}\n    while True: pass",
+    "computing": f"{HERE}; return {LONG}",
+    "computing at once": f"{HERE}; return {LONG}.sum().collect()",
+    "sleeping in a batch": f"return {NUMBERS}.map_batches("
+    f"lambda batch: ({HERE}, __import__('time').sleep(60)), streamable=True)",
+}
+
+
+def interrupt(pipeline: Pipeline, number: int) -> subprocess.CompletedProcess[str]:
+    """Run, wait until a function says that it is at work, and send a signal."""
+    here = Path(pipeline.root, "here")
+    run = pipeline.start(
+        "-m",
+        "polster",
+        "run",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 30
+    while not here.exists():
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.2)
+    run.send_signal(number)
+    try:
+        stdout, stderr = run.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        raise
+    return subprocess.CompletedProcess([], run.returncode, stdout, stderr)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_ends_a_run_whatever_it_is_doing(pipeline: Pipeline, way: str) -> None:
+    pipeline.asset("bronze.x", f"@bronze\ndef x():\n    {WAYS[way]}\n")
+
+    done = interrupt(pipeline, signal.SIGINT)
+
+    assert done.returncode == 130, done.stderr
+    assert "was interrupted" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (pipeline.data / "bronze/x/_delta_log").exists()
+    assert pipeline.staged_files() == []
+
+
+def test_sigterm_which_schedulers_send_does_the_same(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+    shop.edit(
+        "src/core/silver_orders.py", "return bronze", f"{HERE}; import time; time.sleep(60)\n    return bronze"
+    )
+
+    done = interrupt(shop, signal.SIGTERM)
+
+    assert done.returncode == 130
+    assert "silver.orders  skipped" in done.stdout
+    record = shop.ledger().filter(run_id=shop.ledger().sort("started_at")["run_id"][-1])
+    assert dict(record.select("asset", "status").rows()) == {
+        "bronze.orders": "published",
+        "silver.orders": "skipped",
+        "gold.spending": "skipped",
+    }
+    assert record.filter(asset="silver.orders")["reasons"].item().to_list() == ["the run was interrupted"]
+    assert shop.version("silver.orders") == 0
+    shop.edit("src/core/silver_orders.py", "time.sleep(60)", "time.sleep(0)")
+    assert shop.run().status == "succeeded"
+    assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 11.0)

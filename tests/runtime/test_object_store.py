@@ -1,0 +1,139 @@
+"""A lakehouse in an object store, by the protocol of S3."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+SECRET = "not-to-be-seen-anywhere"
+SETTINGS = """\
+[tool.polster]
+lakehouse = "s3://lake/shop"
+
+[tool.polster.environments.nowhere]
+lakehouse = "s3://missing/shop"
+"""
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[dict[str, str]]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+@pytest.fixture
+def bucket(shop: Pipeline, store: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in store.items():
+        monkeypatch.setenv(name, value)
+    shop.write("pyproject.toml", SETTINGS)
+    client = boto3.resource("s3", endpoint_url=store["AWS_ENDPOINT_URL"], region_name="us-east-1")
+    bucket = client.Bucket("lake")
+    bucket.create()
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+def keys(bucket: Any) -> set[str]:
+    return {entry.key for entry in bucket.objects.all()}
+
+
+def polster(shop: Pipeline, *arguments: str) -> Any:
+    result = shop.cli(*arguments, "--format", "json")
+    assert SECRET not in result.output
+    return json.loads(result.stdout)
+
+
+def statuses(record: Any) -> dict[str, str]:
+    return {asset["asset"]: asset["status"] for asset in record["assets"]}
+
+
+def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any) -> None:
+    first = polster(shop, "run")
+    files = keys(bucket)
+    second = polster(shop, "run")
+
+    assert set(statuses(first).values()) == {"published"}
+    assert first["assets"][1]["rows_quarantined"] == 3
+    assert set(statuses(second).values()) == {"unchanged"}
+    assert {key for key in keys(bucket) - files if "/_polster/" not in key} == set()
+    assert {a["state"] for a in polster(shop, "status")["assets"]} == {"fresh"}
+    assert polster(shop, "preview", "gold.spending")["total"] == 2
+    assert polster(shop, "quarantine", "silver.orders")["total"] == 3
+    assert len(polster(shop, "history", "silver.orders")["runs"]) == 2
+    assert not shop.data.exists()
+    for entry in bucket.objects.all():
+        assert SECRET.encode() not in entry.get()["Body"].read()
+
+
+def test_a_refusal_leaves_no_staged_file_behind(shop: Pipeline, bucket: Any) -> None:
+    polster(shop, "run")
+    files = keys(bucket)
+    shop.edit("src/core/silver_orders.py", "contract=Orders", 'contract=Orders, on_violation="fail"')
+
+    record = polster(shop, "run")
+
+    assert statuses(record) == {
+        "bronze.orders": "unchanged",
+        "silver.orders": "failed",
+        "gold.spending": "skipped",
+    }
+    assert {key.split("/")[1] for key in keys(bucket) - files} == {"_polster", "quarantine"}
+    assert polster(shop, "preview", "silver.orders")["total"] == 2
+
+
+def test_new_data_is_published_in_a_bucket(shop: Pipeline, bucket: Any) -> None:
+    polster(shop, "run")
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+
+    record = polster(shop, "run")
+
+    assert set(statuses(record).values()) == {"published"}
+    rows = polster(shop, "preview", "gold.spending")["rows"]
+    assert sorted(rows, key=lambda row: row["customer"]) == [
+        {"customer": "ann", "spent": 11.0},
+        {"customer": "bob", "spent": 20.0},
+    ]
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"], ["plan"]])
+def test_a_bucket_that_is_missing(shop: Pipeline, bucket: Any, command: list[str]) -> None:
+    result = shop.cli(*command, "--env", "nowhere")
+
+    assert result.exit_code == 1
+    assert "the table cannot be read: The specified bucket does not exist" in result.stderr
+    assert "s3://missing/shop/" in result.stderr
+    assert "Traceback" not in result.output
+    assert "\x1b" not in result.output
+    assert SECRET not in result.output
+
+
+def test_a_store_that_does_not_answer(
+    shop: Pipeline, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    result = shop.cli("plan")
+
+    assert result.exit_code == 1
+    assert "Connection refused" in result.stderr
+    assert "Traceback" not in result.output
