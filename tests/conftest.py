@@ -135,7 +135,9 @@ class Pipeline:
                 for line in commit.read_text(encoding="utf-8").splitlines():
                     action = json.loads(line)
                     if "add" in action:
-                        named.add((log.parent / action["add"]["path"].replace("%3D", "=")).resolve())
+                        named.add(
+                            (log.parent / action["add"]["path"].replace("%3D", "=")).resolve()
+                        )
         files = {file.resolve() for file in self.data.rglob("*.parquet")}
         return sorted(str(file) for file in files - named)
 

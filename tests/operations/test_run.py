@@ -12,7 +12,11 @@ from polster.runtime.execute import Observer
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
-PUBLISHED = {"bronze.orders": "published", "silver.orders": "published", "gold.spending": "published"}
+PUBLISHED = {
+    "bronze.orders": "published",
+    "silver.orders": "published",
+    "gold.spending": "published",
+}
 UNCHANGED = dict.fromkeys(PUBLISHED, "unchanged")
 
 
@@ -44,8 +48,16 @@ def test_a_record_says_what_came_in_and_what_became_of_it(shop: Pipeline) -> Non
     ("path", "old", "new"),
     [
         ("src/core/silver_orders.py", "@silver(", "# a comment\n@silver("),
-        ("src/core/silver_orders.py", "    return bronze", '    """A docstring."""\n    return bronze'),
-        ("src/core/silver_orders.py", "id = dy.Int64(primary_key=True)", "id = dy.Int64(\n        primary_key=True,\n    )"),
+        (
+            "src/core/silver_orders.py",
+            "    return bronze",
+            '    """A docstring."""\n    return bronze',
+        ),
+        (
+            "src/core/silver_orders.py",
+            "id = dy.Int64(primary_key=True)",
+            "id = dy.Int64(\n        primary_key=True,\n    )",
+        ),
         ("src/core/tax.py", "RATE = 1", '"""Taxes."""\n\nRATE = 1  # none yet'),
     ],
     ids=["comment", "docstring", "layout", "helper"],
@@ -54,7 +66,11 @@ def test_what_is_for_people_only_reruns_nothing(
     shop: Pipeline, path: str, old: str, new: str
 ) -> None:
     shop.write("src/core/tax.py", "RATE = 1\n")
-    shop.edit("src/core/silver_orders.py", "import polster\n", "import polster\nfrom core.tax import RATE\n")
+    shop.edit(
+        "src/core/silver_orders.py",
+        "import polster\n",
+        "import polster\nfrom core.tax import RATE\n",
+    )
     shop.run()
 
     shop.edit(path, old, new)
@@ -295,7 +311,9 @@ def test_everything_is_recorded_with_the_data(shop: Pipeline) -> None:
     second = shop.run()
 
     rows = shop.ledger().select("run_id", "asset", "status").rows()
-    expected = [(run.run_id, str(a.asset), a.status.value) for run in (first, second) for a in run.assets]
+    expected = [
+        (run.run_id, str(a.asset), a.status.value) for run in (first, second) for a in run.assets
+    ]
     assert sorted(rows) == sorted(expected)
 
 
@@ -315,7 +333,11 @@ def test_a_run_context_is_handed_to_who_asks(pipeline: Pipeline) -> None:
 
 
 def test_an_eager_parameter_gets_an_eager_frame(shop: Pipeline) -> None:
-    shop.edit("src/core/gold_spending.py", "orders: pl.LazyFrame) -> pl.LazyFrame", "orders: pl.DataFrame) -> pl.DataFrame")
+    shop.edit(
+        "src/core/gold_spending.py",
+        "orders: pl.LazyFrame) -> pl.LazyFrame",
+        "orders: pl.DataFrame) -> pl.DataFrame",
+    )
 
     assert shop.outcome() == PUBLISHED
 

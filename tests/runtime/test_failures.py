@@ -18,7 +18,8 @@ FILE = "src/core/silver_x.py"
 def built(pipeline: Pipeline) -> Pipeline:
     """A bronze and a silver asset, published once."""
     pipeline.asset(
-        "bronze.x", '@bronze\ndef x():\n    return pl.LazyFrame({"a": [1, 2, 3], "b": list("xyz")})\n'
+        "bronze.x",
+        '@bronze\ndef x():\n    return pl.LazyFrame({"a": [1, 2, 3], "b": list("xyz")})\n',
     )
     pipeline.asset("silver.x", SILVER.format(body="return bronze_x"))
     pipeline.run()
@@ -69,7 +70,9 @@ def test_a_function_that_raises(built: Pipeline) -> None:
 
 def test_a_cause_is_shown_with_the_error(built: Pipeline) -> None:
     error = fail(
-        built, 'try:\n        1 / 0\n    except ZeroDivisionError as e:\n        raise RuntimeError("why") from e'
+        built,
+        "try:\n        1 / 0\n"
+        '    except ZeroDivisionError as error:\n        raise RuntimeError("why") from error',
     )
 
     assert error.message == "the function raised RuntimeError: why"
@@ -230,12 +233,14 @@ def refuse(batch):
 
 def test_an_element_that_its_function_refuses(built: Pipeline) -> None:
     error = fail(
-        built, 'return bronze_x.with_columns(pl.col("a").map_elements(lambda v: {1: 1}[v], return_dtype=pl.Int64))'
+        built,
+        "def only_one(value):\n        return {1: 1}[value]\n"
+        '    return bronze_x.with_columns(pl.col("a").map_elements(only_one, pl.Int64))',
     )
 
     assert error.code == "POL305"
     assert error.message.startswith("the frame cannot be computed: KeyError: ")
-    assert error.place == f"{FILE}:13"
+    assert error.place == f"{FILE}:14"
 
 
 def test_a_source_of_the_user_that_raises_half_way(built: Pipeline) -> None:
@@ -287,10 +292,26 @@ def test_a_helper_with_a_syntax_error(built: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("option", "code", "message"),
     [
-        ('on_violation="fail"', "POL306", "rows break the contract, which lets none pass: a|min (2 rows)"),
-        ('on_violation={"a|min": "fail"}', "POL306", "rows break the contract, which lets none pass: a|min (2 rows)"),
-        ("max_quarantined=0.5", "POL307", "2 of 3 rows break the contract, 66.7% where 50.0% are allowed"),
-        ('on_violation={"a|mn": "fail"}', "POL313", "`on_violation` names the rule `a|mn`, which X does not have"),
+        (
+            'on_violation="fail"',
+            "POL306",
+            "rows break the contract, which lets none pass: a|min (2 rows)",
+        ),
+        (
+            'on_violation={"a|min": "fail"}',
+            "POL306",
+            "rows break the contract, which lets none pass: a|min (2 rows)",
+        ),
+        (
+            "max_quarantined=0.5",
+            "POL307",
+            "2 of 3 rows break the contract, 66.7% where 50.0% are allowed",
+        ),
+        (
+            'on_violation={"a|mn": "fail"}',
+            "POL313",
+            "`on_violation` names the rule `a|mn`, which X does not have",
+        ),
     ],
 )
 def test_rows_that_the_contract_does_not_let_pass(
@@ -335,13 +356,19 @@ def test_an_asset_may_return_no_rows(built: Pipeline) -> None:
 def test_odd_columns_and_huge_values_survive(pipeline: Pipeline) -> None:
     pipeline.asset(
         "bronze.x",
-        '''
+        """
         @bronze
         def x() -> pl.LazyFrame:
             return pl.LazyFrame(
-                {"a b": [1], "ä|é": ["\\x00\\x1b[31m"], "": [2**63 - 1], "a.b": ["y" * 2_000_000], "'\\"`": [1e308]}
+                {
+                    "a b": [1],
+                    "ä|é": ["\\x00\\x1b[31m"],
+                    "": [2**63 - 1],
+                    "a.b": ["y" * 2_000_000],
+                    "'\\"`": [1e308],
+                }
             )
-        ''',
+        """,
     )
 
     record = pipeline.run()

@@ -66,7 +66,9 @@ def test_sigterm_which_schedulers_send_does_the_same(shop: Pipeline) -> None:
     shop.run()
     shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
     shop.edit(
-        "src/core/silver_orders.py", "return bronze", f"{HERE}; import time; time.sleep(60)\n    return bronze"
+        "src/core/silver_orders.py",
+        "return bronze",
+        f"{HERE}; import time; time.sleep(60)\n    return bronze",
     )
 
     done = interrupt(shop, signal.SIGTERM)
@@ -79,8 +81,19 @@ def test_sigterm_which_schedulers_send_does_the_same(shop: Pipeline) -> None:
         "silver.orders": "skipped",
         "gold.spending": "skipped",
     }
-    assert record.filter(asset="silver.orders")["reasons"].item().to_list() == ["the run was interrupted"]
+    assert record.filter(asset="silver.orders")["reasons"].item().to_list() == [
+        "the run was interrupted"
+    ]
     assert shop.version("silver.orders") == 0
     shop.edit("src/core/silver_orders.py", "time.sleep(60)", "time.sleep(0)")
     assert shop.run().status == "succeeded"
     assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 11.0)
+
+
+def test_an_interrupt_that_python_dropped_still_stops_the_run(shop: Pipeline) -> None:
+    record = shop.run(interrupted=lambda: True, threads=1)
+
+    assert record.status == "interrupted"
+    assert {asset.status.value for asset in record.assets} <= {"published", "skipped"}
+    assert record.assets[-1].status == "skipped"
+    assert set(shop.outcome().values()) <= {"published", "unchanged"}

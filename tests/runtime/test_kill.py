@@ -10,7 +10,7 @@ import polars as pl
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
-DRIVER = '''
+DRIVER = """
 import os, signal, sys
 from polster.lakehouse import ledger, quarantine, releases, staging, table
 
@@ -40,7 +40,7 @@ counted(releases.Releases, "write")
 from polster.cli.app import main
 
 main(["run", "--jobs", "1"])
-'''
+"""
 
 
 def test_a_kill_after_any_step_harms_nothing_and_loses_nothing(shop: Pipeline) -> None:

@@ -39,7 +39,9 @@ def test_a_folder_that_may_not_be_written(shop: Pipeline) -> None:
 
     shop.data.chmod(0o755)
     assert done.returncode == 1
-    assert "error[POL403]: `bronze.orders`: the lakehouse cannot be written: Permission" in done.stdout
+    assert (
+        "error[POL403]: `bronze.orders`: the lakehouse cannot be written: Permission" in done.stdout
+    )
     assert "error[POL403]: the run cannot be recorded: " in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert list(shop.data.iterdir()) == []
@@ -83,7 +85,13 @@ def test_a_full_disk(shop: Pipeline) -> None:
 def test_a_lakehouse_that_is_a_file(shop: Pipeline) -> None:
     shop.write("data", "not a folder")
 
-    for command in (["run"], ["plan"], ["status"], ["history", "spending"], ["preview", "spending"]):
+    for command in (
+        ["run"],
+        ["plan"],
+        ["status"],
+        ["history", "spending"],
+        ["preview", "spending"],
+    ):
         result = shop.cli(*command)
 
         assert result.exit_code == 1

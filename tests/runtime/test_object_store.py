@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -24,20 +24,35 @@ lakehouse = "s3://missing/shop"
 """
 
 
+SERVER = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+
+
 @pytest.fixture(scope="module")
 def store() -> Iterator[dict[str, str]]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-    }
-    server.stop()
+    """A store in a process of its own: delta-rs keeps the lock of Python while it waits for it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        yield {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+        }
+        server.stdin.close()
 
 
 @pytest.fixture
@@ -88,7 +103,9 @@ def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any)
 def test_a_refusal_leaves_no_staged_file_behind(shop: Pipeline, bucket: Any) -> None:
     polster(shop, "run")
     files = keys(bucket)
-    shop.edit("src/core/silver_orders.py", "contract=Orders", 'contract=Orders, on_violation="fail"')
+    shop.edit(
+        "src/core/silver_orders.py", "contract=Orders", 'contract=Orders, on_violation="fail"'
+    )
 
     record = polster(shop, "run")
 

@@ -32,7 +32,11 @@ def start_together(pipeline: Pipeline, count: int) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("fresh", [True, False], ids=["fresh lakehouse", "new data"])
 def test_runs_at_once_end_as_one_of_them(shop: Pipeline, fresh: bool) -> None:
-    for layer, function in (("bronze", "pl.scan"), ("silver", "bronze_orders"), ("gold", "orders.")):
+    for layer, function in (
+        ("bronze", "pl.scan"),
+        ("silver", "bronze_orders"),
+        ("gold", "orders."),
+    ):
         file = "spending" if layer == "gold" else "orders"
         shop.edit(f"src/core/{layer}_{file}.py", f"return {function}", f"{SLOWLY}return {function}")
     if not fresh:
@@ -85,7 +89,9 @@ def x(run: polster.RunContext) -> pl.LazyFrame:
 def test_a_run_that_another_overtook_does_not_put_old_data_back(shop: Pipeline) -> None:
     """The other run publishes newer data after this one pinned its inputs, before it commits."""
     shop.run()
-    shop.edit("src/core/gold_spending.py", "import polster\n", "import polster\nfrom core import turns\n")
+    shop.edit(
+        "src/core/gold_spending.py", "import polster\n", "import polster\nfrom core import turns\n"
+    )
     shop.edit("src/core/gold_spending.py", "return orders", "turns.wait()\n    return orders")
     shop.write(
         "src/core/turns.py",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -45,7 +46,7 @@ def command(
     opened = open_and_say(project)
     is_json = format is TextOrJson.JSON
     with (
-        interruptible(),
+        interruptible() as interrupted,
         console.results_apart(),
         quiet() if is_json else watch() as observer,
     ):
@@ -53,6 +54,7 @@ def command(
             opened,
             selection or (),
             observer=observer,
+            interrupted=interrupted,
             environment=env,
             full_refresh=full_refresh,
             threads=jobs,
@@ -66,19 +68,28 @@ def command(
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[Callable[[], bool]]:
     """Let SIGTERM, which schedulers send, interrupt a run as Ctrl-C does.
 
     Polars brings a handler of its own for Ctrl-C, after which every query of the process fails
-    while one that was interrupted still holds on, the ledger's too: Python's is put back. Where
+    while one that was interrupted still holds on, the ledger's too: ours takes its place. Where
     the shell had Ctrl-C ignored, it stays ignored.
+
+    Yields:
+        Whether somebody interrupted: Python drops the exception where it meets a destructor.
     """
-    interrupting = [signal.SIGTERM]
+    interrupted = Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        interrupting.append(signal.SIGINT)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in interrupting}
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield interrupted.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

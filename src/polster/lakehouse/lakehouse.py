@@ -31,6 +31,7 @@ class Published:
         version: The commit.
         batch: For snapshot bronze, the batch that it landed; else empty.
         content: For snapshot bronze, a digest of the rows landed, order ignored; else empty.
+        source: For bronze that scans one file, a digest of that file; else empty.
     """
 
     record: AssetRecord
@@ -39,6 +40,7 @@ class Published:
     version: int
     batch: str
     content: str
+    source: str
 
 
 class Lakehouse:
@@ -114,4 +116,5 @@ def _published(commit: Commit) -> Published:
         version=commit.version,
         batch=str(metadata["batch"]),
         content=str(metadata["content"]),
+        source=str(metadata.get("source", "")),
     )

@@ -13,7 +13,7 @@ import polars as pl
 from polster.errors import ConflictError
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import ATTEMPTS, Table, wait_for_others
+from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 
@@ -148,6 +148,9 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
                 onto=onto,
                 metadata={"run_id": run_id},
             )
+        except UncertainCommitError:
+            staging.keep()
+            raise
         except ConflictError:
             if attempt == ATTEMPTS - 1:
                 raise

@@ -12,7 +12,13 @@ import polars as pl
 from polster.errors import ConflictError
 from polster.lakehouse.staging import BatchWriter, StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import ATTEMPTS, Table, TableVersion, wait_for_others
+from polster.lakehouse.table import (
+    ATTEMPTS,
+    Table,
+    TableVersion,
+    UncertainCommitError,
+    wait_for_others,
+)
 from polster.lakehouse.types import storage_cast, storage_schema, widened
 from polster.model.asset import AssetKey
 
@@ -102,6 +108,9 @@ class QuarantineWriter:
         for attempt in range(ATTEMPTS):
             try:
                 self._commit_onto(self.table.open(), files, metadata)
+            except UncertainCommitError:
+                self.staging.keep()
+                raise
             except ConflictError:
                 if attempt == ATTEMPTS - 1:
                     raise

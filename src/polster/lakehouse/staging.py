@@ -98,10 +98,10 @@ class Staging:
         return sorted((file for file in sinked if file.rows), key=lambda file: file.name)
 
     def _await(self, names: list[str]) -> None:
-        """Wait a moment for files: Polars reports an error while it still makes some."""
+        """Wait a moment for files: Polars reports an error while it still names and makes some."""
         deadline = time.monotonic() + SETTLING_SECONDS
         while self.store.is_local and time.monotonic() < deadline:
-            if all(Path(self.folder, name).exists() for name in names):
+            if names and all(Path(self.folder, name).exists() for name in names):
                 return
             time.sleep(0.005)
 

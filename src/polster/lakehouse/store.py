@@ -46,19 +46,22 @@ class Store:
         """Join ``parts`` to the root."""
         return "/".join([self.root.rstrip("/"), *parts])
 
-    def read(self, folder: str, name: str) -> bytes | None:
-        """Return what a small file below ``folder`` holds; None if there is none."""
-        try:
+    def read_lines(self, folder: str, name: str) -> list[str] | None:
+        """Return the lines of a small file below ``folder``; None if there is none.
+
+        From an object store by Polars, since delta-rs would keep Python's lock while it waits.
+        """
+        with reaching(folder), suppress(FileNotFoundError):
             if self.is_local:
-                return Path(folder, name).read_bytes()
-            file = DeltaFileSystemHandler(folder, dict(self.options)).open_input_file(name)
-            return bytes(file.read(file.size()))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LakehouseError(
-                f"the table cannot be read: {error}", code="POL401", place=folder
-            ) from error
+                return Path(folder, name).read_text(encoding="utf-8").split("\n")
+            lines = pl.scan_lines(
+                f"{folder}/{name}",
+                glob=False,
+                storage_options=self.storage_options,
+                credential_provider=None if self.options else "auto",
+            )
+            return lines.collect().to_series().to_list()
+        return None
 
     def delete(self, folder: str, names: Iterable[str]) -> None:
         """Delete files below ``folder``; a file that is already gone is fine."""

@@ -34,6 +34,10 @@ LONGEST_WAIT_SECONDS = 0.5
 APPEND_ONLY = {"delta.appendOnly": "true"}
 
 
+class UncertainCommitError(LakehouseError):
+    """A commit may have been made or not: the files that it names must stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableVersion:
     """One committed version of a table, pinned: it reads the same for ever.
@@ -130,7 +134,7 @@ class Table:
         whatever version was opened, and gives it that version's number.
         """
         for version in range(table.version, max(-1, table.version - limit), -1):
-            log = self.store.read(self.uri, f"{LOG_FOLDER}/{version:020d}.json")
+            log = self.store.read_lines(self.uri, f"{LOG_FOLDER}/{version:020d}.json")
             if log is None:
                 return
             yield _commit(version, log)
@@ -159,6 +163,7 @@ class Table:
 
         Raises:
             ConflictError: Another writer committed since ``onto``.
+            UncertainCommitError: The store failed in a way that leaves open whether it did.
             LakehouseError: The table cannot be written.
         """
         properties = CommitProperties(
@@ -187,6 +192,9 @@ class Table:
                     commit_properties=properties,
                 )
         except (CommitFailedError, DeltaError, OSError) as error:
+            landed = self._landed(onto, metadata)
+            if landed is not None:
+                return landed
             if self._moved_since(onto):
                 raise ConflictError(
                     "another writer published at the same time", code="POL402", place=self.uri
@@ -195,11 +203,43 @@ class Table:
                 f"the table cannot be written: {said_by_store(error)}",
                 code="POL403",
                 place=self.uri,
+                hint="check permissions and free space there",
             ) from error
-        committed = self.open(0 if onto is None else onto.version + 1)
+        try:
+            committed = self.open(0 if onto is None else onto.version + 1)
+        except LakehouseError as error:
+            raise self._uncertain(error) from error
         if committed is None:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
         return committed
+
+    def _landed(
+        self, onto: TableVersion | None, metadata: Mapping[str, Any]
+    ) -> TableVersion | None:
+        """Find a commit that was made though the store reported an error; None if it was not.
+
+        Raises:
+            UncertainCommitError: The table cannot even be read.
+        """
+        base = -1 if onto is None else onto.version
+        try:
+            newest = self.open()
+            if newest is None or newest.version <= base:
+                return None
+            for commit in self.history(newest, newest.version - base):
+                if commit.metadata.get("run_id", "") == metadata.get("run_id"):
+                    return self.open(commit.version)
+        except (LakehouseError, DeltaError, OSError) as error:
+            raise self._uncertain(error) from error
+        return None
+
+    def _uncertain(self, error: Exception) -> UncertainCommitError:
+        return UncertainCommitError(
+            f"whether the table was written is not known: {said_by_store(error)}",
+            code="POL403",
+            place=self.uri,
+            hint="when it can be read again, the next run finds out",
+        )
 
     def add_columns(self, onto: TableVersion, columns: pl.Schema) -> TableVersion:
         """Add nullable columns to a table, one commit that leaves every row as it is.
@@ -225,26 +265,35 @@ class Table:
         """Delete the rows that a predicate in SQL selects.
 
         Raises:
+            ConflictError: Other writers were faster again and again.
             LakehouseError: The table cannot be written.
         """
-        table = self.open()
-        if table is None:
+        for _ in range(ATTEMPTS):
+            table = self.open()
+            if table is None:
+                return
+            try:
+                table.delta.delete(predicate)
+            except (CommitFailedError, DeltaError, OSError) as error:
+                if self._moved_since(table):
+                    continue
+                raise LakehouseError(
+                    f"the table cannot be written: {said_by_store(error)}",
+                    code="POL403",
+                    place=self.uri,
+                    hint="check permissions and free space there",
+                ) from error
             return
-        try:
-            table.delta.delete(predicate)
-        except (CommitFailedError, DeltaError, OSError) as error:
-            raise LakehouseError(
-                f"the table cannot be written: {said_by_store(error)}",
-                code="POL403",
-                place=self.uri,
-            ) from error
+        raise ConflictError(
+            f"other writers were faster {ATTEMPTS} times", code="POL402", place=self.uri
+        )
 
     def _moved_since(self, onto: TableVersion | None) -> bool:
         newest = self.open()
         return newest is not None and (onto is None or newest.version > onto.version)
 
     @property
-    def _rebuilt(self) -> str:
+    def _remedy(self) -> str:
         if self.key is None:
             return "if it is damaged, move it away: the other tables say what was published"
         return "a damaged table of silver or gold can be moved away: the next run builds it again"
@@ -254,7 +303,7 @@ class Table:
             f"the table cannot be read: {said_by_store(error)}",
             code="POL401",
             place=self.uri,
-            hint=f"check the lakehouse in [tool.polster], its keys and permissions; {self._rebuilt}",
+            hint=f"check the lakehouse in [tool.polster], its keys and permissions; {self._remedy}",
         )
 
 
@@ -269,10 +318,10 @@ def delta_schema(schema: pl.Schema) -> Schema:
     return Schema.from_arrow(schema)
 
 
-def _commit(version: int, log: bytes) -> Commit:
+def _commit(version: int, log: list[str]) -> Commit:
     entry: dict[str, Any] = {}
-    for line in log.splitlines():
-        if line.startswith(b'{"commitInfo"'):
+    for line in log:
+        if line.startswith('{"commitInfo"'):
             entry = json.loads(line)["commitInfo"]
     return Commit(
         version=version,

@@ -75,8 +75,11 @@ def make_plan(
     its reasons say.
 
     Args:
+        graph: The pipeline.
+        chosen: What is to run.
         codes: Fingerprints without inputs.
         states: What is published; a missing key means that nothing is.
+        full_refresh: Whether the user asked for everything anew.
     """
     planned: dict[AssetKey, PlannedAsset] = {}
     for key in graph.assets:

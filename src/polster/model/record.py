@@ -57,9 +57,11 @@ class Fingerprint:
             reasons.append("its code changed")
         if self.contract != earlier.contract:
             reasons.append("its contract changed")
-        for module in sorted(self.modules.keys() | earlier.modules.keys()):
-            if self.modules.get(module) != earlier.modules.get(module):
-                reasons.append(f"the module {module} changed")
+        reasons += [
+            f"the module {module} changed"
+            for module in sorted(self.modules.keys() | earlier.modules.keys())
+            if self.modules.get(module) != earlier.modules.get(module)
+        ]
         for upstream in sorted(self.inputs.keys() | earlier.inputs.keys()):
             if upstream not in earlier.inputs:
                 reasons.append(f"it now reads {upstream}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from polster.errors import UsageError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN
 from polster.lakehouse.store import reaching
@@ -49,12 +50,19 @@ def quarantine(
     """Report on the rows that a run kept out of the asset ``name``, by default its last.
 
     Raises:
-        UsageError: There is no such asset or environment.
+        UsageError: There is no such asset, environment or run.
         LakehouseError: The quarantine cannot be read.
     """
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
-    run_id = run_id or _last_run(lakehouse, key)
+    if run_id is None:
+        run_id = _last_run(lakehouse, key)
+    elif run_id not in (known for known, _ in lakehouse.ledger.records(key)):
+        raise UsageError(
+            f"there is no run `{run_id}` of `{key}`",
+            code="POL408",
+            hint=f"see its runs with: polster history {key}",
+        )
     table = lakehouse.quarantine(key)
     frame = table.scan()
     if frame is None or run_id is None:

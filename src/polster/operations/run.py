@@ -40,6 +40,7 @@ def run(
     selection: Sequence[str] = (),
     *,
     observer: Observer,
+    interrupted: Callable[[], bool] = lambda: False,
     environment: str | None = None,
     full_refresh: bool = False,
     threads: int | None = None,
@@ -50,6 +51,7 @@ def run(
         project: Whose assets.
         selection: Terms as in :mod:`polster.model.selection`.
         observer: Told of each asset as it starts and ends.
+        interrupted: Asked now and then whether to stop; ``KeyboardInterrupt`` stops a run, too.
         environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
         threads: Assets at a time; by default the machine's cores, at most 4.
@@ -70,7 +72,14 @@ def run(
     import_afresh(project.root)
     work = Workplace(project.root, lakehouse, context, Gate())
     execution = Execution(
-        graph, chosen, codes, states, work, full_refresh=full_refresh, observer=observer
+        graph,
+        chosen,
+        codes,
+        states,
+        work,
+        full_refresh=full_refresh,
+        observer=observer,
+        interrupted=interrupted,
     )
     with chdir(project.root):
         outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
@@ -97,6 +106,7 @@ def run(
         )
         failed_status = RunStatus.FAILED if status is RunStatus.SUCCEEDED else status
         record = replace(record, status=failed_status, warnings=(finding,))
+    work.discard_leftovers()
     return record
 
 

@@ -19,8 +19,14 @@ from polster.lakehouse.lakehouse import Lakehouse, Published, as_read
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import said_by_store
-from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, Table, TableVersion
-from polster.model.asset import Asset, AssetKey, Load, Policy
+from polster.lakehouse.table import (
+    ATTEMPTS,
+    BATCH_COLUMN,
+    Table,
+    TableVersion,
+    UncertainCommitError,
+)
+from polster.model.asset import Asset, Load, Policy
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
@@ -34,10 +40,12 @@ from polster.project.load import (
 from polster.runtime.call import call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
 
 DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
+NOTHING_NEW = "its source holds nothing new"
 INTERRUPTED = ("the run was interrupted",)
 
 
@@ -48,7 +56,8 @@ class Workplace:
     Attributes:
         root: The project's folder.
         gate: Closed when the run is interrupted; no commit begins after that.
-        stagers: Those at work, so that what they leave behind can be taken away.
+        stagers: Those that did not end well or are at work, so that what they leave behind can be
+            taken away at the end.
     """
 
     root: Path
@@ -56,6 +65,14 @@ class Workplace:
     context: RunContext
     gate: Gate
     stagers: set[Stager] = field(default_factory=set)
+
+    def discard_leftovers(self) -> None:
+        """Delete what builds that failed or were interrupted staged, even after they ended.
+
+        Polars may make a file a moment after it said that it cannot fill it.
+        """
+        for stager in tuple(self.stagers):
+            stager.discard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,7 @@ class Job:
         inputs: Pinned table by parameter name.
         fingerprint: What the table will have been made from.
         known: The version that was current when the run started; None if there was no table.
+        reread: Whether bronze reads its source even if the file is the one landed last.
     """
 
     asset: Asset
@@ -73,6 +91,7 @@ class Job:
     fingerprint: Fingerprint
     reasons: tuple[str, ...]
     known: int | None
+    reread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +166,7 @@ class _Build:
         self.landing: BatchLanding | None = None
         self.landing_plan: LandingPlan | None = None
         self.published: dict[int, Published | None] = {}
+        self.source = ""
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self.table.open()
@@ -156,13 +176,16 @@ class _Build:
                 return yielded, self._pinned(current)
         loaded = load_asset(self.asset)
         frame = call_function(loaded, self.job.inputs, self.work.context, self.work.root)
+        if self._is_snapshot:
+            self.source = self._compute(lambda: source_digest(frame))
+            if current is not None and self._is_same_file(current):
+                return self._unchanged(NOTHING_NEW, current), self._pinned(current)
         terms = self._terms(loaded, frame)
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
-        try:
-            return self._stage_and_publish(stager, frame, current)
-        finally:
-            self.work.stagers.discard(stager)
+        built = self._stage_and_publish(stager, frame, current)
+        self.work.stagers.discard(stager)
+        return built
 
     def _stage_and_publish(
         self, stager: Stager, frame: pl.LazyFrame, current: TableVersion | None
@@ -229,7 +252,7 @@ class _Build:
     def _computing_failed(self, error: BaseException) -> PolsterError:
         text = str(error)
         if DISK_REFUSES.search(text) or (
-            isinstance(error, OSError) and str(self.table.store.root) in text
+            isinstance(error, OSError) and _folder(self.table) in text
         ):
             return LakehouseError(
                 f"the lakehouse cannot be written: {said_by_store(error)}",
@@ -237,7 +260,7 @@ class _Build:
                 place=self.table.uri,
                 hint="check permissions and free space there; nothing was published",
             )
-        gone = [t for t in self.job.inputs.values() if t.key and f"/{_folder(t.key)}/" in text]
+        gone = [table for table in self.job.inputs.values() if _folder(table) in text]
         if isinstance(error, FileNotFoundError) and gone:
             return LakehouseError(
                 f"the table of `{gone[0].key}` cannot be read: {said_by_store(error)}",
@@ -301,8 +324,7 @@ class _Build:
         """Make the rows visible; the quarantine first, so that a kill in between loses none."""
         content = self.landing.content(staged.schema) if self.landing and self._is_snapshot else ""
         if current is not None and self._landed_before(content, current):
-            return self._unchanged("its source holds nothing new", current), self._pinned(current)
-        table = None
+            return self._unchanged(NOTHING_NEW, current), self._pinned(current)
         try:
             if staged.rejected:
                 with self.work.gate.open():
@@ -315,19 +337,29 @@ class _Build:
                 current = self.table.open()
                 if current is not None:
                     if self._landed_before(content, current):
+                        self._withdraw(staged)
                         reason = "another run landed the same at the same time"
                         return self._unchanged(reason, current), self._pinned(current)
                     if yielded := self._yield_to(current):
+                        self._withdraw(staged)
                         return yielded, self._pinned(current)
-        finally:
-            if table is None and staged.rejected:
-                staged.rejected.withdraw()
+        except UncertainCommitError:
+            staged.keep()
+            raise
+        except BaseException:
+            self._withdraw(staged)
+            raise
+        self._withdraw(staged)
         raise ConflictError(
             f"other writers were faster {ATTEMPTS} times",
             code="POL402",
             place=self.table.uri,
             hint="run it again when no other run is writing this table",
         )
+
+    def _withdraw(self, staged: Staged) -> None:
+        if staged.rejected:
+            staged.rejected.withdraw()
 
     def _commit(self, staged: Staged, current: TableVersion | None, content: str) -> TableVersion:
         schema, mode = staged.schema, "overwrite"
@@ -360,6 +392,7 @@ class _Build:
                 "environment": self.work.context.environment,
                 "batch": self.work.context.id if self._is_snapshot else "",
                 "content": content,
+                "source": self.source,
             },
             partition_by=partition_by,
             append_only=self.landing_plan is not None,
@@ -371,7 +404,18 @@ class _Build:
 
     @property
     def _is_snapshot(self) -> bool:
-        return self.landing is not None and self.asset.options.load is Load.SNAPSHOT
+        return self.asset.key.layer is Layer.BRONZE and self.asset.options.load is Load.SNAPSHOT
+
+    def _is_same_file(self, current: TableVersion) -> bool:
+        """Tell whether the batch landed last was read from the same bytes by the same code."""
+        published = self._published(current)
+        return (
+            published is not None
+            and not self.job.reread
+            and self.source != ""
+            and published.source == self.source
+            and published.record.fingerprint == self.job.fingerprint
+        )
 
     def _landed_before(self, content: str, current: TableVersion) -> bool:
         """Tell whether ``current`` holds what this batch would bring; never in silver and gold."""
@@ -427,8 +471,9 @@ class _Build:
         return self.published[current.version]
 
 
-def _folder(key: AssetKey) -> str:
-    return f"{key.layer}/{key.name}"
+def _folder(table: Table | TableVersion) -> str:
+    """Return the end of a table's folder: of a long path, Polars shows no more."""
+    return "/".join(table.uri.split("/")[-3:])
 
 
 def _failure(error: PolsterError, traceback: str | None) -> Failure:

@@ -63,6 +63,7 @@ class Execution:
         *,
         full_refresh: bool,
         observer: Observer,
+        interrupted: Callable[[], bool],
     ) -> None:
         self.graph = graph
         self.order = [key for key in graph.assets if key in chosen]
@@ -71,6 +72,7 @@ class Execution:
         self.work = work
         self.full_refresh = full_refresh
         self.observer = observer
+        self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
         self.tables: dict[AssetKey, TableVersion] = {}
         self.ready: SimpleQueue[AssetKey | None] = SimpleQueue()
@@ -103,6 +105,8 @@ class Execution:
                 # not for ever: a signal that another thread catches does not end a wait here
                 with suppress(Empty):
                     self._take(timeout=POLL_SECONDS)
+                if self.interrupted():
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupted = True
             self._interrupt(workers)
@@ -167,6 +171,7 @@ class Execution:
             current,
             reasons,
             None if state is None else state.version,
+            reread=self.full_refresh,
         )
         return build(job, self.work)
 
@@ -234,8 +239,6 @@ class Execution:
         with suppress(Empty):
             while True:
                 self._take(timeout=0)
-        for stager in tuple(self.work.stagers):  # of builds that did not end in time
-            stager.discard()
         for key in self.order:
             if key not in self.records:
                 self.records[key] = AssetRecord(

@@ -65,6 +65,10 @@ class Staged:
         """Count the bad rows, from what was handed to the quarantine."""
         return self.rejected.rows if self.rejected else 0
 
+    def keep(self) -> None:
+        """Spare the good rows from discarding: a commit names them, or may."""
+        self.staging.keep()
+
     def discard(self) -> None:
         """Delete every staged file that was not committed."""
         self.staging.discard()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+Mask = Callable[[str], str]
+
+
+def test_quarantine_shows_rules_and_the_original_rows(shop: Pipeline, masked: Mask) -> None:
+    shop.run()
+
+    result = shop.cli("quarantine", "silver.orders")
+
+    lines = masked(result.stdout).splitlines()
+    assert result.exit_code == 0
+    assert lines[:5] == [
+        "rule  rows",
+        "amount|min  1",
+        "customer|nullability  1",
+        "primary_key  1",
+        "",
+    ]
+    assert lines[5].startswith("_rules  id  customer  amount")
+    assert lines[7].startswith("amount|min  3  cid  -5")
+    assert masked(result.stderr) == "silver.orders, run <run>: 3 of 3 rows"
+
+
+def test_quarantine_as_json(shop: Pipeline) -> None:
+    run = shop.run()
+
+    report = shop.json("quarantine", "silver.orders", "--rows", "1")
+
+    assert report["asset"] == "silver.orders"
+    assert report["run_id"] == run.run_id
+    assert report["rules_broken"] == {
+        "amount|min": 1,
+        "customer|nullability": 1,
+        "primary_key": 1,
+    }
+    assert report["total"] == 3
+    assert len(report["rows"]) == 1
+    assert {"_rules", "id", "customer", "amount"} <= report["rows"][0].keys()
+
+
+def test_the_last_run_that_judged_is_shown_and_earlier_ones_counted(
+    shop: Pipeline, masked: Mask
+) -> None:
+    first = shop.run()
+    shop.edit("landing/orders.csv", "3,cid,-5", "3,cid,5")
+    second = shop.run()
+    shop.run()
+
+    result = shop.cli("quarantine", "silver.orders")
+    earlier = shop.json("quarantine", "silver.orders", "--run", first.run_id)
+
+    assert second.run_id in result.stderr
+    assert result.stderr.endswith("other runs kept out 3 rows: see polster history\n")
+    assert (earlier["total"], earlier["earlier_rows"]) == (3, 2)
+
+
+def test_a_run_without_bad_rows(shop: Pipeline, masked: Mask) -> None:
+    shop.run()
+
+    result = shop.cli("quarantine", "gold.spending")
+
+    assert masked(result.stdout) == "run <run> kept no row out of gold.spending"
+
+
+def test_an_asset_that_was_never_judged(shop: Pipeline) -> None:
+    result = shop.cli("quarantine", "gold.spending")
+
+    assert result.exit_code == 0
+    assert result.stdout == "no run has judged gold.spending yet\n"
+    assert shop.json("quarantine", "gold.spending")["run_id"] is None
+
+
+def test_a_run_that_does_not_exist(shop: Pipeline) -> None:
+    shop.run()
+
+    result = shop.cli("quarantine", "silver.orders", "--run", "20200101T000000-abcdef")
+
+    assert result.exit_code == 2
+    assert "no run `20200101T000000-abcdef`" in result.stderr
+
+
+def test_an_unknown_asset(shop: Pipeline) -> None:
+    assert shop.cli("quarantine", "silver.nope").exit_code == 2

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+Mask = Callable[[str], str]
+RUN_POLSTER = """\
+from polster.cli.script import main
+
+if __name__ == "__main__":
+    main(__file__)
+"""
+END = '\n\nif __name__ == "__main__":\n    {}.run()\n'
+
+
+@pytest.fixture
+def scripts(shop: Pipeline) -> Pipeline:
+    shop.write("run_polster.py", RUN_POLSTER)
+    for key, name in (("silver_orders", "orders"), ("gold_spending", "spending")):
+        file = shop.root / f"src/core/{key}.py"
+        file.write_text(file.read_text() + END.format(name))
+    return shop
+
+
+def test_an_assets_file_runs_that_asset_from_anywhere(
+    scripts: Pipeline, tmp_path: Path, masked: Mask
+) -> None:
+    scripts.write("src/core/tax.py", "RATE = 2\n")
+    scripts.edit(
+        "src/core/silver_orders.py",
+        "import polster\n",
+        "import polster\nfrom core.tax import RATE\n",
+    )
+    scripts.run("bronze.orders")
+
+    done = scripts.process(str(scripts.root / "src/core/silver_orders.py"), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert masked(done.stdout).splitlines()[1] == (
+        "silver.orders  published  2  3  <seconds>  "
+        "amount|min 1, customer|nullability 1, primary_key 1"
+    )
+    assert scripts.version("silver.orders") == 0
+    assert not (scripts.data / "gold").exists()
+
+
+def test_an_assets_file_without_its_upstream_names_the_command(scripts: Pipeline) -> None:
+    done = scripts.process("src/core/gold_spending.py")
+
+    assert done.returncode == 1
+    assert "error[POL308]: `gold.spending`: `silver.orders`, which it reads, was never built" in (
+        done.stdout
+    )
+    assert "polster run silver.orders, or both with: polster run +gold.spending" in done.stdout
+
+
+def test_arguments_of_an_assets_file_are_those_of_the_command(scripts: Pipeline) -> None:
+    scripts.run()
+
+    done = scripts.process("src/core/gold_spending.py", "--full-refresh")
+
+    assert done.returncode == 0
+    assert scripts.version("gold.spending") == 1
+
+
+def test_run_polster_runs_everything_one_asset_or_shows_the_state(
+    scripts: Pipeline, tmp_path: Path
+) -> None:
+    script = str(scripts.root / "run_polster.py")
+
+    everything = scripts.process(script, cwd=tmp_path)
+    one = scripts.process(script, "--asset", "gold.spending")
+    status = scripts.process(script, "--status", "--env", "dev")
+    wrong = scripts.process(script, "--asset", "gold.nope")
+
+    assert (everything.returncode, one.returncode, status.returncode) == (0, 0, 0)
+    assert everything.stdout.endswith("3 published\n")
+    assert one.stdout.endswith("nothing to do: 1 unchanged\n")
+    assert status.stdout.splitlines()[3].startswith("gold.spending  fresh")
+    assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize("flags", [["--ui"], ["--no-materialize"], ["--ui", "--no-materialize"]])
+def test_the_dashboard_is_said_not_to_be_there_yet(scripts: Pipeline, flags: list[str]) -> None:
+    done = scripts.process("run_polster.py", *flags)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0] == (
+        "the dashboard is not part of this version of Polster yet"
+    )
+    assert not scripts.data.exists()

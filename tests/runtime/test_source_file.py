@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from polster.runtime.source_file import source_digest
+from polster.runtime.stage import Staged, Stager
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+SCAN = """
+@bronze
+def readings() -> pl.LazyFrame:
+    return pl.scan_csv("landing/readings.csv", infer_schema=False)
+"""
+UNCHANGED = {"bronze.readings": "unchanged"}
+PUBLISHED = {"bronze.readings": "published"}
+
+
+@pytest.fixture(name="sensor")
+def sensor_fixture(pipeline: Pipeline) -> Pipeline:
+    pipeline.write("landing/readings.csv", "id,celsius\n1,20\n2,21\n")
+    pipeline.asset("bronze.readings", SCAN)
+    pipeline.run()
+    return pipeline
+
+
+def test_a_file_with_the_same_bytes_is_not_read_again(
+    sensor: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("the source was read")
+
+    monkeypatch.setattr(Stager, "stage", read)
+    os.utime(sensor.root / "landing/readings.csv", (1, 1))
+
+    assert sensor.outcome() == UNCHANGED
+
+
+def test_a_changed_byte_is_seen_even_if_size_and_time_are_the_same(sensor: Pipeline) -> None:
+    file = sensor.root / "landing/readings.csv"
+    before = file.stat()
+    file.write_text("id,celsius\n1,20\n2,99\n", encoding="utf-8")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert sensor.outcome() == PUBLISHED
+    assert sensor.table("bronze.readings")["celsius"].to_list() == ["20", "99"]
+
+
+def test_changed_code_reads_the_file_again(sensor: Pipeline) -> None:
+    sensor.edit("src/core/bronze_readings.py", "infer_schema=False", "separator=';'")
+
+    assert sensor.outcome() == PUBLISHED
+
+
+def test_a_full_refresh_reads_the_file_again_and_lands_nothing_twice(
+    sensor: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Stager] = []
+    original = Stager.stage
+
+    def stage(stager: Stager, frame: pl.LazyFrame) -> Staged:
+        read.append(stager)
+        return original(stager, frame)
+
+    monkeypatch.setattr(Stager, "stage", stage)
+
+    outcome = sensor.outcome(full_refresh=True)
+
+    assert len(read) == 1
+    assert outcome == UNCHANGED
+
+
+def test_only_the_bare_scan_of_one_file_has_a_digest(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("id\n1\n", encoding="utf-8")
+    bare = pl.scan_csv(tmp_path / "a.csv")
+
+    assert source_digest(bare) != ""
+    assert source_digest(bare) == source_digest(pl.scan_csv(tmp_path / "a.csv"))
+    assert source_digest(bare.filter(pl.col("id") > 0)) == ""
+    assert source_digest(pl.scan_csv(tmp_path / "*.csv")) == ""
+    assert source_digest(bare.collect().lazy()) == ""
+    assert source_digest(bare.map_batches(lambda frame: frame)) == ""
