@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from deltalake import DeltaTable
+from deltalake.transaction import create_table_with_add_actions
 
 from polster.errors import LakehouseError
 from polster.lakehouse import table as tables
@@ -22,7 +23,7 @@ NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 @pytest.fixture
 def timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every commit is made, and then reported as failed."""
-    create, write = tables.create_table_with_add_actions, DeltaTable.create_write_transaction
+    create, write = create_table_with_add_actions, DeltaTable.create_write_transaction
 
     def created(*args: Any, **kwargs: Any) -> None:
         create(*args, **kwargs)
@@ -73,3 +74,23 @@ def test_files_stay_where_it_is_not_known_whether_a_commit_names_them(
     shop.run()
     assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 11.0)
     assert shop.staged_files() == []
+
+
+def test_ctrl_c_right_after_a_commit_of_the_ledger_leaves_it_whole(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Table.commit
+
+    def interrupted(self: Table, *args: Any, **kwargs: Any) -> TableVersion:
+        made = commit(self, *args, **kwargs)
+        if self.uri.endswith("/_polster/runs"):
+            raise KeyboardInterrupt
+        return made
+
+    monkeypatch.setattr(Table, "commit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(shop.open(), observer=NOBODY)
+    monkeypatch.undo()
+
+    assert shop.ledger().height == 3
+    assert set(shop.outcome().values()) == {"unchanged"}

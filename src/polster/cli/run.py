@@ -76,13 +76,15 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     the shell had Ctrl-C ignored, it stays ignored.
 
     Yields:
-        Whether somebody interrupted: Python drops the exception where it meets a destructor.
+        Whether somebody interrupted. The run asks, so that no exception comes out of the middle
+        of anything; a second Ctrl-C does raise one.
     """
     interrupted = Event()
 
     def interrupt(*_: object) -> None:
+        if interrupted.is_set():  # the second time, whatever is going on
+            raise KeyboardInterrupt
         interrupted.set()
-        raise KeyboardInterrupt
 
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

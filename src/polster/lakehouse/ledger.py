@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from polster.errors import ConflictError
+from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
@@ -131,14 +131,16 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
     """
     staging = Staging(table.store, table.uri, run_id)
     for attempt in range(ATTEMPTS):
-        try:
-            onto = table.open()
-            new = rows
-            if key and onto is not None:
+        onto = table.open()
+        new = rows
+        if key and onto is not None:
+            with reaching(table.uri):
                 known = onto.scan().select(key).join(rows.lazy().select(key), on=key, how="semi")
                 new = rows.join(known.collect(), on=key, how="anti")
-            if not new.height:
-                return
+        if not new.height:
+            return
+        # Deleted only where the commit was refused for certain: Ctrl-C may come at any moment
+        try:
             with reaching(table.uri, writing=True):
                 files = staging.sink(new.lazy())
             table.commit(
@@ -148,18 +150,17 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
                 onto=onto,
                 metadata={"run_id": run_id},
             )
+            return
         except UncertainCommitError:
-            staging.keep()
             raise
         except ConflictError:
+            staging.discard()
             if attempt == ATTEMPTS - 1:
                 raise
             wait_for_others(attempt)
-        else:
-            staging.keep()
-            return
-        finally:
+        except LakehouseError:
             staging.discard()
+            raise
 
 
 def to_row(record: AssetRecord) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from polster.lakehouse.table import (
     Table,
     TableVersion,
     UncertainCommitError,
+    wait_for_others,
 )
 from polster.model.asset import Asset, Load, Policy
 from polster.model.context import RunContext
@@ -329,11 +330,12 @@ class _Build:
             if staged.rejected:
                 with self.work.gate.open():
                     staged.rejected.commit({"asset": str(self.asset.key), "published": True})
-            for _ in range(ATTEMPTS):
+            for attempt in range(ATTEMPTS):
                 with self.work.gate.open(), suppress(ConflictError):
                     table = self._commit(staged, current, content)
                     staged.staging.keep()
                     return replace(self.record, version=table.version), table
+                wait_for_others(attempt)
                 current = self.table.open()
                 if current is not None:
                     if self._landed_before(content, current):

@@ -102,11 +102,10 @@ class Execution:
         interrupted = False
         try:
             while len(self.records) < len(self.order):
-                # not for ever: a signal that another thread catches does not end a wait here
-                with suppress(Empty):
-                    self._take(timeout=POLL_SECONDS)
                 if self.interrupted():
                     raise KeyboardInterrupt
+                with suppress(Empty):
+                    self._take(timeout=POLL_SECONDS)
         except KeyboardInterrupt:
             interrupted = True
             self._interrupt(workers)
