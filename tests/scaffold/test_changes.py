@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,23 +72,27 @@ def test_a_file_that_appears_meanwhile_is_kept_and_the_rest_taken_back(
     assert tree(tmp_path) == {"b.py": b"theirs"}
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """Let the system refuse files of more than 1,000 bytes, as a full disk would."""
+    """Let the system refuse files of more than 1,000 bytes, as a full disk would.
+
+    As short as can be: what the tests themselves say may be going to a file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("small_files_only")
 @pytest.mark.parametrize("size", [1001, 1_000_000])
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, size: int) -> None:
     (tmp_path / "kept").mkdir()
     small = NewFile("kept/deep/small.py", b"1")
     large = NewFile("kept/large.py", b"x" * size)
 
-    with pytest.raises(ScaffoldError) as caught:
+    with pytest.raises(ScaffoldError) as caught, small_files_only():
         apply_changes(tmp_path, Changes(create=(small, large)))
 
     assert caught.value.code == "POL503"

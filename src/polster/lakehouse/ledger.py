@@ -72,9 +72,21 @@ class Ledger:
         append_rows(self.table, frame, run_id=entries[0].run_id, key=("run_id", "asset"))
 
     def scan(self) -> pl.LazyFrame:
-        """Return all rows, lazy; empty if no run was ever recorded."""
+        """Return all rows, lazy; empty if no run was ever recorded.
+
+        The files that the log names are scanned as they are: every command begins with this, and
+        a scan through Polars' Delta reader loads pyarrow where it is installed.
+        """
         table = self.table.open()
-        return pl.LazyFrame(schema=LEDGER_SCHEMA) if table is None else table.scan()
+        files = table.delta.file_uris() if table else []
+        if not files:
+            return pl.LazyFrame(schema=LEDGER_SCHEMA)
+        return pl.scan_parquet(
+            files,
+            schema=LEDGER_SCHEMA,
+            storage_options=self.store.storage_options,
+            credential_provider=None if self.store.options else "auto",
+        )
 
     def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
         """List what the runs did to ``asset``, newest first, with the run's identifier."""
