@@ -13,7 +13,13 @@ import polars as pl
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
+from polster.lakehouse.table import (
+    ATTEMPTS,
+    Table,
+    TableVersion,
+    UncertainCommitError,
+    wait_for_others,
+)
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 
@@ -72,21 +78,11 @@ class Ledger:
         append_rows(self.table, frame, run_id=entries[0].run_id, key=("run_id", "asset"))
 
     def scan(self) -> pl.LazyFrame:
-        """Return all rows, lazy; empty if no run was ever recorded.
-
-        The files that the log names are scanned as they are: every command begins with this, and
-        a scan through Polars' Delta reader loads pyarrow where it is installed.
-        """
+        """Return all rows, lazy; empty if no run was ever recorded."""
         table = self.table.open()
-        files = table.delta.file_uris() if table else []
-        if not files:
+        if table is None:
             return pl.LazyFrame(schema=LEDGER_SCHEMA)
-        return pl.scan_parquet(
-            files,
-            schema=LEDGER_SCHEMA,
-            storage_options=self.store.storage_options,
-            credential_provider=None if self.store.options else "auto",
-        )
+        return _own_rows(table, self.store, LEDGER_SCHEMA)
 
     def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
         """List what the runs did to ``asset``, newest first, with the run's identifier."""
@@ -147,7 +143,8 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
         new = rows
         if key and onto is not None:
             with reaching(table.uri):
-                known = onto.scan().select(key).join(rows.lazy().select(key), on=key, how="semi")
+                earlier = _own_rows(onto, table.store, rows.schema)
+                known = earlier.select(key).join(rows.lazy().select(key), on=key, how="semi")
                 new = rows.join(known.collect(), on=key, how="anti")
         if not new.height:
             return
@@ -173,6 +170,23 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
         except LakehouseError:
             staging.discard()
             raise
+
+
+def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFrame:
+    """Return the rows of one of Polster's own tables, lazy.
+
+    The files that the log names are scanned as they are: every command does this, and Polars'
+    Delta reader loads pyarrow where it is installed.
+    """
+    files = table.delta.file_uris()
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(
+        files,
+        schema=schema,
+        storage_options=store.storage_options,
+        credential_provider=None if store.options else "auto",
+    )
 
 
 def to_row(record: AssetRecord) -> dict[str, Any]:
