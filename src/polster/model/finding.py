@@ -14,6 +14,27 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A mechanical mend: the text from one place to another of a file becomes ``text``.
+
+    Attributes:
+        file: Relative to the project's folder, with forward slashes.
+        line: First line, from 1.
+        column: First character in it, from 0, counted in UTF-8 bytes as :mod:`ast` does.
+        end_line: Last line, from 1.
+        end_column: Behind the last character, in UTF-8 bytes.
+        text: What stands there afterwards.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One mistake in the definition of a pipeline.
 
@@ -25,6 +46,8 @@ class Finding:
         line: Line in that file, from 1.
         hint: One edit or one command that mends it.
         severity: Errors stop a run.
+        column: Character in that line, from 1, if one is meant.
+        fix: What ``polster validate --fix`` does about it, where that is mechanical.
     """
 
     code: str
@@ -34,6 +57,8 @@ class Finding:
     line: int | None = None
     hint: str | None = None
     severity: Severity = Severity.ERROR
+    column: int | None = None
+    fix: Edit | None = None
 
     @property
     def place(self) -> str | None:

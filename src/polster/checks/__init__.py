@@ -1,0 +1,1 @@
+"""What `polster validate` looks for, before a single row moves."""

@@ -1,0 +1,1 @@
+"""Reading Polars plans: leaves, operators, nulls, columns. The plan visitor has its home here."""
