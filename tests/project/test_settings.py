@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from polster.errors import SettingsError, UsageError
+from polster.model.finding import Severity
 from polster.model.layer import Layer
+from polster.model.rule import Rule
 from polster.project.settings import choose_environment, load_dotenv, read_settings
 
 PROD = '[tool.polster.environments.prod]\nlakehouse = "${POLSTER_PROD_LAKEHOUSE}"\n'
@@ -174,3 +176,49 @@ def test_a_folder_is_seen_from_the_project(tmp_path: Path, monkeypatch: pytest.M
     ):
         settings = read_settings(project(tmp_path, f"[tool.polster]\nlakehouse = '{written}'\n"))
         assert choose_environment(settings, None).lakehouse == expected
+
+
+def test_the_rules_of_a_project_are_read(tmp_path: Path) -> None:
+    text = """
+[tool.polster.rules]
+select = ["POL2", "POL6"]
+ignore = ["POL223"]
+severity = { POL6 = "error", POL605 = "warning" }
+max_readers = 3
+
+[tool.polster.rules.assets."gold.*"]
+ignore = ["POL224"]
+severity = { POL601 = "warning" }
+"""
+    project(tmp_path, text)
+
+    checks = read_settings(tmp_path).checks
+
+    def severity(code: str, asset: str | None = None) -> str | None:
+        rule = Rule(code, "", Severity.WARNING, "", "", "", "")
+        return checks.severity(rule, asset, Severity.WARNING)
+
+    assert checks.max_readers == 3
+    assert (severity("POL223"), severity("POL711"), severity("POL222")) == (None, None, "warning")
+    assert (severity("POL601"), severity("POL605")) == ("error", "warning")
+    assert (severity("POL224"), severity("POL224", "gold.x")) == ("warning", None)
+    assert (severity("POL601", "silver.x"), severity("POL601", "gold.x")) == ("error", "warning")
+
+
+def test_a_structural_rule_is_never_left_out(tmp_path: Path) -> None:
+    project(tmp_path, '[tool.polster.rules]\nselect = ["POL6"]\nignore = ["POL2"]\n')
+    rule = Rule("POL202", "", Severity.ERROR, "", "", "", "", is_structural=True)
+
+    checks = read_settings(tmp_path).checks
+
+    assert checks.severity(rule, "gold.x", Severity.ERROR) == "error"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['ignore = ["E501"]', 'severity = { POL601 = "info" }', "max_readers = 0", "fan_out = 3"],
+)
+def test_rules_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
+    raised = problem(tmp_path, f"[tool.polster.rules]\n{text}\n")
+
+    assert raised.place == str(tmp_path / "pyproject.toml")

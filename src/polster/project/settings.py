@@ -10,6 +10,11 @@ lakehouse = "${POLSTER_PROD_LAKEHOUSE}"
 
 [tool.polster.rules]
 allow = ["silver->silver"]
+ignore = ["POL223"]
+severity = { POL601 = "error" }
+
+[tool.polster.rules.assets."gold.*"]
+ignore = ["POL711"]
 ```
 """
 
@@ -28,7 +33,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from polster.errors import SettingsError, UsageError, nearest
+from polster.model.finding import Severity
 from polster.model.layer import OPTIONAL_ARROWS, LayerRules
+from polster.model.rule import RuleChoice, RuleSettings
 from polster.project.locate import SETTINGS_FILE
 
 ENVIRONMENT_VARIABLE = "POLSTER_ENV"
@@ -46,8 +53,24 @@ class _Environment(_Table):
     lakehouse: Annotated[str, Field(min_length=1)]
 
 
-class _Rules(_Table):
+_Code = Annotated[str, Field(pattern=r"^POL[0-9]{0,3}$")]
+_Severity = Literal["error", "warning"]
+
+
+class _Choice(_Table):
+    ignore: list[_Code] = []
+    severity: dict[_Code, _Severity] = {}
+
+    def value(self) -> RuleChoice:
+        severities = {code: Severity(name) for code, name in self.severity.items()}
+        return RuleChoice(tuple(self.ignore), severities)
+
+
+class _Rules(_Choice):
     allow: list[Literal["silver->silver", "gold->gold"]] = []
+    select: list[_Code] = ["POL"]
+    max_readers: Annotated[int, Field(ge=1)] = 20
+    assets: dict[str, _Choice] = {}
 
 
 class _Settings(_Table):
@@ -74,12 +97,14 @@ class Settings:
         lakehouses: What is written for each environment, variables not yet filled in.
         default_environment: The one used when nothing else is said.
         rules: Which layer may read which.
+        checks: Which rules ``validate`` judges by, and how severely.
     """
 
     root: Path
     lakehouses: Mapping[str, str]
     default_environment: str
     rules: LayerRules
+    checks: RuleSettings = RuleSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +157,13 @@ def read_settings(root: Path) -> Settings:
             hint=f'add [tool.polster.environments.{table.environment}] with lakehouse = "…"',
         )
     within = frozenset(OPTIONAL_ARROWS[arrow] for arrow in table.rules.allow)
-    return Settings(root, lakehouses, table.environment, LayerRules(within))
+    checks = RuleSettings(
+        tuple(table.rules.select),
+        table.rules.value(),
+        {pattern: choice.value() for pattern, choice in table.rules.assets.items()},
+        table.rules.max_readers,
+    )
+    return Settings(root, lakehouses, table.environment, LayerRules(within), checks)
 
 
 def load_dotenv(root: Path) -> None:
