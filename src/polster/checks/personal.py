@@ -1,0 +1,242 @@
+"""Personal data: where a column that a contract marks ends up, by value.
+
+A contract column with ``metadata={"pii": True}`` passes its mark on to every column that its
+values go into; what it merely influences, such as a count of rows, is not marked. A column with
+``metadata={"masked": True, "reason": "…"}`` ends the way. What reaches gold is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from polster.checks.examined import ContractColumn, Examined
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding, Severity
+from polster.model.graph import AssetGraph
+from polster.model.layer import Layer
+from polster.model.lineage import ColumnOrigin, ColumnRef
+
+NO_ORIGIN = ColumnOrigin()
+DECLARATION = 'metadata={"masked": True, "reason": "…"}'
+NOT_EXAMINED = "its columns could not be read"
+
+
+@dataclass(frozen=True, slots=True)
+class _Taint:
+    """How personal data came to a column.
+
+    Attributes:
+        path: Columns from the marked one to this one.
+        marked: Every marked column whose values come here.
+        doubt: Why they only may; None if they do.
+    """
+
+    path: tuple[ColumnRef, ...]
+    marked: frozenset[ColumnRef]
+    doubt: str | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int, tuple[ColumnRef, ...]]:
+        """Return what the best way to show is chosen by: the certain, the short."""
+        return self.doubt is not None, len(self.path), self.path
+
+
+def check_personal(graph: AssetGraph, examined: Iterable[Examined]) -> list[Finding]:
+    """Find personal data that reaches gold unmasked, and masks without a reason.
+
+    Args:
+        graph: The assets.
+        examined: With their lineage; an asset that is missing is taken for unknown.
+
+    Returns:
+        Findings by asset, upstream first; nothing if no contract marks a column.
+    """
+    known = {entry.asset: entry for entry in examined}
+    if not any(column.pii for entry in known.values() for column in entry.contract or ()):
+        return [
+            finding
+            for asset in graph
+            for finding in _unreasoned(asset, known.get(asset.key, Examined(asset.key)))
+        ]
+    walk = _Walk(graph, known)
+    return [finding for asset in graph for finding in walk.step(asset)]
+
+
+class _Walk:
+    """Goes through the assets, upstream first, and remembers what it found marked."""
+
+    def __init__(self, graph: AssetGraph, known: Mapping[AssetKey, Examined]) -> None:
+        self.graph = graph
+        self.known = known
+        self.taints: dict[AssetKey, dict[str, _Taint]] = {}
+        self.hidden: dict[AssetKey, _Taint] = {}  # assets of unknown columns that may hold some
+
+    def step(self, asset: Asset) -> list[Finding]:
+        entry = self.known.get(asset.key, Examined(asset.key))
+        contract = {column.name: column for column in entry.contract or ()}
+        taints = self._marked(asset.key, contract)
+        doubt = None
+        if asset.key.layer is not Layer.BRONZE:
+            doubt = _doubt(entry)
+            if doubt is None:
+                for name, taint in self._derived(entry).items():
+                    taints.setdefault(name, taint)
+            else:
+                self._suspect(asset.key, entry, taints, doubt)
+        for name in [name for name in taints if _is_masked(contract.get(name))]:
+            del taints[name]
+        self.taints[asset.key] = taints
+        findings = _unreasoned(asset, entry)
+        if asset.key.layer is Layer.GOLD:
+            findings += self._reached(asset, entry, taints, doubt)
+        return findings
+
+    def _marked(self, key: AssetKey, contract: Mapping[str, ContractColumn]) -> dict[str, _Taint]:
+        """Return the taints of the columns that the contract itself marks."""
+        found: dict[str, _Taint] = {}
+        for name, column in contract.items():
+            if column.pii:
+                ref = ColumnRef(key, name)
+                found[name] = _Taint((ref,), frozenset({ref}))
+        return found
+
+    def _derived(self, entry: Examined) -> dict[str, _Taint]:
+        """Return the taints that come with the values of other columns."""
+        found: dict[str, _Taint] = {}
+        columns = entry.lineage.columns if entry.lineage else {}
+        for name, origin in columns.items():
+            taint = self._inherited(ColumnRef(entry.asset, name), origin)
+            if taint is not None:
+                found[name] = taint
+        return found
+
+    def _inherited(self, ref: ColumnRef, origin: ColumnOrigin) -> _Taint | None:
+        sources: list[_Taint] = []
+        for source in origin.values:
+            taint = self.taints.get(source.asset, {}).get(source.column)
+            hidden = self.hidden.get(source.asset)
+            sources += [found for found in (taint, hidden) if found]
+        if not sources:
+            return None
+        best = min(sources, key=lambda taint: taint.rank)
+        marked = frozenset().union(*(taint.marked for taint in sources))
+        return _Taint((*best.path, ref), marked, best.doubt or origin.unknown)
+
+    def _suspect(
+        self, key: AssetKey, entry: Examined, taints: dict[str, _Taint], doubt: str
+    ) -> None:
+        """Take every column of an asset of unknown lineage for marked, if it reads marked ones."""
+        read = [
+            taint
+            for other in dict.fromkeys(self.graph.upstream(key))
+            for taint in (*self.taints[other].values(), *self._hidden(other))
+        ]
+        if not read:
+            return
+        best = min(read, key=lambda taint: taint.rank)
+        marked = frozenset().union(*(taint.marked for taint in read))
+        self.hidden[key] = _Taint(best.path, marked, doubt)
+        for column in entry.contract or ():
+            ref = ColumnRef(key, column.name)
+            taints.setdefault(column.name, _Taint((*best.path, ref), marked, doubt))
+        if entry.columns is not None or entry.contract is not None:
+            del self.hidden[key]  # its columns are known, so that masks among them count
+            for name in entry.columns or ():
+                taints.setdefault(name, _Taint((*best.path, ColumnRef(key, name)), marked, doubt))
+
+    def _hidden(self, key: AssetKey) -> list[_Taint]:
+        return [self.hidden[key]] if key in self.hidden else []
+
+    def _reached(
+        self, asset: Asset, entry: Examined, taints: Mapping[str, _Taint], doubt: str | None
+    ) -> list[Finding]:
+        """Write the findings of one gold asset, one for all that its unknown lineage may bring."""
+        findings = [
+            _finding(asset, entry, name, taint)
+            for name, taint in taints.items()
+            if doubt is None or taint.doubt is None
+        ]
+        if any(finding.severity is Severity.ERROR for finding in entry.findings):
+            return findings  # what keeps it from being built is told; the rest after that
+        suspected = [taint for taint in taints.values() if taint.doubt is not None]
+        suspected += self._hidden(asset.key)
+        if doubt is not None and suspected:
+            findings.append(_suspicion(asset, suspected[0], doubt))
+        return findings
+
+
+def _doubt(entry: Examined) -> str | None:
+    """Say why nothing is known of what the columns are made of; None if something is."""
+    if entry.lineage is None:
+        return entry.unchecked or NOT_EXAMINED
+    return entry.lineage.unknown
+
+
+def _is_masked(column: ContractColumn | None) -> bool:
+    """Tell whether a column is declared masked; without a reason that is a finding of its own."""
+    return column is not None and column.masked is not None
+
+
+def _unreasoned(asset: Asset, entry: Examined) -> list[Finding]:
+    return [
+        Finding(
+            "POL732",
+            f"`{ColumnRef(asset.key, column.name)}` is declared masked, but not why",
+            asset=str(asset.key),
+            file=asset.file,
+            line=entry.contract_lines.get(column.name, asset.line),
+            hint=f"say what was done to it: {DECLARATION.replace('…', 'salted hash')}",
+        )
+        for column in entry.contract or ()
+        if column.masked is not None and not column.masked.strip()
+    ]
+
+
+def _finding(asset: Asset, entry: Examined, column: str, taint: _Taint) -> Finding:
+    ref = ColumnRef(asset.key, column)
+    if taint.doubt is None:
+        message = f"`{ref}` holds personal data that nothing masks"
+        severity = Severity.ERROR
+        hint = f"leave the column out, or, once it names nobody, declare that: {DECLARATION}"
+    else:
+        message = f"`{ref}` may hold personal data that nothing masks (not certain: {taint.doubt})"
+        severity = Severity.WARNING
+        hint = f"if it does not, declare that in the contract: {DECLARATION}"
+    if len(taint.path) > 1:
+        message += ": " + " -> ".join(f"`{step}`" for step in taint.path)
+    if more := _others(taint):
+        message += f"; also from {more}"
+    if column not in {known.name for known in entry.contract or ()}:
+        hint = f"leave the column out, or name it in the contract, masked: {DECLARATION}"
+    return Finding(
+        "POL731",
+        message,
+        asset=str(asset.key),
+        file=asset.file,
+        line=entry.contract_lines.get(column, asset.line),
+        hint=hint,
+        severity=severity,
+    )
+
+
+def _suspicion(asset: Asset, taint: _Taint, doubt: str) -> Finding:
+    marked = " and ".join(f"`{ref}`" for ref in sorted(taint.marked)[:3])
+    return Finding(
+        "POL731",
+        f"`{asset.key}` may hold personal data: it stands on {marked}, and which of its columns "
+        f"are made of that is unknown ({doubt})",
+        asset=str(asset.key),
+        file=asset.file,
+        line=asset.line,
+        hint=f"declare its columns that are masked in the contract: {DECLARATION}",
+        severity=Severity.WARNING,
+    )
+
+
+def _others(taint: _Taint) -> str:
+    others = sorted(taint.marked - {taint.path[0]})
+    shown = [f"`{ref}`" for ref in others[:3]]
+    if len(others) > len(shown):
+        shown.append(f"{len(others) - len(shown)} more")
+    return ", ".join(shown)
