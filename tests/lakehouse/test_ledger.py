@@ -3,12 +3,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
+
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.ledger import Entry, from_row, to_metadata, to_row
+from polster.lakehouse.ledger import (
+    LEDGER_SCHEMA,
+    Entry,
+    append_rows,
+    from_row,
+    to_metadata,
+    to_row,
+)
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
+from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
@@ -120,6 +131,57 @@ def test_a_run_is_recorded_once_though_it_is_written_twice(lakehouse: Lakehouse)
     lakehouse.ledger.append([_entry(_record()), _entry(_record(other))])
 
     assert lakehouse.ledger.scan().collect()["asset"].sort().to_list() == [str(other), str(ORDERS)]
+
+
+LINEAGE = AssetLineage(
+    ORDERS,
+    {
+        "id": ColumnOrigin(frozenset({ColumnRef(AssetKey(Layer.BRONZE, "orders"), "id")})),
+        "score": ColumnOrigin(unknown="a Python function"),
+    },
+)
+
+
+def test_the_lineage_of_a_version_comes_back_from_the_run_that_published_it(
+    lakehouse: Lakehouse,
+) -> None:
+    record = _record(version=0)
+    lakehouse.ledger.append([_entry(replace(record, lineage=LINEAGE))])
+    lakehouse.ledger.append([_entry(_record(version=1, minutes=1), "run2")])
+
+    assert lakehouse.ledger.lineages({ORDERS: 0}) == {ORDERS: LINEAGE}
+    assert lakehouse.ledger.lineages({ORDERS: 1}) == {}
+    assert lakehouse.ledger.lineages({}) == {}
+
+
+def test_the_lineage_survives_the_metadata_of_a_commit() -> None:
+    record = replace(FULL, lineage=LINEAGE)
+
+    assert from_row(to_metadata(record)).lineage == LINEAGE
+
+
+def test_a_lineage_that_is_written_in_another_way_is_not_known() -> None:
+    metadata = to_metadata(replace(FULL, lineage=LINEAGE))
+
+    for text in ("[]", "{", '{"refs": 1, "columns": {}}', '{"refs": [["x", "y"]], "columns": {}}'):
+        assert from_row({**metadata, "lineage": text}).lineage is None
+
+
+def test_a_ledger_of_an_older_version_is_read_and_written_on(lakehouse: Lakehouse) -> None:
+    older = pl.Schema({name: kind for name, kind in LEDGER_SCHEMA.items() if name != "lineage"})
+    row = {**to_row(_record()), "run_id": "run1", "environment": "dev"}
+    frame = pl.DataFrame([row], schema=LEDGER_SCHEMA).select(older.names())
+    append_rows(lakehouse.ledger.table, frame, run_id="run1")
+
+    before = lakehouse.ledger.records(ORDERS)
+    newer = replace(_record(version=1, minutes=1), lineage=LINEAGE)
+    lakehouse.ledger.append([_entry(_record(), "run1"), _entry(newer, "run2")])
+
+    assert [run for run, _ in before] == ["run1"]
+    assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["run2", "run1"]
+    assert lakehouse.ledger.lineages({ORDERS: 0}) == {}
+    assert lakehouse.ledger.lineages({ORDERS: 1}) == {ORDERS: LINEAGE}
+    assert lakehouse.ledger.scan().collect_schema() == LEDGER_SCHEMA
 
 
 def test_writers_at_once_lose_no_record(lakehouse: Lakehouse) -> None:

@@ -21,6 +21,7 @@ from polster.lakehouse.table import (
     wait_for_others,
 )
 from polster.model.asset import AssetKey
+from polster.model.lineage import AssetLineage, lineage_from_json, lineage_to_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 
 LEDGER_SCHEMA = pl.Schema(
@@ -41,6 +42,7 @@ LEDGER_SCHEMA = pl.Schema(
         "notes": pl.List(pl.String()),
         "error": pl.String(),  # JSON: code, message, hint, place; never a value of the data
         "fingerprint": pl.String(),  # JSON: code, contract, modules, inputs
+        "lineage": pl.String(),  # JSON: columns by column; null in rows of older versions
     }
 )
 
@@ -87,7 +89,7 @@ class Ledger:
     def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
         """List what the runs did to ``asset``, newest first, with the run's identifier."""
         rows = (
-            self.scan()
+            self._records()
             .filter(pl.col("asset") == str(asset))
             .sort("started_at", "run_id", descending=True)
         )
@@ -97,19 +99,42 @@ class Ledger:
 
     def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
         """Return the newest record of each asset, with the run's identifier."""
-        return self._newest(self.scan())
+        return self._newest(self._records())
 
     def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetRecord]:
         """Return the record of the run that published each of ``versions``, where it is known."""
         if not versions:
             return {}
+        found = self._publishing(self._records(), versions)
+        return {key: record for key, (_, record) in self._newest(found).items()}
+
+    def lineages(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetLineage]:
+        """Return what the columns of each of ``versions`` were made of, where it is known."""
+        if not versions:
+            return {}
+        rows = self.scan().select("asset", "status", "version", "lineage", "started_at", "run_id")
+        found = self._publishing(rows, versions).drop_nulls("lineage").sort("started_at", "run_id")
+        with reaching(self.table.uri):
+            newest = found.select("asset", "lineage").collect()
+        lineages: dict[AssetKey, AssetLineage] = {}
+        for name, text in newest.iter_rows():
+            key = AssetKey.parse(name)
+            if key is not None and (lineage := _lineage(key, text)) is not None:
+                lineages[key] = lineage
+        return lineages
+
+    def _records(self) -> pl.LazyFrame:
+        """Return all rows without the lineage, which is long and wanted by few."""
+        return self.scan().drop("lineage")
+
+    def _publishing(self, rows: pl.LazyFrame, versions: Mapping[AssetKey, int]) -> pl.LazyFrame:
+        """Keep the rows of the runs that published one of ``versions``."""
         wanted = pl.LazyFrame(
             {"asset": [str(key) for key in versions], "version": list(versions.values())},
             schema={"asset": pl.String(), "version": pl.Int64()},
         )
-        published = self.scan().filter(pl.col("status") == AssetStatus.PUBLISHED.value)
-        found = published.join(wanted, on=["asset", "version"], how="semi")
-        return {key: record for key, (_, record) in self._newest(found).items()}
+        published = rows.filter(pl.col("status") == AssetStatus.PUBLISHED.value)
+        return published.join(wanted, on=["asset", "version"], how="semi")
 
     def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
         with reaching(self.table.uri):
@@ -152,6 +177,8 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
         try:
             with reaching(table.uri, writing=True):
                 files = staging.sink(new.lazy())
+            if onto is not None and (more := _missing(onto, rows.schema)):
+                onto = table.add_columns(onto, more)
             table.commit(
                 files,
                 schema=rows.schema,
@@ -172,6 +199,12 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
             raise
 
 
+def _missing(table: TableVersion, schema: pl.Schema) -> pl.Schema:
+    """Return the columns that a table written by an older version of Polster does not have."""
+    known = table.schema
+    return pl.Schema({name: dtype for name, dtype in schema.items() if name not in known})
+
+
 def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFrame:
     """Return the rows of one of Polster's own tables, lazy.
 
@@ -184,6 +217,8 @@ def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFr
     return pl.scan_parquet(
         files,
         schema=schema,
+        missing_columns="insert",
+        extra_columns="ignore",
         storage_options=store.storage_options,
         credential_provider=None if store.options else "auto",
     )
@@ -206,6 +241,7 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "notes": list(record.notes),
         "error": json.dumps(_without_traceback(record.error)) if record.error else None,
         "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
+        "lineage": lineage_to_json(record.lineage) if record.lineage else None,
     }
 
 
@@ -215,7 +251,7 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
     if key is None:
         raise ValueError(f"not an asset key: {row['asset']}")
     started = row["started_at"]
-    fingerprint = row["fingerprint"]
+    fingerprint, lineage = row["fingerprint"], row.get("lineage")
     return AssetRecord(
         asset=key,
         status=AssetStatus(row["status"]),
@@ -231,7 +267,16 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         notes=tuple(row["notes"] or ()),
         error=Failure(**json.loads(row["error"])) if row["error"] else None,
         fingerprint=Fingerprint(**json.loads(fingerprint)) if fingerprint else None,
+        lineage=_lineage(key, lineage) if lineage else None,
     )
+
+
+def _lineage(key: AssetKey, text: str) -> AssetLineage | None:
+    """Read a lineage; None if another version of Polster wrote it in another way."""
+    try:
+        return lineage_from_json(key, text)
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def to_metadata(record: AssetRecord) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding
+from polster.model.lineage import AssetLineage
 
 
 class AssetStatus(StrEnum):
@@ -106,6 +107,7 @@ class AssetRecord:
         seconds: Wall time.
         notes: What the user should know though nothing failed.
         started_at: Timezone-aware UTC.
+        lineage: What the columns were made of, where a new version was published.
     """
 
     asset: AssetKey
@@ -122,6 +124,7 @@ class AssetRecord:
     notes: tuple[str, ...] = ()
     error: Failure | None = None
     fingerprint: Fingerprint | None = None
+    lineage: AssetLineage | None = None
 
 
 @dataclass(frozen=True, slots=True)
