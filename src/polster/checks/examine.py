@@ -1,0 +1,218 @@
+"""Examining assets over zero rows, in child processes that may hang or crash.
+
+The parent needs neither Polars nor dataframely. It watches the clock, ends a child whose asset
+takes too long, and has a new one go on behind that asset.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import IO
+
+from polster.checks.examined import Examined
+from polster.checks.worker.task import Begins, Task
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding
+from polster.model.graph import AssetGraph
+from polster.project.settings import Environment
+
+READY_SECONDS = 60.0
+"""How long a child may take to import Polars."""
+ASSETS_PER_PROCESS = 50
+MOST_PROCESSES = 2
+CHILD = (sys.executable, "-m", "polster.checks.worker")
+
+
+def examine(
+    root: Path,
+    graph: AssetGraph,
+    keys: Collection[AssetKey] | None = None,
+    *,
+    environment: Environment | None,
+    lineage: bool,
+    seconds: float = 10.0,
+    processes: int | None = None,
+) -> list[Examined]:
+    """Call every silver and gold function of ``keys`` over zero rows; no data is read.
+
+    Args:
+        root: The project's folder.
+        graph: The pipeline; what ``keys`` stand on is called, too, to know its columns.
+        keys: Which assets; all without them.
+        environment: Whose published tables say what bronze without a contract holds.
+        lineage: Whether to follow the columns.
+        seconds: How long one asset may take.
+        processes: How many children work side by side; by default as many as pay off.
+
+    Returns:
+        One value an asset, upstream first.
+    """
+    chosen = set(graph.assets) if keys is None else set(keys)
+    order = [key for key in graph.assets if key in chosen]
+    if not order:
+        return []
+    count = processes or min(
+        MOST_PROCESSES, os.cpu_count() or 1, -(-len(order) // ASSETS_PER_PROCESS)
+    )
+    tasks = [
+        _task(root, graph, part, environment, lineage=lineage)
+        for part in _parts(graph, order, count)
+    ]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        told = list(pool.map(lambda task: _Examination(task, seconds).run(), tasks))
+    found = {key: entry for each in told for key, entry in each.items()}
+    return [_with_consumers(found[key], graph) for key in order]
+
+
+def _parts(graph: AssetGraph, order: Sequence[AssetKey], count: int) -> Iterator[list[AssetKey]]:
+    """Split ``order`` so that the parts share as little of what they stand on as is easy."""
+    chosen = set(order)
+    read = {other for key in order for other in graph.upstream(key)}
+    ends = [key for key in order if key not in read]
+    size = -(-len(ends) // count)
+    taken: set[AssetKey] = set()
+    for start in range(0, len(ends), size):
+        some = ends[start : start + size]
+        part = ((graph.ancestors(some) & chosen) | set(some)) - taken
+        taken |= part
+        yield [key for key in order if key in part]
+
+
+def _task(
+    root: Path,
+    graph: AssetGraph,
+    part: Collection[AssetKey],
+    environment: Environment | None,
+    *,
+    lineage: bool,
+) -> Task:
+    needed = set(part) | graph.ancestors(part)
+    assets = tuple(graph[key] for key in graph.assets if key in needed)
+    return Task(
+        root=str(root),
+        assets=assets,
+        inputs={asset.key: graph.inputs[asset.key] for asset in assets},
+        wanted=frozenset(part),
+        hopeless=frozenset(),
+        lakehouse=environment.lakehouse if environment else None,
+        storage_options=dict(environment.storage_options) if environment else {},
+        lineage=lineage,
+    )
+
+
+@dataclass(slots=True)
+class _Examination:
+    """One part of the pipeline, with as many children, one after the other, as it takes."""
+
+    task: Task
+    seconds: float
+    told: dict[AssetKey, Examined] = field(default_factory=dict)
+
+    def run(self) -> dict[AssetKey, Examined]:
+        assets = {asset.key: asset for asset in self.task.assets}
+        wanted = self.task.wanted
+        why = ""
+        while left := wanted - self.told.keys():
+            stuck, why = self._child()
+            if stuck is None or stuck in self.task.hopeless:  # not even its import is possible
+                break
+            if stuck in left and stuck not in self.told:
+                self.told[stuck] = _stuck(assets[stuck], why, self.seconds)
+            hopeless = self.task.hopeless | {stuck}
+            self.task = replace(self.task, hopeless=hopeless, wanted=wanted - self.told.keys())
+        for key in wanted - self.told.keys():
+            self.told[key] = Examined(key, unchecked=f"the examination ended: {why}")
+        return self.told
+
+    def _child(self) -> tuple[AssetKey | None, str]:
+        """Run one child; return the asset that it did not get over, if any, and why."""
+        child = subprocess.Popen(
+            CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.task.root
+        )
+        if child.stdin is None or child.stdout is None:  # never, with pipes asked for
+            return None, "it has no pipes"
+        said: SimpleQueue[Begins | Examined | None] = SimpleQueue()
+        listener = Thread(target=_listen, args=(child.stdout, said), daemon=True)
+        listener.start()
+        current: AssetKey | None = None
+        limit = READY_SECONDS
+        try:
+            try:
+                pickle.dump(self.task, child.stdin)
+                child.stdin.close()
+            except BrokenPipeError:
+                pass
+            while True:
+                message = said.get(timeout=limit)
+                if message is None:
+                    break
+                limit = self.seconds
+                if isinstance(message, Begins):
+                    current = message.asset
+                elif message.asset in self.task.wanted:
+                    self.told[message.asset] = message
+        except Empty:
+            return current, "time"
+        finally:
+            child.kill()
+            code = child.wait()
+            listener.join()
+            child.stdout.close()
+        if not self.task.wanted - self.told.keys():
+            return None, ""
+        return current, f"the process ended with code {code}"
+
+
+def _listen(stream: IO[bytes], said: SimpleQueue[Begins | Examined | None]) -> None:
+    """Hand on what a child tells, until its end."""
+    try:
+        while True:
+            message = pickle.load(stream)  # noqa: S301 - from our own child
+            if isinstance(message, Begins | Examined):
+                said.put(message)
+    except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+        said.put(None)
+
+
+def _stuck(asset: Asset, why: str, seconds: float) -> Examined:
+    if why == "time":
+        code, message = "POL702", f"`{asset.key}` takes more than {seconds:g} s over zero rows"
+        hint = "a function only describes what is to be done; take loops and waiting out of it"
+    else:
+        code, message = "POL705", f"`{asset.key}` ends the process that calls it: {why}"
+        hint = "take out what exits or crashes Python"
+    finding = Finding(
+        code, message, asset=str(asset.key), file=asset.file, line=asset.line, hint=hint
+    )
+    return Examined(asset.key, (finding,), unchecked=f"{code}: it could not be called to its end")
+
+
+def _with_consumers(entry: Examined, graph: AssetGraph) -> Examined:
+    """Say of what cannot be built which other assets cannot be built, either."""
+    beyond = sorted(graph.descendants([entry.asset]))
+    if not beyond or not any(finding.code.startswith("POL3") for finding in entry.findings):
+        return entry
+    names = _names(beyond)
+    findings = tuple(
+        replace(finding, message=f"{finding.message}; {names} cannot be built then")
+        if finding.code.startswith("POL3")
+        else finding
+        for finding in entry.findings
+    )
+    return replace(entry, findings=findings)
+
+
+def _names(keys: Iterable[AssetKey]) -> str:
+    named = [f"`{key}`" for key in keys]
+    if len(named) > 3:
+        return f"{named[0]}, {named[1]} and {len(named) - 2} more"
+    return " and ".join(named) if len(named) < 3 else f"{named[0]}, {named[1]} and {named[2]}"

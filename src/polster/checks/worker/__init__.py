@@ -1,0 +1,1 @@
+"""The child process that calls the user's functions over zero rows."""

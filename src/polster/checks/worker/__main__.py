@@ -1,0 +1,72 @@
+"""The child: reads a task from stdin, writes what it finds to stdout, as pickles."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from polster.checks.examined import Examined
+from polster.checks.worker.guard import Guard, drop_secrets
+from polster.checks.worker.task import Begins, Task
+from polster.checks.worker.zero_rows import Examiner
+from polster.errors import LakehouseError
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.project.import_path import import_afresh
+
+
+def main() -> None:
+    """Examine the assets of the task; what the user's code prints goes to stderr."""
+    gc.disable()
+    with os.fdopen(os.dup(1), "wb") as said:
+        os.dup2(2, 1)
+        task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+        def say(message: Begins | Examined) -> None:
+            pickle.dump(message, said)
+            said.flush()
+
+        root = Path(task.root)
+        published = _published(task)
+        drop_secrets()
+        import_afresh(root)
+        guard = Guard()
+        examiner = Examiner(root, guard, published, lineage=task.lineage)
+        for asset in task.assets:
+            say(Begins(asset.key))
+            hopeless = asset.key in task.hopeless
+            entry = examiner.examine(asset, task.inputs[asset.key], hopeless=hopeless)
+            if asset.key in task.wanted:
+                say(entry)
+        guard.close()
+    sys.stdout.flush()
+    os._exit(0)  # whatever threads the user's code has started
+
+
+def _published(task: Task) -> dict[AssetKey, pl.Schema]:
+    """Read the columns of bronze tables; what cannot be read is unknown."""
+    if task.lakehouse is None:
+        return {}
+    found: dict[AssetKey, pl.Schema] = {}
+    try:
+        lakehouse = Lakehouse(Store(task.lakehouse, task.storage_options))
+        keys = [asset.key for asset in task.assets if asset.key.layer is Layer.BRONZE]
+        for key in lakehouse.versions(keys):
+            table = lakehouse.table(key).open()
+            if table is not None:
+                found[key] = table.schema
+    except LakehouseError:
+        return found
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What the plan of an asset says: leaves from outside, nulls, aggregation, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polster.contracts.rules import contract_columns
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding, Severity
+from polster.model.layer import Layer
+from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
+from polster.plans.flow import NOT_SHOWN, Flow, Origin, PlanFlow, read_flow
+from polster.plans.projection import projected
+from polster.plans.visit import UnreadablePlanError
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+NULL_CODES = {"join": "POL711", "when": "POL712", "shift": "POL713", "cast": "POL714"}
+NULL_HINTS = {
+    "join": 'say what stands there without a partner: pl.col("{column}").fill_null(…)',
+    "when": "add .otherwise(…)",
+    "shift": "give it a fill_value",
+    "cast": "leave the cast to the contract, which keeps what cannot be read in quarantine",
+}
+
+
+class PlanChecks:
+    """The plan of one asset, read once.
+
+    Args:
+        asset: Whose plan.
+        frame: What its function returned, over named sources of no rows.
+        not_null: For each input, the columns that hold no null.
+        asked: For each input, the set that its source fills when the plan is computed.
+    """
+
+    def __init__(
+        self,
+        asset: Asset,
+        frame: pl.LazyFrame,
+        not_null: Mapping[str, frozenset[str]],
+        asked: Mapping[str, set[str]],
+    ) -> None:
+        self.asset = asset
+        self.frame = frame
+        self.asked = asked
+        self.unreadable: str | None = None
+        self.flow: PlanFlow | None = None
+        try:
+            self.flow = read_flow(frame, not_null=not_null)
+        except UnreadablePlanError as error:
+            self.unreadable = str(error)
+
+    def foreign(self) -> Iterator[Finding]:
+        """Yield a finding for each leaf that was not handed to the function."""
+        for leaf in self.flow.leaves if self.flow else ():
+            if leaf.kind in ("file", "python"):
+                yield self._finding(
+                    "POL703",
+                    f"the plan of `{self.asset.key}` reads `{leaf.name}`, "
+                    "which was not handed to it",
+                    Severity.ERROR,
+                    "make it a bronze asset, and take that as a parameter",
+                )
+
+    def findings(self, contract: type[dy.Schema] | None) -> Iterator[Finding]:
+        """Yield what the plan says of nulls and of the layer."""
+        if self.flow is None or contract is None:
+            return
+        for name, column in contract_columns(contract).items():
+            flow = self.flow.columns.get(name)
+            if flow is None or flow.cause is None or column.nullable:
+                continue
+            yield self._finding(
+                NULL_CODES[flow.cause.kind],
+                f"{flow.cause.text} can make `{name}` null, which the contract "
+                f"{self.asset.options.contract} forbids",
+                Severity.WARNING,
+                NULL_HINTS[flow.cause.kind].format(column=name),
+            )
+        if self.asset.key.layer is Layer.SILVER and self.flow.only_aggregates:
+            yield self._finding(
+                "POL722",
+                f"`{self.asset.key}` only aggregates: no row of it is a row that arrived",
+                Severity.WARNING,
+                "keep the rows in silver, and make this a gold asset over it",
+            )
+
+    def lineage(self, columns: Sequence[str]) -> AssetLineage:
+        """Return what each of ``columns`` is made of."""
+        if self.flow is None:
+            return AssetLineage(self.asset.key, {}, self.unreadable)
+        flows = {name: self.flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
+        unsure = [name for name, flow in flows.items() if flow.unknown]
+        for name, needed in projected(self.frame, unsure, self.asked).items():
+            flow = flows[name]
+            flows[name] = replace(
+                flow,
+                values=needed - (flow.influences - flow.values),
+                influences=flow.influences & needed,
+                unknown=None if flow.unknown == NOT_SHOWN else flow.unknown,
+            )
+        return AssetLineage(self.asset.key, {name: _origin(flow) for name, flow in flows.items()})
+
+    def _finding(self, code: str, message: str, severity: Severity, hint: str) -> Finding:
+        return Finding(
+            code,
+            message,
+            asset=str(self.asset.key),
+            file=self.asset.file,
+            line=self.asset.line,
+            hint=hint,
+            severity=severity,
+        )
+
+
+def _origin(flow: Flow) -> ColumnOrigin:
+    return ColumnOrigin(_refs(flow.values), _refs(flow.influences), flow.unknown)
+
+
+def _refs(origins: frozenset[Origin]) -> frozenset[ColumnRef]:
+    return frozenset(
+        ColumnRef(key, column)
+        for name, column in origins
+        if (key := AssetKey.parse(name)) is not None
+    )

@@ -1,0 +1,367 @@
+"""Calling one asset's function over zero rows, and saying what comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from polster.checks.examined import Examined
+from polster.checks.worker.clocks import Clocks, seed
+from polster.checks.worker.contract_text import contract_lines, contract_text, table_rules
+from polster.checks.worker.guard import Guard, ReachedOutsideError
+from polster.checks.worker.plan_checks import PlanChecks
+from polster.checks.worker.steps import Step, failing_step
+from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
+from polster.contracts.rules import contract_columns
+from polster.errors import AssetError
+from polster.lakehouse.types import storage_schema
+from polster.model.asset import Asset, AssetKey, Policy
+from polster.model.context import RunContext
+from polster.model.finding import Finding, Severity
+from polster.model.layer import Layer
+from polster.plans.source import named_source
+from polster.project.import_path import SOURCE_FOLDER
+from polster.project.load import LoadedAsset, load_asset, user_line
+from polster.runtime.call import Handed, call_function, in_short
+
+CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
+AUDIT = {
+    AUDIT_COLUMNS[0]: pl.Datetime("us", "UTC"),
+    AUDIT_COLUMNS[1]: pl.String(),
+    AUDIT_COLUMNS[2]: pl.String(),
+}
+NEEDS_DATA = (IndexError, KeyError, ZeroDivisionError, StopIteration, pl.exceptions.PolarsError)
+MISSING = re.compile(r'(?:unable to find column|column|not found:?)\s+["“]?([^"”;\s]+)["”]?')
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What is known of a table that others read.
+
+    Attributes:
+        schema: Its columns as they are stored; None if unknown.
+        why: Why it is unknown, as a clause.
+        not_null: Columns in which no null is published.
+    """
+
+    schema: pl.Schema | None
+    why: str = ""
+    not_null: frozenset[str] = frozenset()
+
+
+class Examiner:
+    """Examines the assets of one project, upstream first.
+
+    Attributes:
+        root: The project's folder.
+        published: Columns of published bronze tables.
+    """
+
+    def __init__(
+        self, root: Path, guard: Guard, published: Mapping[AssetKey, pl.Schema], *, lineage: bool
+    ) -> None:
+        self.root = root
+        self.guard = guard
+        self.published = published
+        self.lineage = lineage
+        self.clocks = Clocks(root / SOURCE_FOLDER)
+        self.known: dict[AssetKey, Upstream] = {}
+
+    def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
+        """Examine one asset, and remember what it publishes for those that read it."""
+        try:
+            loaded = load_asset(asset)
+        except AssetError as error:
+            self.known[asset.key] = Upstream(None, f"`{asset.key}` cannot be imported")
+            why = "its file cannot be imported"
+            return Examined(asset.key, (_from_error(error, asset),), unchecked=why)
+        except ReachedOutsideError as error:
+            raise AssertionError(error.deed) from error
+        contract = loaded.function.contract
+        entry = Examined(asset.key)
+        if contract is not None:
+            file = self.root / asset.file
+            entry = replace(
+                entry,
+                contract=contract_text(contract),
+                table_rules=table_rules(contract),
+                contract_lines=contract_lines(file, asset.options.contract),
+            )
+        if asset.key.layer is Layer.BRONZE:
+            return self._bronze(loaded, entry)
+        if hopeless:
+            self.known[asset.key] = self._by_contract(loaded, None)
+            return replace(entry, unchecked="it could not be called to its end")
+        return self._called(loaded, inputs, entry)
+
+    def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
+        asset = loaded.asset
+        published = self.published.get(asset.key)
+        if published is not None and loaded.function.contract is None:
+            known = Upstream(published)
+        elif loaded.function.contract is not None:
+            known = self._by_contract(loaded, published)
+        else:
+            why = f"`{asset.key}` has no contract and was never run"
+            known = Upstream(None, why)
+        self.known[asset.key] = known
+        if known.schema is None:
+            return replace(entry, unchecked=known.why)
+        columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
+        return replace(entry, columns=columns)
+
+    def _by_contract(self, loaded: LoadedAsset, published: pl.Schema | None) -> Upstream:
+        """Return the columns that the contract promises, as they are stored."""
+        contract = loaded.function.contract
+        if contract is None:
+            return Upstream(None, f"`{loaded.asset.key}` has no contract")
+        columns = contract_columns(contract)
+        types = pl.Schema({name: column.dtype for name, column in columns.items()})
+        if pl.Null() in types.dtypes():
+            return Upstream(None, f"the contract of `{loaded.asset.key}` leaves types open")
+        try:
+            stored, _ = storage_schema(types, place=loaded.asset.place)
+        except AssetError:
+            return Upstream(None, f"`{loaded.asset.key}` has a type that no table can hold")
+        if loaded.asset.key.layer is Layer.BRONZE:
+            extra = {n: d for n, d in (published or {}).items() if n not in stored}
+            stored = pl.Schema({**stored, **extra, **AUDIT})
+        return Upstream(stored, not_null=_not_null(loaded))
+
+    def _called(
+        self, loaded: LoadedAsset, inputs: Mapping[str, AssetKey], entry: Examined
+    ) -> Examined:
+        asset = loaded.asset
+        self.known[asset.key] = self._by_contract(loaded, None)
+        upstream = {name: self.known[key] for name, key in inputs.items()}
+        unknown = [known.why for known in upstream.values() if known.schema is None]
+        if unknown:
+            return replace(entry, unchecked=unknown[0])
+        asked: dict[str, set[str]] = {str(key): set() for key in inputs.values()}
+        handed = {
+            name: Handed(str(key), named_source(str(key), schema, asked[str(key)]))
+            for name, key in inputs.items()
+            if (schema := self.known[key].schema) is not None
+        }
+        call = _Call(self, loaded, handed)
+        frame, findings = call.build()
+        if frame is None:
+            return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
+        not_null = {str(key): self.known[key].not_null for key in inputs.values()}
+        plan = PlanChecks(asset, frame, not_null, asked)
+        findings += plan.foreign()
+        if findings:  # to compute it would read what is not ours to read
+            return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
+        terms, more = call.judge(frame)
+        findings += more
+        stored = call.stored(terms) if terms is not None else None
+        if isinstance(stored, Finding):
+            findings.append(stored)
+        if not isinstance(stored, pl.Schema):
+            return replace(entry, findings=tuple(findings))
+        self.known[asset.key] = Upstream(stored, not_null=_not_null(loaded))
+        findings += call.same_at_another_time(frame)
+        findings += plan.findings(loaded.function.contract)
+        columns = {name: str(dtype) for name, dtype in stored.items()}
+        return replace(
+            entry,
+            findings=tuple(findings),
+            columns=columns,
+            lineage=plan.lineage(list(columns)) if self.lineage else None,
+        )
+
+
+def _behind(findings: list[Finding]) -> str:
+    """Say why nothing is said of the columns behind a first mistake."""
+    return f"{findings[0].code} comes first"
+
+
+class _Call:
+    """One asset's function, called as often as it takes to say what is wrong with it."""
+
+    def __init__(
+        self, examiner: Examiner, loaded: LoadedAsset, handed: Mapping[str, Handed]
+    ) -> None:
+        self.root = examiner.root
+        self.guard = examiner.guard
+        self.clocks = examiner.clocks
+        self.loaded = loaded
+        self.asset = loaded.asset
+        self.handed = handed
+
+    def build(self) -> tuple[pl.LazyFrame | None, list[Finding]]:
+        """Call the function; return its frame, or why there is none."""
+        self.guard.deeds.clear()
+        self.guard.collected = False
+        seed(1)
+        try:
+            with self.guard.on():
+                frame = self._call()
+        except ReachedOutsideError:
+            return None, list(self._deeds())
+        except AssetError as error:
+            if self.guard.deeds:
+                return None, list(self._deeds())
+            return None, [self._raised(error)]
+        return frame, list(self._deeds())
+
+    def judge(self, frame: pl.LazyFrame) -> tuple[Terms | None, list[Finding]]:
+        """Compare what is returned with the contract, and compute the zero rows."""
+        try:
+            with self.guard.on():
+                returned = frame.collect_schema()
+                frame.collect()
+        except ReachedOutsideError:
+            return None, list(self._deeds())
+        except (Exception, pl.exceptions.PanicException) as error:
+            return None, [self._computing_failed(error)]
+        try:
+            return settle_terms(self.asset, self.loaded.function.contract, returned), []
+        except AssetError as error:
+            return None, [_from_error(error, self.asset)]
+
+    def stored(self, terms: Terms) -> pl.Schema | Finding:
+        """Return the columns as a table holds them."""
+        try:
+            return storage_schema(terms.schema, place=self.asset.place)[0]
+        except AssetError as error:
+            return _from_error(error, self.asset)
+
+    def same_at_another_time(self, frame: pl.LazyFrame) -> Iterator[Finding]:
+        """Build the plan once more under another clock and seed, and compare."""
+        before = ADDRESS.sub("", frame.explain(optimized=False))
+        try:
+            with self.clocks.another_time(), self.guard.on():
+                other = self._call()
+            after = ADDRESS.sub("", other.explain(optimized=False))
+        except (AssetError, ReachedOutsideError, pl.exceptions.PolarsError):
+            return  # it was told already, or depends on more than we know
+        if before != after:
+            yield _finding(
+                self.asset,
+                "POL704",
+                f"the plan of `{self.asset.key}` depends on when it is built: "
+                f"{_difference(before, after)}",
+                hint="take `run: polster.RunContext` and use `run.time`; give samples a seed",
+            )
+
+    def _call(self) -> pl.LazyFrame:
+        return call_function(self.loaded, self.handed, CONTEXT, self.root)
+
+    def _raised(self, error: AssetError) -> Finding:
+        cause = error.__cause__
+        if cause is None:
+            return _from_error(error, self.asset)
+        if isinstance(cause, pl.exceptions.PolarsError) and not self.guard.collected:
+            return self._computing_failed(cause)
+        eager = self.guard.collected or any(isinstance(cause, kind) for kind in NEEDS_DATA[:-1])
+        if eager and isinstance(cause, NEEDS_DATA):
+            finding = _from_error(error, self.asset)
+            return replace(
+                finding,
+                code="POL701",
+                severity=Severity.WARNING,
+                message=f"`{self.asset.key}` needs rows to be called: {in_short(cause)}",
+                hint="keep the function lazy, so that it says what is to be done with any rows; "
+                "its columns are unchecked until then",
+            )
+        return _from_error(error, self.asset)
+
+    def _computing_failed(self, error: BaseException) -> Finding:
+        with self.guard.on():
+            step = failing_step(lambda: self._call().collect(), self.root / SOURCE_FOLDER)
+        finding = _finding(
+            self.asset,
+            "POL305",
+            f"the frame cannot be computed: {in_short(error)}",
+            hint=_hint(error, self.handed),
+        )
+        return self._at(finding, step)
+
+    def _at(self, finding: Finding, step: Step | None) -> Finding:
+        if step is None:
+            return finding
+        file = Path(step.file).relative_to(self.root).as_posix()
+        message = finding.message
+        if file != self.asset.file:
+            message += f", reached from `{self.asset.key}`"
+        return replace(finding, file=file, line=step.line, column=step.column, message=message)
+
+    def _deeds(self) -> Iterator[Finding]:
+        for error in self.guard.deeds[:1]:
+            line = user_line(error, self.root / self.asset.file) or self.asset.line
+            yield _finding(
+                self.asset,
+                "POL705",
+                f"`{self.asset.key}` {error.deed} while it is called",
+                line=line,
+                hint="only bronze reads from outside, and only Polster writes tables",
+            )
+
+
+def _not_null(loaded: LoadedAsset) -> frozenset[str]:
+    """Return the columns whose nulls are kept out: a rule that only warns keeps nothing out."""
+    contract = loaded.function.contract
+    if contract is None:
+        return frozenset()
+    options = loaded.asset.options
+    return frozenset(
+        name
+        for name, column in contract_columns(contract).items()
+        if not column.nullable and options.policy(f"{name}|nullability") is not Policy.WARN
+    )
+
+
+def _finding(
+    asset: Asset, code: str, message: str, *, line: int | None = None, hint: str | None = None
+) -> Finding:
+    return Finding(
+        code, message, asset=str(asset.key), file=asset.file, line=line or asset.line, hint=hint
+    )
+
+
+def _from_error(error: AssetError, asset: Asset) -> Finding:
+    file, _, line = (error.place or asset.place).rpartition(":")
+    if not line.isdecimal():
+        file, line = error.place or asset.file, "1"
+    return Finding(
+        error.code,
+        error.message,
+        asset=str(asset.key),
+        file=file,
+        line=int(line),
+        hint=error.hint,
+    )
+
+
+def _hint(error: BaseException, handed: Mapping[str, Handed]) -> str | None:
+    if not isinstance(error, pl.exceptions.ColumnNotFoundError):
+        return None
+    columns = {each.upstream: each.frame.collect_schema().names() for each in handed.values()}
+    shown = "; ".join(
+        f"{key}: {', '.join(name for name in names if name not in AUDIT)}"
+        for key, names in columns.items()
+    )
+    missing = MISSING.search(str(error))
+    every = sorted({name for names in columns.values() for name in names})
+    said = re.search(r"valid columns: \[(.*?)\]", str(error))
+    if said:
+        every += re.findall(r'"([^"]+)"', said[1])
+    close = get_close_matches(missing[1], every, n=1, cutoff=0.6) if missing else []
+    guess = f"did you mean `{close[0]}`? " if close else ""
+    return f"{guess}the columns that its inputs have: {shown}"
+
+
+def _difference(before: str, after: str) -> str:
+    """Return the first part of two plans that differs, shortened."""
+    for one, other in zip(before.splitlines(), after.splitlines(), strict=False):
+        if one != other:
+            return f"once `{one.strip()[:80]}`, once `{other.strip()[:80]}`"
+    return "once it has more steps than the other time"

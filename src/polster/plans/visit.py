@@ -1,0 +1,120 @@
+"""The plan of a lazy frame as Polars keeps it, behind a few plain questions.
+
+Polars shows its plan to other engines through a visitor, which is versioned and not part of its
+public interface. This module is the only one that knows it. What it cannot read is said to be
+unreadable; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from polster.plans.source import NamedSource
+
+VISITOR = 16
+"""Major version of the visitor that this module was written for (Polars 2.1)."""
+
+
+class UnreadablePlanError(Exception):
+    """The plan, or a part of it, is not shown by this version of Polars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One expression of a node.
+
+    Attributes:
+        kind: The class of the visitor, such as ``Column`` or ``BinaryExpr``; ``Opaque`` for what
+            is not shown, such as a Python function.
+        fields: What the visitor says of it.
+        name: Of the column that it gives, where it stands at the top.
+    """
+
+    kind: str
+    fields: Any
+    name: str = ""
+
+
+class Visitor:
+    """Walks a plan that was not optimized, so that it is as the user wrote it."""
+
+    def __init__(self, frame: pl.LazyFrame) -> None:
+        flags = pl.QueryOptFlags.none()._pyoptflags
+        try:
+            self._plan: Any = frame._ldf.with_optimizations(flags).visit()
+            version = self._plan.version()[0]
+        except (AttributeError, TypeError, pl.exceptions.PolarsError) as error:
+            raise UnreadablePlanError("this version of Polars does not show its plans") from error
+        if version != VISITOR:
+            raise UnreadablePlanError(f"Polars shows its plans in version {version}")
+
+    @property
+    def root(self) -> int:
+        """Return the identifier of the node that gives the result."""
+        return int(self._plan.get_node())
+
+    def node(self, identifier: int) -> Any:
+        """Return what the visitor shows of a node; None if it does not show that kind."""
+        self._plan.set_node(identifier)
+        try:
+            return self._plan.view_current_node()
+        except NotImplementedError:
+            return None
+
+    def inputs(self, identifier: int) -> list[int]:
+        """Return the nodes that a node reads."""
+        self._plan.set_node(identifier)
+        return list(self._plan.get_inputs())
+
+    def columns(self, identifier: int) -> list[str]:
+        """Return the columns that a node gives."""
+        self._plan.set_node(identifier)
+        return list(self._plan.get_schema())
+
+    def expressions(self, identifier: int, of_node: Any) -> list[Expression]:
+        """Return expressions of a node, given as the visitor's handles."""
+        self._plan.set_node(identifier)
+        return [self._expression(handle.node, handle.output_name) for handle in of_node]
+
+    def expression(self, identifier: int, number: int) -> Expression:
+        """Return an expression inside another one of the same node."""
+        self._plan.set_node(identifier)
+        return self._expression(number)
+
+    def _expression(self, number: int, name: str = "") -> Expression:
+        try:
+            fields = self._plan.view_expression(number)
+        except NotImplementedError as error:
+            return Expression("Opaque", str(error), name)
+        return Expression(type(fields).__name__, fields, name)
+
+    def opaque_columns(self, identifier: int) -> set[str]:
+        """Return every column that any expression of a node reads, opaque ones included."""
+        self._plan.set_node(identifier)
+        return set(self._plan.get_schema())
+
+    def order(self) -> Iterator[int]:
+        """Yield each node once, what it reads before it."""
+        seen: set[int] = set()
+        waiting: list[tuple[int, bool]] = [(self.root, False)]
+        while waiting:
+            identifier, is_ready = waiting.pop()
+            if is_ready:
+                yield identifier
+            elif identifier not in seen:
+                seen.add(identifier)
+                waiting.append((identifier, True))
+                waiting += [(other, False) for other in self.inputs(identifier)]
+
+
+def source_name(options: Sequence[Any]) -> str | None:
+    """Return the name of the :func:`~polster.plans.source.named_source` behind a Python scan."""
+    function: Callable[..., Any] = options[0]
+    for cell in getattr(function, "__closure__", None) or ():
+        if isinstance(cell.cell_contents, NamedSource):
+            return cell.cell_contents.name
+    return None
