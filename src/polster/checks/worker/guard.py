@@ -7,6 +7,7 @@ it is no sandbox for code that means harm.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 import tempfile
@@ -39,7 +40,7 @@ FORBIDDEN_EVENTS = {
     "sqlite3.connect": "opens a database",
     "shutil.rmtree": "deletes a folder",
 }
-IMPORTING = ("<frozen importlib", "<frozen zipimport")
+READING_SOURCE = ("<frozen importlib", "<frozen zipimport", linecache.__file__)
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
 
 
@@ -104,10 +105,10 @@ class Guard:
             writes = flags & (os.O_WRONLY | os.O_RDWR) if isinstance(flags, int) else False
             if isinstance(path, str) and path.startswith(self._allowed):
                 return
-            if not writes and _is_importing(sys._getframe()):
+            if not writes and _reads_source(sys._getframe()):
                 return
             self.refuse("writes a file" if writes else "reads a file")
-        elif event in FORBIDDEN_EVENTS and not _is_importing(sys._getframe()):
+        elif event in FORBIDDEN_EVENTS and not _reads_source(sys._getframe()):
             self.refuse(FORBIDDEN_EVENTS[event])
 
     def _replace_polars(self) -> None:
@@ -141,10 +142,10 @@ def drop_secrets() -> None:
         del os.environ[name]
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Tell whether Python reads a module: a function may import what it needs."""
+def _reads_source(frame: FrameType | None) -> bool:
+    """Tell whether Python reads code: for an import inside a function, or for a traceback."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(IMPORTING):
+        if frame.f_code.co_filename.startswith(READING_SOURCE):
             return True
         frame = frame.f_back
     return False
