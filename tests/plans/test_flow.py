@@ -1,0 +1,272 @@
+"""What the plans say, judged by a second witness: projection pushdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+import pytest
+
+from polster.plans.flow import Flow, NullCause, read_flow
+from polster.plans.projection import projected
+from polster.plans.source import named_source
+
+ORDERS = pl.Schema(
+    {
+        "id": pl.Int64(),
+        "customer": pl.String(),
+        "amount": pl.Float64(),
+        "tags": pl.List(pl.Int64()),
+        "place": pl.Struct({"x": pl.Int64(), "y": pl.Int64()}),
+    }
+)
+RATES = pl.Schema({"id": pl.Int64(), "rate": pl.Float64()})
+FILLED = {"orders": frozenset({"id", "customer", "amount"}), "rates": frozenset({"id", "rate"})}
+amount, customer = pl.col("amount"), pl.col("customer")
+
+
+@dataclass
+class Inputs:
+    """Two named sources, and what they are asked for."""
+
+    asked: dict[str, set[str]] = field(default_factory=lambda: {"orders": set(), "rates": set()})
+
+    @property
+    def orders(self) -> pl.LazyFrame:
+        return named_source("orders", ORDERS, self.asked["orders"])
+
+    @property
+    def rates(self) -> pl.LazyFrame:
+        return named_source("rates", RATES, self.asked["rates"])
+
+
+Build = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
+PLANS: dict[str, Build] = {
+    "as it is": lambda a, b: a,
+    "select": lambda a, b: a.select("id", total=amount * 2),
+    "rename and drop": lambda a, b: a.rename({"id": "key"}).drop("customer"),
+    "filter": lambda a, b: a.filter(amount > 1, customer.is_not_null()),
+    "window": lambda a, b: a.with_columns(r=amount.sum().over("customer", order_by="id")),
+    "rank": lambda a, b: a.with_columns(r=amount.rank().over("customer")),
+    "unique": lambda a, b: a.unique("customer"),
+    "explode": lambda a, b: a.explode("tags"),
+    "unnest": lambda a, b: a.unnest("place"),
+    "field": lambda a, b: a.with_columns(x=pl.col("place").struct.field("x")),
+    "unpivot": lambda a, b: a.unpivot(index="id", on=["amount"]),
+    "row index": lambda a, b: a.with_row_index(),
+    "vertical": lambda a, b: pl.concat([a.select("id"), b.select("id")]),
+    "diagonal": lambda a, b: pl.concat([a, b], how="diagonal"),
+    "horizontal": lambda a, b: pl.concat([a.select("customer"), b], how="horizontal"),
+    "inner": lambda a, b: a.join(b, on="id"),
+    "left": lambda a, b: a.join(b, on="id", how="left"),
+    "right": lambda a, b: a.join(b, on="id", how="right"),
+    "full": lambda a, b: a.join(b, on="id", how="full"),
+    "full, coalesced": lambda a, b: a.join(b, on="id", how="full", coalesce=True),
+    "semi": lambda a, b: a.join(b, on="id", how="semi"),
+    "anti": lambda a, b: a.join(b, on="id", how="anti"),
+    "asof": lambda a, b: a.sort("id").join_asof(b.sort("id"), on="id"),
+    "where": lambda a, b: a.join_where(b, pl.col("id") < pl.col("id_right")),
+    "expression as key": lambda a, b: a.join(b, left_on=pl.col("id") + 1, right_on="id"),
+    "group": lambda a, b: a.group_by("customer").agg(amount.sum(), n=pl.len()),
+    "group, all": lambda a, b: a.group_by("customer").agg(pl.all().first()),
+    "dynamic": lambda a, b: a.sort("id").group_by_dynamic("id", every="2i").agg(amount.sum()),
+    "pivot": lambda a, b: a.pivot(
+        "customer", on_columns=["x"], index="id", values="amount", aggregate_function="sum"
+    ),
+    "when": lambda a, b: a.with_columns(w=pl.when(amount > 1).then("customer").otherwise(None)),
+    "chain": lambda a, b: a.with_columns(
+        w=pl.when(amount > 1).then(1).when(pl.col("id") > 1).then(2).otherwise(3)
+    ),
+    "coalesce": lambda a, b: a.with_columns(c=pl.coalesce("customer", pl.lit("nobody"))),
+    "struct": lambda a, b: a.select(s=pl.struct("id", "customer")),
+    "list": lambda a, b: a.with_columns(t=pl.col("tags").list.eval(pl.element() + 1)),
+    "filtered sum": lambda a, b: a.group_by("customer").agg(
+        s=amount.filter(pl.col("id") > 1).sum()
+    ),
+    "sorted first": lambda a, b: a.group_by("customer").agg(f=amount.sort_by("id").first()),
+    "top": lambda a, b: a.top_k(3, by="amount"),
+    "first of an order": lambda a, b: a.sort("amount").head(2),
+    "replace": lambda a, b: a.with_columns(customer.replace_strict({"a": "b"}, default="c")),
+    "horizontal any": lambda a, b: a.select(x=pl.any_horizontal(amount > 1, pl.col("id") > 2)),
+    "cache": lambda a, b: a.cache(),
+    "twice": lambda a, b: a.join(a.group_by("id").agg(most=amount.max()), on="id"),
+    "sql": lambda a, b: pl.SQLContext(a=a).execute(
+        "select customer, sum(amount) s from a group by 1"
+    ),
+}
+
+
+ASKS_TOO_MUCH = {"unnest", "unpivot", "diagonal", "horizontal"}
+"""Steps for which the optimizer asks for columns that do not matter."""
+
+
+@pytest.mark.parametrize("name", sorted(PLANS.keys() - ASKS_TOO_MUCH))
+def test_nothing_that_matters_to_a_column_is_forgotten(name: str) -> None:
+    inputs = Inputs()
+    frame = PLANS[name](inputs.orders, inputs.rates)
+
+    flow = read_flow(frame)
+
+    needed = projected(frame, list(flow.columns), inputs.asked)
+    assert list(needed) == list(flow.columns) == frame.collect_schema().names()
+    for column, wanted in needed.items():
+        found = flow.columns[column]
+        if found.values:  # else some column is asked for, only to count the rows
+            assert wanted <= found.every
+
+
+def flow_of(name: str, column: str) -> Flow:
+    inputs = Inputs()
+    frame = PLANS[name](inputs.orders, inputs.rates)
+    return read_flow(frame, not_null=FILLED).columns[column]
+
+
+def origins(*names: str) -> frozenset[tuple[str, str]]:
+    pairs = [name.partition(".") for name in names]
+    return frozenset((source, column) for source, _, column in pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "values", "influences"),
+    [
+        ("select", "total", ["orders.amount"], []),
+        ("filter", "id", ["orders.id"], ["orders.amount", "orders.customer"]),
+        ("window", "r", ["orders.amount"], ["orders.customer", "orders.id"]),
+        ("left", "rate", ["rates.rate"], ["orders.id", "rates.id"]),
+        ("full, coalesced", "id", ["orders.id", "rates.id"], ["orders.id", "rates.id"]),
+        ("semi", "amount", ["orders.amount"], ["orders.id", "rates.id"]),
+        ("group", "amount", ["orders.amount"], ["orders.customer"]),
+        ("group", "n", [], ["orders.customer"]),
+        ("when", "w", ["orders.customer"], ["orders.amount"]),
+        ("chain", "w", [], ["orders.amount", "orders.id"]),
+        ("unpivot", "value", ["orders.amount"], []),
+        ("field", "x", ["orders.place"], []),
+        ("first of an order", "id", ["orders.id"], ["orders.amount"]),
+        ("vertical", "id", ["orders.id", "rates.id"], []),
+        ("filtered sum", "s", ["orders.amount"], ["orders.customer", "orders.id"]),
+        ("pivot", "x", ["orders.amount"], ["orders.customer", "orders.id"]),
+    ],
+)
+def test_values_are_told_from_influences(
+    name: str, column: str, values: list[str], influences: list[str]
+) -> None:
+    flow = flow_of(name, column)
+
+    assert (flow.values, flow.influences) == (origins(*values), origins(*influences))
+    assert flow.unknown is None
+
+
+def test_a_python_function_is_unknown_and_its_neighbours_are_not() -> None:
+    mapped = Inputs().orders.with_columns(
+        amount.map_elements(lambda value: value, return_dtype=pl.Float64)
+    )
+
+    flow = read_flow(mapped)
+
+    assert flow.columns["amount"].unknown == "a Python function is on the way"
+    assert flow.columns["id"].unknown is None
+
+
+def test_a_step_of_python_makes_every_column_unknown() -> None:
+    flow = read_flow(Inputs().orders.map_batches(lambda frame: frame))
+
+    assert all(column.unknown for column in flow.columns.values())
+
+
+NULLS: dict[str, tuple[Build, str, str | None]] = {
+    "left join": (lambda a, b: a.join(b, on="id", how="left"), "rate", "join"),
+    "left join, left side": (lambda a, b: a.join(b, on="id", how="left"), "amount", None),
+    "filled": (
+        lambda a, b: a.join(b, on="id", how="left").with_columns(pl.col("rate").fill_null(1.0)),
+        "rate",
+        None,
+    ),
+    "filtered": (
+        lambda a, b: a.join(b, on="id", how="left").filter(pl.col("rate").is_not_null()),
+        "rate",
+        None,
+    ),
+    "compared": (
+        lambda a, b: a.join(b, on="id", how="left").filter(pl.col("rate") > 0),
+        "rate",
+        None,
+    ),
+    "dropped": (lambda a, b: a.join(b, on="id", how="left").drop_nulls("rate"), "rate", None),
+    "computed on": (
+        lambda a, b: a.join(b, on="id", how="left").with_columns(e=amount * pl.col("rate")),
+        "e",
+        "join",
+    ),
+    "summed": (
+        lambda a, b: a.join(b, on="id", how="left").group_by("id").agg(pl.col("rate").sum()),
+        "rate",
+        None,
+    ),
+    "right join": (lambda a, b: a.join(b, on="id", how="right"), "amount", "join"),
+    "asof join": (lambda a, b: a.sort("id").join_asof(b.sort("id"), on="id"), "rate", "join"),
+    "inner join": (lambda a, b: a.join(b, on="id"), "rate", None),
+    "when": (lambda a, b: a.with_columns(w=pl.when(amount > 1).then("customer")), "w", "when"),
+    "when, otherwise": (
+        lambda a, b: a.with_columns(w=pl.when(amount > 1).then("id").otherwise(0)),
+        "w",
+        None,
+    ),
+    "shift": (lambda a, b: a.with_columns(s=amount.shift()), "s", "shift"),
+    "shift, filled": (lambda a, b: a.with_columns(s=amount.shift(fill_value=0)), "s", None),
+    "difference": (lambda a, b: a.with_columns(s=amount.diff()), "s", "shift"),
+    "cast": (lambda a, b: a.with_columns(c=customer.cast(pl.Int64, strict=False)), "c", "cast"),
+    "strict cast": (lambda a, b: a.with_columns(c=customer.cast(pl.Int64)), "c", None),
+    "date": (lambda a, b: a.with_columns(c=customer.str.to_date(strict=False)), "c", "cast"),
+    "nullable already": (lambda a, b: a.with_columns(c=pl.col("tags").shift()), "c", None),
+    "sql sum": (
+        lambda a, b: pl.SQLContext(a=a).execute("select customer, sum(amount) s from a group by 1"),
+        "s",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_a_null_is_foretold_where_it_is_certain(name: str) -> None:
+    build, column, kind = NULLS[name]
+    inputs = Inputs()
+
+    flow = read_flow(build(inputs.orders, inputs.rates), not_null=FILLED).columns[column]
+
+    assert (flow.cause.kind if flow.cause else None) == kind
+
+
+def test_the_cause_names_the_side_of_the_join() -> None:
+    assert flow_of("left", "rate").cause == NullCause("join", "the right side of a left join")
+
+
+@pytest.mark.parametrize(
+    ("name", "aggregates"),
+    [("group", True), ("twice", False), ("window", False), ("dynamic", True), ("sql", True)],
+)
+def test_a_result_of_groups_is_told_from_one_of_rows(name: str, aggregates: bool) -> None:
+    inputs = Inputs()
+
+    assert read_flow(PLANS[name](inputs.orders, inputs.rates)).only_aggregates is aggregates
+
+
+def test_leaves_that_are_no_inputs_are_told() -> None:
+    inputs = Inputs()
+    frame = inputs.orders.join(pl.scan_csv(__file__, schema={"id": pl.Int64}), on="id").join(
+        pl.LazyFrame({"id": [1, 2]}), on="id"
+    )
+
+    leaves = {leaf.kind: leaf for leaf in read_flow(frame).leaves}
+
+    assert set(leaves) == {"input", "file", "memory"}
+    assert leaves["file"].name.endswith("test_flow.py")
+    assert leaves["memory"].rows == 2
+
+
+def test_five_hundred_steps_are_read() -> None:
+    frame = Inputs().orders
+    for _ in range(500):
+        frame = frame.with_columns(amount=amount + 1)
+
+    assert read_flow(frame).columns["amount"].values == origins("orders.amount")
