@@ -1,0 +1,98 @@
+"""Which code an asset can come to: its own file, and of the project's helpers what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from polster.checks.habits.gather import TOP, Unit
+from polster.checks.habits.source_tree import Module, Sources
+from polster.model.asset import Asset, AssetKey
+from polster.project.import_path import PACKAGE
+
+Place = tuple[str, str]
+"""A module and a unit in it, by name."""
+
+
+def asset_of_module(name: str) -> AssetKey | None:
+    """Return the asset that a module is named after; None for a helper.
+
+    >>> str(asset_of_module("core.silver_orders"))
+    'silver.orders'
+    """
+    package, _, stem = name.rpartition(".")
+    return AssetKey.parse(stem) if package == PACKAGE and "_" in stem else None
+
+
+@dataclass(slots=True)
+class Reach:
+    """Follows names from unit to unit; what a unit leads to is worked out once.
+
+    Attributes:
+        sources: The project's modules.
+    """
+
+    sources: Sources
+    _next: dict[Place, tuple[Place, ...]] = field(default_factory=dict)
+
+    def of(self, asset: Asset) -> list[tuple[Module, Unit]]:
+        """List every unit that ``asset`` can come to, those of its own file first."""
+        own = self.sources.module(asset.module)
+        if own is None:
+            return []
+        waiting: list[Place] = [(own.name, name) for name in own.units]
+        found: dict[Place, tuple[Module, Unit]] = {}
+        methods: dict[str, list[Place]] = {}  # of classes that are reached, by their name
+        asked: set[str] = set()  # attributes that reached code asks for
+        while waiting:
+            place = waiting.pop(0)
+            module = self.sources.module(place[0])
+            if place in found or module is None:
+                continue
+            unit = module.units[place[1]]
+            found[place] = module, unit
+            waiting += self._from(place, module, unit)
+            for name in _methods(module, unit):
+                short = name.rpartition(".")[2]
+                if short in asked or short.startswith("__"):
+                    waiting.append((module.name, name))
+                methods.setdefault(short, []).append((module.name, name))
+            for attribute in unit.attributes - asked:
+                waiting += methods.get(attribute, ())
+            asked |= unit.attributes
+        return list(found.values())
+
+    def _from(self, place: Place, module: Module, unit: Unit) -> tuple[Place, ...]:
+        if place not in self._next:
+            self._next[place] = tuple(dict.fromkeys(self._steps(module, unit)))
+        return self._next[place]
+
+    def _steps(self, module: Module, unit: Unit) -> Iterator[Place]:
+        for imported in unit.imports:  # importing a module runs its own code
+            name = imported.name
+            while name:
+                if (found := self.sources.split(name)) is not None:
+                    yield found[0].name, TOP
+                name = name.rpartition(".")[0]
+        for parts in unit.names:
+            meant = self.sources.meaning(module, unit, parts)
+            found = self.sources.split(meant) if meant is not None else None
+            if found is None or not found[1]:
+                continue
+            other, (name, *more) = found
+            if _is_asset(other, name):
+                continue  # POL606 tells; its own code is judged as what it is
+            if name in other.units:
+                yield other.name, name
+            if more and f"{name}.{more[0]}" in other.units:
+                yield other.name, f"{name}.{more[0]}"
+
+
+def _methods(module: Module, unit: Unit) -> list[str]:
+    start = f"{unit.name}."
+    return [name for name in module.units if name.startswith(start)] if unit.name else []
+
+
+def _is_asset(module: Module, name: str) -> bool:
+    key = asset_of_module(module.name)
+    return key is not None and key.name == name
