@@ -38,7 +38,7 @@ from polster.project.load import (
     user_place,
     user_traceback,
 )
-from polster.runtime.call import call_function, in_short
+from polster.runtime.call import Handed, call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.source_file import source_digest
@@ -48,6 +48,8 @@ DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
 NOTHING_NEW = "its source holds nothing new"
 INTERRUPTED = ("the run was interrupted",)
+
+Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Workplace:
         gate: Closed when the run is interrupted; no commit begins after that.
         stagers: Those that did not end well or are at work, so that what they leave behind can be
             taken away at the end.
+        call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
     """
 
     root: Path
@@ -66,6 +69,7 @@ class Workplace:
     context: RunContext
     gate: Gate
     stagers: set[Stager] = field(default_factory=set)
+    call: Caller = call_function
 
     def discard_leftovers(self) -> None:
         """Delete what builds that failed or were interrupted staged, even after they ended.
@@ -176,7 +180,10 @@ class _Build:
             if yielded:
                 return yielded, self._pinned(current)
         loaded = load_asset(self.asset)
-        frame = call_function(loaded, self.job.inputs, self.work.context, self.work.root)
+        inputs = {
+            name: Handed(str(table.key), table.scan()) for name, table in self.job.inputs.items()
+        }
+        frame = self.work.call(loaded, inputs, self.work.context, self.work.root)
         if self._is_snapshot:
             self.source = self._compute(lambda: source_digest(frame))
             if current is not None and self._is_same_file(current):

@@ -1,0 +1,126 @@
+"""``polster rehearse``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from polster.cli import console
+from polster.cli.findings import excerpts, finding_as_json
+from polster.cli.options import FormatOption, ProjectOption, TextOrJson
+from polster.cli.projects import open_and_say
+from polster.cli.run_report import number
+from polster.model.finding import Severity
+from polster.operations.rehearse import ROWS, rehearse
+from polster.rehearsal.outcome import AssetRehearsal, Rehearsal, TrialResult
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+RULES_NAMED = 3
+
+
+@app.command()
+def command(
+    selection: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SELECTION", help="Assets as for run; nothing means everything."),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Rows sampled for each bronze asset.")
+    ] = ROWS,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Another number samples other rows.")
+    ] = 0,
+    format: FormatOption = TextOrJson.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """Run on sampled rows in a lakehouse of its own, and break every rule on purpose."""
+    opened = open_and_say(project)
+    with console.results_apart():
+        result = rehearse(opened, selection or (), rows=rows, seed=seed)
+    if format is TextOrJson.JSON:
+        console.show_json(_as_json(result))
+    else:
+        _show_assets(result)
+        console.show_findings(result.findings, excerpt=excerpts(opened.root))
+        if result.findings:
+            console.show()
+        console.show(_summary(result))
+    raise typer.Exit(1 if result.count(Severity.ERROR) else 0)
+
+
+def _show_assets(result: Rehearsal) -> None:
+    if not result.assets:
+        return
+    console.show_rows(
+        ("asset", "rows", "quarantined", "rules", "result"),
+        [
+            (
+                str(entry.key),
+                "" if entry.left_out else number(entry.returned),
+                number(entry.quarantined) if entry.quarantined else "",
+                f"{len(entry.trials)}" if entry.trials else "",
+                _told(entry),
+            )
+            for entry in result.assets
+        ],
+        right=("rows", "quarantined", "rules"),
+    )
+    console.show()
+
+
+def _told(entry: AssetRehearsal) -> str:
+    """Say in a few words what became of the rules of one asset."""
+    if entry.left_out:
+        return f"not rehearsed: {entry.left_out}"
+    if not entry.trials:
+        return "sampled" if entry.is_source else "no rules to break"
+    parts = []
+    for result in TrialResult:
+        rules = [trial.rule for trial in entry.trials if trial.result is result]
+        if not rules:
+            continue
+        if len(rules) == len(entry.trials):
+            parts.append(f"all {result.value}")
+        elif result in (TrialResult.WRONG, TrialResult.NOT_BROKEN):
+            named = ", ".join(rules[:RULES_NAMED])
+            more = f" and {len(rules) - RULES_NAMED} more" if len(rules) > RULES_NAMED else ""
+            parts.append(f"{result.value}: {named}{more}")
+        else:
+            parts.append(f"{len(rules)} {result.value}")
+    return "; ".join(parts)
+
+
+def _as_json(result: Rehearsal) -> dict[str, Any]:
+    return {
+        "seconds": round(result.seconds, 3),
+        "assets": [
+            {
+                "asset": str(entry.key),
+                "rows": entry.returned,
+                "published": entry.published,
+                "quarantined": entry.quarantined,
+                "left_out": entry.left_out or None,
+                "rules": [
+                    {"rule": trial.rule, "rows": trial.rows, "result": trial.result.value}
+                    for trial in entry.trials
+                ],
+            }
+            for entry in result.assets
+        ],
+        "findings": [finding_as_json(finding) for finding in result.findings],
+    }
+
+
+def _summary(result: Rehearsal) -> str:
+    trials = [trial for entry in result.assets for trial in entry.trials]
+    broken = sum(trial.result is not TrialResult.NOT_BROKEN for trial in trials)
+    counts = [
+        f"{count} {severity.value}{'' if count == 1 else 's'}"
+        for severity in Severity
+        if (count := result.count(severity))
+    ]
+    assets = "1 asset" if len(result.assets) == 1 else f"{len(result.assets)} assets"
+    rules = "1 rule" if broken == 1 else f"{broken} rules"
+    found = " and ".join(counts) if counts else "nothing amiss"
+    return f"{assets} rehearsed and {rules} broken in {result.seconds:.1f} s: {found}"

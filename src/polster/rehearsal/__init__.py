@@ -1,0 +1,1 @@
+"""A pipeline played through on sampled rows: what a rehearsal needs."""

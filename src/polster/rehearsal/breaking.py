@@ -1,0 +1,209 @@
+"""Breaking one rule of a contract in a few rows, and as little else as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polster.contracts.judge import DTYPE_RULE, Terms
+from polster.contracts.rules import Rule, UniqueRule, contract_columns
+from polster.rehearsal.odd_values import can_be_varied, odd_values
+from polster.rehearsal.sampling import pick, seed_of
+from polster.rehearsal.verdicts import breaks_together, broken_row_rules, broken_rules
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+ROWS_BROKEN = 3
+COMBINATIONS = 300
+"""How many mixtures of values are tried for a rule that reads several columns."""
+WHOLE_TABLES = 150
+"""How many tables are tried for a rule that looks at several rows."""
+PLACE = "__polster_place__"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Rows as a function might return them, of which some break a rule.
+
+    Attributes:
+        rule: The one that was to be broken.
+        frame: All rows.
+        planted: How many of them were changed or added.
+        broken: One Boolean column for each rule that rows break.
+    """
+
+    rule: str
+    frame: pl.DataFrame
+    planted: int
+    broken: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """A rule that none of the rows tried breaks.
+
+    Attributes:
+        tried: How many rows were.
+        is_certain: Whether the values tried say much of the columns that it reads.
+    """
+
+    rule: str
+    tried: int
+    is_certain: bool
+
+
+class Breaker:
+    """Breaks the rules of one contract, one at a time, in rows that keep all of them.
+
+    Args:
+        contract: Whose rules.
+        terms: The same, as settled for what the function returns.
+        good: Rows as the function returned them, none of which breaks a rule; at least one.
+        seed: The same seed breaks the same rows in the same way.
+    """
+
+    def __init__(
+        self, contract: type[dy.Schema], terms: Terms, good: pl.DataFrame, *, seed: int
+    ) -> None:
+        self.columns: Mapping[str, dy.Column] = contract_columns(contract)
+        self.terms = terms
+        self.good = good
+        self.seed = seed
+
+    @property
+    def rules(self) -> list[str]:
+        """Name every rule that a row can be asked to break, in the contract's order."""
+        rules = self.terms.rules
+        return [
+            *(cast.column + DTYPE_RULE for cast in self.terms.casts),
+            *(rule.name for rule in rules.rows),
+            *(key.name for key in rules.unique),
+            *(rule.name for rule in rules.tables),
+        ]
+
+    def break_rule(self, name: str) -> Breach | Unbroken:
+        """Break the rule ``name``."""
+        rules = self.terms.rules
+        for key in rules.unique:
+            if key.name == name:
+                return self._repeat(key)
+        for rule in rules.tables:
+            if rule.name == name:
+                return self._break_together(rule)
+        for rule in rules.rows:
+            if rule.name == name:
+                return self._break_rows(name, rule.columns, rule)
+        return self._break_rows(name, (name.removesuffix(DTYPE_RULE),), None)
+
+    def _break_rows(
+        self, name: str, columns: tuple[str, ...], rule: Rule | None
+    ) -> Breach | Unbroken:
+        """Change values of a few rows until each of them breaks the rule and hardly another."""
+        seed = seed_of(self.seed, name)
+        targets = sorted(pick(self.good.height, min(ROWS_BROKEN, self.good.height), seed))
+        frame, tried, planted = self.good, 0, 0
+        for target in targets:
+            candidates = self._candidates(target, columns, rule, seed)
+            tried += candidates.height
+            best = self._least_broken(candidates, name)
+            if best is None:
+                continue
+            planted += 1
+            frame = pl.concat([frame[:target], candidates[best : best + 1], frame[target + 1 :]])
+        return self._told(name, frame, planted, tried, columns)
+
+    def _least_broken(self, candidates: pl.DataFrame, name: str) -> int | None:
+        broken = broken_row_rules(self.terms, candidates)
+        if not broken.height or not broken[name].any():
+            return None
+        others = broken.select(pl.sum_horizontal(pl.all().cast(pl.Int32)).alias("n"))
+        found = others.with_row_index(PLACE).filter(broken[name]).sort("n", PLACE)
+        return int(found[PLACE][0])
+
+    def _candidates(
+        self, target: int, columns: tuple[str, ...], rule: Rule | None, seed: int
+    ) -> pl.DataFrame:
+        """Return rows like the one at ``target`` but for one of ``columns``, or several."""
+        pools = {
+            name: odd_values(
+                self.columns.get(name),
+                rule,
+                self.good[name],
+                self.terms.schema[name],
+                seed=seed,
+            )
+            for name in columns
+            if name in self.good.columns
+        }
+        row = self.good[target : target + 1]
+        found = [
+            row.drop(name).join(pool.to_frame(), how="cross").select(self.good.columns)
+            for name, pool in pools.items()
+        ]
+        if len(pools) > 1:
+            mixed = pl.DataFrame(
+                [
+                    pool.gather(
+                        pick(pool.len(), COMBINATIONS, seed_of(seed, pool.name), again=True)
+                    )
+                    for pool in pools.values()
+                ]
+            )
+            found.append(
+                row.drop(list(pools)).join(mixed, how="cross").select(self.good.columns)
+                if len(pools) < row.width
+                else mixed.select(self.good.columns)
+            )
+        if not found:
+            return row
+        return pl.concat(found)
+
+    def _repeat(self, key: UniqueRule) -> Breach | Unbroken:
+        """Add rows with keys that are there already: like others but for all that is no key."""
+        height = self.good.height
+        twins = sorted(pick(height, min(ROWS_BROKEN, height), seed_of(self.seed, key.name)))
+        added = pl.concat([self.good, self.good[twins]])
+        told = self._told(key.name, added, len(twins), len(twins), key.columns)
+        if isinstance(told, Breach) or height < 2:
+            return told
+        # another key keeps whole twins out first, so let another row have the same key
+        first, last = self.good[:1].select(key.columns), self.good[-1:].drop(key.columns)
+        twin = pl.concat([first, last], how="horizontal").select(self.good.columns)
+        changed = pl.concat([self.good[:-1], twin])
+        return self._told(key.name, changed, 1, len(twins) + 1, key.columns)
+
+    def _break_together(self, rule: Rule) -> Breach | Unbroken:
+        """Change one row, which keeps the row rules, until rows break a rule together."""
+        seed = seed_of(self.seed, rule.name)
+        target = pick(self.good.height, 1, seed)[0]
+        candidates = self._candidates(target, rule.columns, rule, seed)
+        broken = broken_row_rules(self.terms, candidates)
+        if broken.width:
+            candidates = candidates.filter(~broken.select(pl.any_horizontal(pl.all())).to_series())
+        candidates = candidates.head(WHOLE_TABLES)
+        for place in range(candidates.height):
+            row = candidates[place : place + 1]
+            frame = pl.concat([self.good[:target], row, self.good[target + 1 :]])
+            if breaks_together(self.terms, frame, rule):
+                told = self._told(rule.name, frame, 1, place + 1, rule.columns)
+                if isinstance(told, Breach):
+                    return told
+        return Unbroken(rule.name, candidates.height, False)
+
+    def _told(
+        self, name: str, frame: pl.DataFrame, planted: int, tried: int, columns: tuple[str, ...]
+    ) -> Breach | Unbroken:
+        broken = broken_rules(self.terms, frame)
+        broken = broken.select([column.name for column in broken if column.any()])
+        if planted and name in broken.columns:
+            return Breach(name, frame, planted, broken)
+        return Unbroken(name, tried, self._varied(columns))
+
+    def _varied(self, columns: tuple[str, ...]) -> bool:
+        return all(
+            can_be_varied(self.terms.schema[name]) for name in columns if name in self.terms.schema
+        )

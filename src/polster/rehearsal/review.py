@@ -1,0 +1,164 @@
+"""What a run on legal rows says of the functions: do they fail, refuse, or drop rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding, Severity
+from polster.model.graph import AssetGraph
+from polster.model.layer import Layer
+from polster.model.record import AssetRecord, AssetStatus, Failure
+from polster.rehearsal.fixtures import fixture_name
+from polster.rehearsal.sources import Source
+from polster.rehearsal.theatre import Performance
+
+REFUSED = ("POL306", "POL307")
+
+
+def legal_input(graph: AssetGraph, key: AssetKey, legal: Mapping[AssetKey, bool]) -> bool:
+    """Tell whether what ``key`` reads is known to be legal: by contract, or by a fixture.
+
+    Rows of silver and gold are, since their own contracts let them pass.
+    """
+    return all(
+        legal.get(upstream, False) for upstream in graph.upstream(key) if _is_bronze(upstream)
+    )
+
+
+def review_usual(
+    graph: AssetGraph, done: Performance, sources: Mapping[AssetKey, Source]
+) -> list[Finding]:
+    """Tell what goes wrong with rows as they usually come."""
+    legal = {key: source.is_legal for key, source in sources.items()}
+    found: list[Finding] = []
+    for key, record in done.records.items():
+        if record.status is AssetStatus.SKIPPED:
+            continue
+        if record.error is not None:
+            found.append(
+                _failed(graph[key], record, record.error, legal=legal_input(graph, key, legal))
+            )
+        elif record.rows_quarantined and not any(map(_is_bronze, graph.upstream(key))):
+            found += [_refused(graph[key], record)] if not _is_bronze(key) else []
+        elif not _is_bronze(key) and not record.rows_published:
+            found.append(_nothing_left(graph, graph[key], record))
+    return found
+
+
+def review_unusual(
+    graph: AssetGraph, done: Performance, sources: Mapping[AssetKey, Source]
+) -> list[Finding]:
+    """Tell which functions fail on rows that are odd but legal, and which drop rows."""
+    legal = {key: source.edges_are_legal for key, source in sources.items()}
+    found: list[Finding] = []
+    for key, record in done.records.items():
+        if record.error is not None and record.error.code not in REFUSED:
+            if not _is_bronze(key) and legal_input(graph, key, legal):
+                found.append(_failed(graph[key], record, record.error, legal=True))
+        elif key in done.returned and (dropped := _dropped(key, done, record)):
+            found.append(_drops(graph[key], record, dropped))
+    return found
+
+
+def _dropped(key: AssetKey, done: Performance, record: AssetRecord) -> int:
+    """Count the rows of the only input that a silver function does not return.
+
+    What aggregates returns fewer rows by its nature, and of an eager frame nothing is known.
+    """
+    if key.layer is not Layer.SILVER or len(record.rows_in) != 1 or record.rows_returned == 1:
+        return 0
+    plan = done.returned[key].explain(optimized=False)
+    if "SCAN" not in plan or "AGGREGATE" in plan:
+        return 0
+    return max(0, next(iter(record.rows_in.values())) - record.rows_returned)
+
+
+def _failed(asset: Asset, record: AssetRecord, error: Failure, *, legal: bool) -> Finding:
+    place = error.place if error.place and error.place.startswith("src/") else asset.place
+    file, _, line = place.partition(":")
+    if not legal:
+        return Finding(
+            "POL805",
+            f"`{asset.key}` cannot be rehearsed with sampled rows: {error.message}",
+            asset=str(asset.key),
+            file=file,
+            line=int(line) if line.isdecimal() else None,
+            hint="put rows as the source sends them into "
+            + _fixtures(asset, record)
+            + ", or give bronze a contract that says how they look",
+            severity=Severity.WARNING,
+        )
+    what = "refuses" if error.code in REFUSED else "fails on"
+    return Finding(
+        "POL804",
+        f"`{asset.key}` {what} rows that the contracts of its inputs allow: {error.message}",
+        asset=str(asset.key),
+        file=file,
+        line=int(line) if line.isdecimal() else None,
+        hint=error.hint
+        if error.code not in REFUSED and error.hint
+        else "narrow the contract of the input, or let the function and its contract take such "
+        "rows, too",
+    )
+
+
+def _refused(asset: Asset, record: AssetRecord) -> Finding:
+    rules = ", ".join(f"{rule} ({count})" for rule, count in record.rules_broken.items())
+    return _at(
+        asset,
+        "POL804",
+        f"`{asset.key}` quarantines {record.rows_quarantined} of {record.rows_returned} rows made "
+        f"of input that its contracts allow: {rules}",
+        "narrow the contract of the input, or let this one take such rows, too",
+        Severity.ERROR,
+    )
+
+
+def _nothing_left(graph: AssetGraph, asset: Asset, record: AssetRecord) -> Finding:
+    rules = ", ".join(f"{rule} ({count})" for rule, count in record.rules_broken.items())
+    why = f"every row is quarantined: {rules}" if rules else "its function returns no rows"
+    return _at(
+        asset,
+        "POL805",
+        f"`{asset.key}` is left empty by the sampled rows: {why}",
+        "put rows that go together into "
+        + " and ".join(
+            fixture_name(key) for key in sorted(graph.ancestors([asset.key])) if _is_bronze(key)
+        ),
+        Severity.WARNING,
+    )
+
+
+def _drops(asset: Asset, record: AssetRecord, dropped: int) -> Finding:
+    upstream, rows = next(iter(record.rows_in.items()))
+    return _at(
+        asset,
+        "POL803",
+        f"`{asset.key}` drops rows in silence: {dropped} of {rows} rows of `{upstream}` are "
+        "neither published nor quarantined",
+        "let the contract turn them away, so that they are counted and kept; if they are no "
+        "rows of this table: # polster: ignore[POL803] and the reason",
+        Severity.WARNING,
+    )
+
+
+def _at(asset: Asset, code: str, message: str, hint: str, severity: Severity) -> Finding:
+    return Finding(
+        code,
+        message,
+        asset=str(asset.key),
+        file=asset.file,
+        line=asset.line,
+        hint=hint,
+        severity=severity,
+    )
+
+
+def _fixtures(asset: Asset, record: AssetRecord) -> str:
+    keys = [key for name in record.rows_in if (key := AssetKey.parse(name)) is not None]
+    return " and ".join(fixture_name(key) for key in keys if _is_bronze(key)) or asset.file
+
+
+def _is_bronze(key: AssetKey) -> bool:
+    return key.layer is Layer.BRONZE

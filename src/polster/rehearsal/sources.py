@@ -1,0 +1,261 @@
+"""What bronze lands in a rehearsal: a fixture, or rows sampled from the contracts around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from polster.contracts.judge import settle_terms
+from polster.contracts.rules import contract_columns, contract_rules
+from polster.errors import AssetError
+from polster.model.asset import Asset, AssetKey
+from polster.model.finding import Finding, Severity
+from polster.rehearsal.fixtures import fixture_name, read_fixture
+from polster.rehearsal.keys import KeyPools
+from polster.rehearsal.sampling import (
+    CannotSampleError,
+    sample_contract,
+    sample_types,
+    seed_of,
+)
+from polster.rehearsal.verdicts import keeps_every_rule
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+EDGE_ROWS = 3
+"""How many rows of each odd kind are added: twins, and nulls in each column that allows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows that stand for what the function of a bronze asset would return.
+
+    Attributes:
+        usual: Rows as they usually come.
+        unusual: The same and some odd ones: nulls, twins, and values that nobody expects.
+        is_legal: Whether a contract or a fixture says that the usual rows may come.
+        edges_are_legal: Whether a contract says so of the unusual ones.
+    """
+
+    usual: pl.DataFrame
+    unusual: pl.DataFrame
+    is_legal: bool
+    edges_are_legal: bool
+
+
+@dataclass(slots=True)
+class Sources:
+    """What was found for the bronze assets of a project.
+
+    Attributes:
+        rows: By bronze asset.
+        missing: Why there is nothing, by bronze asset.
+    """
+
+    rows: dict[AssetKey, Source] = field(default_factory=dict)
+    missing: dict[AssetKey, Finding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bronze:
+    """A bronze asset and what is known of its rows.
+
+    Attributes:
+        contract: Its own, if it has one.
+        published: Columns of its table, if it was ever built.
+        readers: Contracts of the silver assets that read it, by their assets.
+    """
+
+    asset: Asset
+    contract: type[dy.Schema] | None
+    published: pl.Schema | None
+    readers: Mapping[AssetKey, type[dy.Schema]]
+
+    @property
+    def types(self) -> pl.Schema | None:
+        """Return the columns that it lands; None if nobody knows them."""
+        if self.contract is not None and (columns := contract_columns(self.contract)):
+            own = {name: column.dtype for name, column in columns.items()}
+            return pl.Schema({**(self.published or {}), **own})
+        return self.published
+
+    def guide(self) -> type[dy.Schema] | None:
+        """Return the contract that says most of its columns' values; None if none does."""
+        types = self.types or pl.Schema()
+        shared = {
+            reader: sum(name in types for name in contract_columns(contract))
+            for reader, contract in self.readers.items()
+        }
+        best = max(shared, key=lambda reader: shared[reader], default=None)
+        if best is not None and shared[best]:
+            return self.readers[best]
+        return self.contract
+
+    def key(self) -> tuple[str, ...]:
+        """Return the columns whose values together are never repeated, as far as is known."""
+        guide = self.guide()
+        keys = contract_rules(guide).unique if guide is not None else ()
+        return keys[0].columns if keys else ()
+
+
+def find_sources(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int) -> Sources:
+    """Find rows for each of ``bronzes``: a fixture, or else sampled ones.
+
+    Tables with short keys come first: others that have the same columns refer to them.
+    """
+    found = Sources()
+    pools = KeyPools()
+    known = list(bronzes)
+    for bronze in sorted(known, key=lambda each: (not each.key(), len(each.key()))):
+        key = bronze.asset.key
+        own_seed = seed_of(seed, str(key))
+        fixture = read_fixture(root, key, _own_types(bronze))
+        if fixture is not None:
+            found.rows[key] = _source(bronze, fixture, own_seed, is_legal=True)
+            continue
+        if bronze.types is None:
+            found.missing[key] = _unknown(bronze.asset)
+            continue
+        try:
+            usual = _sample(bronze, bronze.types, pools, rows, own_seed)
+        except CannotSampleError as error:
+            found.missing[key] = _not_sampled(bronze, error)
+            continue
+        is_legal = bronze.contract is not None and bool(contract_columns(bronze.contract))
+        found.rows[key] = _source(bronze, usual, own_seed, is_legal=is_legal)
+    return found
+
+
+def _own_types(bronze: Bronze) -> pl.Schema:
+    return bronze.types or pl.Schema()
+
+
+def _sample(
+    bronze: Bronze, types: pl.Schema, pools: KeyPools, rows: int, seed: int
+) -> pl.DataFrame:
+    """Sample what the readers' contracts expect, in the types that bronze lands."""
+    guide = bronze.guide()
+    columns: dict[str, pl.Series] = {}
+    if guide is not None:
+        guided = _with_pools(guide, bronze.key(), pools, rows, seed)
+        pools.add(bronze.key(), guided)
+        columns = {
+            name: series
+            for name, dtype in types.items()
+            if name in guided.columns and (series := as_landed(guided[name], dtype)) is not None
+        }
+    if bronze.contract is not None:
+        plain = sample_contract(bronze.contract, rows, seed=seed)
+    else:
+        plain = sample_types(types, rows, seed=seed)
+    rest = sample_types(types, rows, seed=seed)
+    usual = pl.DataFrame(
+        [
+            columns.get(name, plain[name] if name in plain.columns else rest[name]).alias(name)
+            for name in types
+        ]
+    )
+    if bronze.contract is None:
+        return usual
+    legal = _legal(bronze, usual)
+    return legal if legal.height * 2 >= rows else usual.with_columns(plain.get_columns())
+
+
+def _with_pools(
+    guide: type[dy.Schema], key: tuple[str, ...], pools: KeyPools, rows: int, seed: int
+) -> pl.DataFrame:
+    given = pools.draw(guide, key, rows, seed)
+    if given:
+        try:
+            return sample_contract(guide, rows, seed=seed, given=given)
+        except CannotSampleError:
+            pass  # the borrowed keys go against a rule; rows without them still tell something
+    return sample_contract(guide, rows, seed=seed)
+
+
+def as_landed(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:
+    """Return ``values`` in the type that bronze lands; None if they do not fit into it.
+
+    >>> as_landed(pl.Series([1.5, None]), pl.String()).to_list()
+    ['1.5', None]
+    """
+    if values.dtype == dtype:
+        return values
+    if dtype == pl.String and isinstance(values.dtype, pl.Datetime):
+        zone = "Z" if values.dtype.time_zone else ""
+        return values.dt.strftime(f"%Y-%m-%dT%H:%M:%S{zone}")
+    try:
+        cast = values.cast(dtype, strict=False)
+    except pl.exceptions.PolarsError:
+        return None
+    return cast if cast.null_count() == values.null_count() else None
+
+
+def _source(bronze: Bronze, usual: pl.DataFrame, seed: int, *, is_legal: bool) -> Source:
+    unusual = _with_edges(bronze, usual, seed)
+    has_contract = bronze.contract is not None and bool(contract_columns(bronze.contract))
+    return Source(usual, unusual, is_legal, has_contract)
+
+
+def _with_edges(bronze: Bronze, usual: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Add rows that nobody expects, as far as the contract of bronze lets them land."""
+    parts = [usual, usual.head(EDGE_ROWS)]
+    for place, name in enumerate(usual.columns):
+        start = place % max(1, usual.height)
+        nulled = pl.lit(None, usual.schema[name]).alias(name)
+        parts.append(usual[start : start + EDGE_ROWS].with_columns(nulled))
+    if bronze.contract is not None:
+        try:
+            plain = sample_contract(bronze.contract, max(EDGE_ROWS, usual.height // 5), seed=seed)
+            rest = sample_types(usual.schema, plain.height, seed=seed)
+            parts.append(rest.with_columns(plain.get_columns()).select(usual.columns))
+        except (CannotSampleError, pl.exceptions.PolarsError):
+            pass  # the usual rows have to do
+    unusual = pl.concat(parts, how="vertical_relaxed")
+    return _legal(bronze, unusual) if bronze.contract is not None else unusual
+
+
+def _legal(bronze: Bronze, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that the contract of bronze lets pass."""
+    try:
+        terms = settle_terms(bronze.asset, bronze.contract, frame.schema)
+        return frame.filter(keeps_every_rule(terms, frame))
+    except (AssetError, pl.exceptions.PolarsError):
+        return frame
+
+
+def _unknown(asset: Asset) -> Finding:
+    return _cannot(
+        asset,
+        f"`{asset.key}` cannot be rehearsed: without a contract nobody knows its columns",
+        f"put some rows into {fixture_name(asset.key)} (or .parquet, .jsonl), give it a "
+        "contract, or run it once",
+    )
+
+
+def _not_sampled(bronze: Bronze, error: CannotSampleError) -> Finding:
+    guide: Any = bronze.guide()
+    name = guide.__name__ if guide is not None else "its contract"
+    return _cannot(
+        bronze.asset,
+        f"`{bronze.asset.key}` cannot be sampled from the contract {name}: {error}",
+        f"say in {name}._sampling_overrides how these columns follow from others, or put some "
+        f"rows into {fixture_name(bronze.asset.key)} (or .parquet, .jsonl)",
+    )
+
+
+def _cannot(asset: Asset, message: str, hint: str) -> Finding:
+    return Finding(
+        "POL805",
+        message,
+        asset=str(asset.key),
+        file=asset.file,
+        line=asset.line,
+        hint=hint,
+        severity=Severity.WARNING,
+    )
