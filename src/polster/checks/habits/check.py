@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +39,28 @@ def check_habits(
         One finding a place and rule, however many assets reach it; sorted by place.
     """
     eye = _Eye(sources or Sources(root))
+    with _nothing_to_collect():
+        breaches = _breaches(eye, assets)
+    findings = [breach.finding() for breach in breaches]
+    return sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.code))
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Hold Python's search for circular garbage: trees of code are many objects, and all in use.
+
+    It took two fifths of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _breaches(eye: _Eye, assets: Sequence[Asset]) -> list[_Breach]:
     reach = Reach(eye.sources)
     breaches: dict[tuple[str, int, str], _Breach] = {}
     for asset in sorted(assets, key=lambda asset: asset.key):
@@ -51,8 +75,7 @@ def check_habits(
         for module in leaking.values():  # a credential is one wherever it stands
             for sighting in eye.leaks(module):
                 _note(breaches, asset, module, sighting)
-    findings = [breach.finding() for breach in breaches.values()]
-    return sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.code))
+    return list(breaches.values())
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,10 @@ from polster.model.layer import Layer
 
 ABOVE_BRONZE = frozenset({Layer.SILVER, Layer.GOLD})
 EVERY_LAYER = frozenset(Layer)
+PLAIN = frozenset({"polars.col", "polars.lit", "polars.len", "polars.when", "polars.concat"})
+CONTRACT_PART = re.compile(r"dataframely\.[A-Z]\w*$")
+"""What code is full of, and what never breaks a rule; passed by at once."""
+
 OURS = "project:"
 MAY_GIVE_FRAMES = (OURS, "polars.", "dataframely.", "builtins.", "functools.", "typing.", "copy.")
 """Beginnings of what a frame or an expression may come from."""
@@ -124,6 +129,8 @@ def uses(seen: Seen) -> Iterator[Use]:
     for call in seen.unit.calls:
         node = call.func
         meaning = seen.meaning(node)
+        if meaning in PLAIN or (meaning is not None and CONTRACT_PART.match(meaning)):
+            continue
         if meaning is not None and not (
             isinstance(node, ast.Attribute) and seen.sources.is_value(meaning)
         ):

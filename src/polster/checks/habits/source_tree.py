@@ -60,6 +60,7 @@ class Sources:
 
     root: Path
     _modules: dict[str, Module | None] = field(default_factory=dict)
+    _meanings: dict[tuple[int, tuple[str, ...]], str | None] = field(default_factory=dict)
 
     def module(self, name: str) -> Module | None:
         """Return a module by its import path; None if the project has none, or it is broken."""
@@ -88,6 +89,12 @@ class Sources:
 
     def meaning(self, module: Module, unit: Unit, parts: tuple[str, ...]) -> str | None:
         """Say what a name in a unit means: ``polars.read_csv``; None if that is a variable."""
+        asked = id(unit), parts  # units live as long as their modules, which are all kept
+        if asked not in self._meanings:
+            self._meanings[asked] = self._meaning(module, unit, parts)
+        return self._meanings[asked]
+
+    def _meaning(self, module: Module, unit: Unit, parts: tuple[str, ...]) -> str | None:
         root = parts[0]
         if root in unit.aliases:
             start = unit.aliases[root]
