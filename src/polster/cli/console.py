@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from shutil import get_terminal_size
 from typing import Any
@@ -116,8 +116,19 @@ def show_mishap(trace: str) -> None:
     )
 
 
-def show_findings(findings: Iterable[Finding], *, to_stderr: bool = False) -> None:
-    """Write findings, a blank line between two."""
+def show_findings(
+    findings: Iterable[Finding],
+    *,
+    to_stderr: bool = False,
+    excerpt: Callable[[Finding], str | None] = lambda _: None,
+) -> None:
+    """Write findings, a blank line between two.
+
+    Args:
+        findings: What was found.
+        to_stderr: Whether they are an error and not a result.
+        excerpt: The source that a finding is about, with a caret below, if it can be shown.
+    """
     write = note if to_stderr else show
     for index, finding in enumerate(findings):
         if index:
@@ -128,6 +139,7 @@ def show_findings(findings: Iterable[Finding], *, to_stderr: bool = False) -> No
                 finding.message,
                 severity=finding.severity,
                 place=finding.place,
+                excerpt=excerpt(finding),
                 hint=finding.hint,
             )
         )
@@ -139,6 +151,7 @@ def render(
     *,
     severity: str = "error",
     place: str | None = None,
+    excerpt: str | None = None,
     hint: str | None = None,
 ) -> str:
     """Write out an error or a finding, the one way it is done everywhere.
@@ -150,6 +163,8 @@ def render(
     lines = [f"{severity}[{code}]: {message}"]
     if place:
         lines.append(f"  --> {place}")
+    if excerpt:
+        lines.append(excerpt)
     if hint:
         lines += ["", f"hint: {hint}"]
     return "\n".join(lines)

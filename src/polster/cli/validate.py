@@ -2,46 +2,104 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from polster.cli import console
-from polster.cli.options import FormatOption, ProjectOption, TextOrJson
+from polster.cli.findings import excerpts, finding_as_json, github_lines, sarif
+from polster.cli.options import EnvironmentOption, ProjectOption
 from polster.cli.projects import open_and_say
-from polster.model.finding import Finding
-from polster.operations.validate import validate
+from polster.model.finding import Severity
+from polster.operations.fix import fix
+from polster.operations.open_project import open_project
+from polster.operations.validate import Validation, validate
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+UNCHECKED_SHOWN = 5
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
 
 
 @app.command()
-def command(project: ProjectOption = None, format: FormatOption = TextOrJson.TEXT) -> None:
-    """Check layers, names, options and imports; no data is touched."""
+def command(
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="SELECTION", help="Only these assets, as for run."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Warnings count as errors, too.")
+    ] = False,
+    mend: Annotated[
+        bool, typer.Option("--fix", help="Mend what is mended mechanically, then check.")
+    ] = False,
+    env: EnvironmentOption = None,
+    format: Annotated[Format, typer.Option("--format", help="For whom.")] = Format.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """Check layers, schemas, lineage and habits; no data is touched."""
     opened = open_and_say(project)
     with console.results_apart():
-        result = validate(opened)
-    if format is TextOrJson.JSON:
-        findings = [_as_json(finding) for finding in result.findings]
-        console.show_json({"assets": result.assets, "findings": findings})
-    elif result.findings:
-        console.show_findings(result.findings)
+        result = validate(opened, select or (), environment=env)
+        if mend:
+            mended = fix(opened.root, result.findings)
+            for finding in mended:
+                console.note(f"mended {finding.code} at {finding.place}")
+            if mended:
+                result = validate(open_project(opened.root), select or (), environment=env)
+    _show(result, format, opened.root)
+    failed = result.count(Severity.ERROR) or (strict and result.findings)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show(result: Validation, format: Format, root: Path) -> None:
+    match format:
+        case Format.JSON:
+            console.show_json(
+                {
+                    "assets": result.assets,
+                    "findings": [finding_as_json(finding) for finding in result.findings],
+                    "unchecked": {str(key): why for key, why in result.unchecked.items()},
+                }
+            )
+        case Format.SARIF:
+            console.show_json(sarif(result.findings, root))
+        case Format.GITHUB:
+            for line in github_lines(result.findings, root):
+                console.show(line)
+        case Format.TEXT:
+            console.show_findings(result.findings, excerpt=excerpts(root))
+            if result.findings:
+                console.show()
+            _show_unchecked(result)
+            console.show(_summary(result))
+
+
+def _show_unchecked(result: Validation) -> None:
+    for key, why in list(result.unchecked.items())[:UNCHECKED_SHOWN]:
+        console.show(f"not checked: the columns of {key}: {why}")
+    if len(result.unchecked) > UNCHECKED_SHOWN:
+        console.show(f"not checked: {len(result.unchecked) - UNCHECKED_SHOWN} more")
+    if result.unchecked:
         console.show()
-        count = len(result.findings)
-        noun = "mistake" if count == 1 else "mistakes"
-        console.show(f"{result.assets} assets read, {count} {noun} found")
-    else:
-        console.show(f"{result.assets} assets, no mistakes found")
-    raise typer.Exit(1 if result.has_errors else 0)
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "asset": finding.asset,
-        "file": finding.file,
-        "line": finding.line,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
+def _summary(result: Validation) -> str:
+    counts = [
+        f"{count} {severity.value}{'' if count == 1 else 's'}"
+        for severity in Severity
+        if (count := result.count(severity))
+    ]
+    assets = "1 asset" if result.assets == 1 else f"{result.assets} assets"
+    fixable = sum(finding.fix is not None for finding in result.findings)
+    text = f"{assets}, {' and '.join(counts) if counts else 'no mistakes found'}"
+    return text + (f"; {fixable} can be mended with --fix" if fixable else "")

@@ -35,9 +35,9 @@ def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
     >>> storage_dtype(pl.Datetime("ns", "Europe/Berlin"))
     Datetime(time_unit='us', time_zone='UTC')
     """
-    for unsigned, signed in UNSIGNED.items():
-        if dtype == unsigned:
-            return signed
+    signed = UNSIGNED.get(type(dtype))
+    if signed is not None:
+        return signed
     match dtype:
         case pl.Categorical() | pl.Enum() | pl.Time() | pl.Null():
             return pl.String()

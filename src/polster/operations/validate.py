@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import chdir
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from polster.errors import AssetError
-from polster.model.asset import Asset
+from polster.checks.examine import examine
+from polster.checks.examined import Examined
+from polster.checks.habits.check import check_habits
+from polster.checks.ignores import Ignore
+from polster.checks.layers import check_layers
+from polster.checks.personal import check_personal
+from polster.checks.registry import REHEARSED, RULES, check_settings
+from polster.checks.settle import settle
+from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
+from polster.model.graph import AssetGraph, build_graph
+from polster.model.layer import LayerRules
 from polster.operations.open_project import Project
+from polster.operations.run import select_or_raise
 from polster.project.discovery import ASSET_FOLDER
-from polster.project.import_path import import_afresh
-from polster.project.load import load_asset
+from polster.project.locate import SETTINGS_FILE
+from polster.project.settings import choose_environment
+
+DEEP = ("POL3", "POL7")
+"""Beginnings of the codes that only a call over zero rows can find."""
+UNSOUND = "its definition, or that of an asset that it reads, has mistakes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,51 +35,102 @@ class Validation:
 
     Attributes:
         assets: How many assets could be read.
-        findings: Sorted by file and line.
+        findings: Sorted by file and line, severities as the settings say.
+        unchecked: Why the columns of an asset could not be checked, by key.
     """
 
     assets: int
     findings: tuple[Finding, ...]
+    unchecked: Mapping[AssetKey, str]
 
-    @property
-    def has_errors(self) -> bool:
-        """Tell whether a run would be refused."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
+    def count(self, severity: Severity) -> int:
+        """Count the findings of ``severity``."""
+        return sum(finding.severity is severity for finding in self.findings)
 
 
-def validate(project: Project) -> Validation:
-    """Check the layer rules, the names and options of ``project``, and that its files import."""
-    findings = list(project.discovery.findings)
-    if not (project.root / ASSET_FOLDER).is_dir():
-        findings.append(
-            Finding(
-                "POL217",
-                f"the project has no folder {ASSET_FOLDER}",
-                file=ASSET_FOLDER,
-                hint="add an asset with: polster add-asset",
-            )
+def validate(
+    project: Project, selection: Sequence[str] = (), *, environment: str | None = None
+) -> Validation:
+    """Judge the layers, the schemas and the habits of ``project``.
+
+    Args:
+        project: Whose assets; those with a mistake in their definition are told, and the others
+            checked all the same.
+        selection: Terms as in :mod:`polster.model.selection`; everything without one.
+        environment: Whose published tables say what bronze without a contract holds; by default
+            what ``POLSTER_ENV`` or the settings say.
+
+    Raises:
+        UsageError: The selection or the environment does not exist.
+        SettingsError: The settings name a rule that there is not.
+    """
+    settings, discovery = project.settings, project.discovery
+    check_settings(settings.checks, str(project.root / SETTINGS_FILE))
+    place = choose_environment(settings, environment)
+    graph = discovery.graph or sound_part(discovery.assets, settings.rules)
+    chosen = select_or_raise(graph, selection)
+    with ThreadPoolExecutor(1) as pool:  # the children import Polars while the source is read
+        examining = pool.submit(
+            examine, project.root, graph, chosen, environment=place, lineage=True
         )
-    import_afresh(project.root)
-    with chdir(project.root):
-        for asset in project.discovery.assets:
-            findings.extend(_import_problems(asset))
-    findings.sort(key=lambda finding: (finding.file or "", finding.line or 0, finding.code))
-    return Validation(len(project.discovery.assets), tuple(findings))
+        findings = [*discovery.findings, *_missing_folder(project)]
+        findings += check_layers(graph, project.root, max_readers=settings.checks.max_readers)
+        findings += check_habits(project.root, discovery.assets)
+        examined = examining.result()
+    findings += [finding for entry in examined for finding in entry.findings]
+    findings += check_personal(graph, examined)
+    unchecked = {entry.asset: entry.unchecked for entry in examined if entry.unchecked}
+    unchecked |= {asset.key: UNSOUND for asset in discovery.assets if asset.key not in graph.assets}
+    if selection:
+        wanted = {str(key) for key in chosen}
+        findings = [each for each in findings if each.asset is None or each.asset in wanted]
+    files = {asset.file: str(asset.key) for asset in discovery.assets}
+    known = _fully_examined(examined)
+
+    def looked_at(ignore: Ignore, code: str) -> bool:
+        if code in REHEARSED:
+            return False
+        asset = files.get(ignore.file)
+        if asset is None:  # a helper: what it breaks depends on all that reach it
+            return not selection and not unchecked
+        return asset in known if code.startswith(DEEP) else asset in map(str, chosen)
+
+    told = settle(project.root, findings, settings.checks, files, looked_at)
+    return Validation(len(discovery.assets), tuple(told), unchecked)
 
 
-def _import_problems(asset: Asset) -> list[Finding]:
-    try:
-        load_asset(asset)
-    except AssetError as error:
-        file, _, line = (error.place or asset.file).partition(":")
-        return [
-            Finding(
-                error.code,
-                error.message,
-                asset=str(asset.key),
-                file=file,
-                line=int(line) if line.isdecimal() else 1,
-                hint=error.hint,
-            )
-        ]
-    return []
+def sound_part(assets: Collection[Asset], rules: LayerRules) -> AssetGraph:
+    """Return the graph of the assets that can be connected when those with mistakes are left out.
+
+    What reads one that is left out cannot be connected either.
+    """
+    left = list(assets)
+    while True:
+        checked = build_graph(left, rules)
+        if checked.graph is not None:
+            return checked.graph
+        broken = {finding.asset for finding in checked.findings}
+        left = [asset for asset in left if str(asset.key) not in broken]
+
+
+def _missing_folder(project: Project) -> list[Finding]:
+    if (project.root / ASSET_FOLDER).is_dir():
+        return []
+    return [
+        Finding(
+            "POL217",
+            f"the project has no folder {ASSET_FOLDER}",
+            file=ASSET_FOLDER,
+            hint="add an asset with: polster add-asset",
+        )
+    ]
+
+
+def _fully_examined(examined: Collection[Examined]) -> set[str]:
+    """Return the assets of which nothing went unchecked, not even behind a first mistake."""
+    return {
+        str(entry.asset)
+        for entry in examined
+        if not entry.unchecked
+        and all(RULES[finding.code].severity is Severity.WARNING for finding in entry.findings)
+    }

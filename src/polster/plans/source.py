@@ -25,7 +25,7 @@ class NamedSource:
 
     def __init__(self, name: str, schema: pl.Schema, asked: set[str] | None) -> None:
         self.name = name
-        self.schema = schema
+        self.empty = pl.DataFrame(schema=schema)
         self.asked = asked
 
     def __call__(
@@ -34,7 +34,7 @@ class NamedSource:
         *_: object,
     ) -> Iterator[pl.DataFrame]:
         """Yield one frame of no rows with the columns asked for."""
-        columns = list(self.schema) if with_columns is None else with_columns
+        columns = self.empty.columns if with_columns is None else with_columns
         if self.asked is not None:
             self.asked.update(columns)
-        yield pl.DataFrame(schema={name: self.schema[name] for name in columns})
+        yield self.empty if with_columns is None else self.empty[columns]

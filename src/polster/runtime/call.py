@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -11,20 +12,32 @@ import polars as pl
 
 from polster.contracts.handover import is_frame_of, satisfies, types_asked
 from polster.errors import AssetError
-from polster.lakehouse.table import TableVersion
 from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
 from polster.project.load import LoadedAsset, user_line, user_traceback
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What is handed to one parameter.
+
+    Attributes:
+        upstream: Key of the asset whose rows these are.
+        frame: Its columns as they are stored.
+    """
+
+    upstream: str
+    frame: pl.LazyFrame
+
+
 def call_function(
-    loaded: LoadedAsset, inputs: Mapping[str, TableVersion], run: RunContext, root: Path
+    loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext, root: Path
 ) -> pl.LazyFrame:
     """Call the function of an asset and return its frame, lazy.
 
     Args:
         loaded: The asset with its function.
-        inputs: The pinned table by parameter name.
+        inputs: What is handed in, by parameter name.
         run: Handed to a parameter that asks for it.
         root: The project's folder.
 
@@ -75,21 +88,21 @@ def in_short(error: BaseException) -> str:
 
 
 def _arguments(
-    loaded: LoadedAsset, inputs: Mapping[str, TableVersion], run: RunContext
+    loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext
 ) -> dict[str, Any]:
     signature = _signature(loaded)
     arguments: dict[str, Any] = {}
     for name, parameter in signature.parameters.items():
         annotation = parameter.annotation
-        table = inputs.get(name)
-        if table is None:
+        handed = inputs.get(name)
+        if handed is None:
             arguments[name] = run
             continue
-        frame = table.scan()
+        frame = handed.frame
         if is_frame_of(annotation):
             contract = get_args(annotation)[0]
             frame = from_storage(frame, types_asked(frame.collect_schema(), contract))
-            satisfies(loaded.asset, str(table.key), frame.collect_schema(), contract)
+            satisfies(loaded.asset, handed.upstream, frame.collect_schema(), contract)
         wants_eager = annotation is pl.DataFrame or _is_eager(get_origin(annotation))
         arguments[name] = frame.collect() if wants_eager else frame
     return arguments

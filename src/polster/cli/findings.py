@@ -1,0 +1,172 @@
+"""Findings, written for people and for the programs that show them beside the code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from polster._version import __version__
+from polster.checks.registry import RULES
+from polster.model.finding import Finding, Severity
+
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning"}
+LONGEST_LINE = 160
+
+
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain values."""
+    rule = RULES.get(finding.code)
+    return {
+        "code": finding.code,
+        "name": rule.name if rule else None,
+        "severity": finding.severity.value,
+        "asset": finding.asset,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "message": finding.message,
+        "hint": finding.hint,
+        "fixable": finding.fix is not None,
+    }
+
+
+def excerpts(root: Path) -> Callable[[Finding], str | None]:
+    """Return what shows the line of a finding with a caret, for a project in ``root``."""
+    read: dict[str, list[str]] = {}
+
+    def excerpt(finding: Finding) -> str | None:
+        rule = RULES.get(finding.code)
+        if finding.file is None or finding.line is None or (rule and rule.is_sensitive):
+            return None
+        if finding.file not in read:
+            read[finding.file] = _lines(root / finding.file)
+        lines = read[finding.file]
+        if not 0 < finding.line <= len(lines):
+            return None
+        return _excerpt(lines[finding.line - 1], finding.line, finding.column)
+
+    return excerpt
+
+
+def github_lines(findings: Iterable[Finding], root: Path) -> list[str]:
+    """Write findings as workflow commands of GitHub Actions, which shows them in the diff.
+
+    The form is described at https://docs.github.com/actions/reference/workflow-commands.
+    """
+    lines = []
+    for finding in findings:
+        rule = RULES.get(finding.code)
+        values = {
+            "file": _from_repository(finding.file, root),
+            "line": finding.line,
+            "col": finding.column,
+            "title": f"{finding.code} {rule.name}" if rule else finding.code,
+        }
+        properties = ",".join(
+            f"{name}={_escaped(str(value), ':,')}" for name, value in values.items() if value
+        )
+        text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
+        lines.append(f"::{finding.severity.value} {properties}::{_escaped(text)}")
+    return lines
+
+
+def sarif(findings: Sequence[Finding], root: Path) -> dict[str, Any]:
+    """Write findings in SARIF 2.1.0, which code-scanning services read.
+
+    The standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/.
+    """
+    codes = sorted({finding.code for finding in findings})
+    rules = [_sarif_rule(code) for code in codes]
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "polster",
+                        "semanticVersion": __version__,
+                        "rules": rules,
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [_sarif_result(finding, codes, root) for finding in findings],
+            }
+        ],
+    }
+
+
+def _sarif_rule(code: str) -> dict[str, Any]:
+    rule = RULES.get(code)
+    if rule is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.reason},
+        "defaultConfiguration": {"level": SARIF_LEVEL[rule.severity]},
+    }
+
+
+def _sarif_result(finding: Finding, codes: Sequence[str], root: Path) -> dict[str, Any]:
+    text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": codes.index(finding.code),
+        "level": SARIF_LEVEL[finding.severity],
+        "message": {"text": text},
+    }
+    file = _from_repository(finding.file, root)
+    if file is not None:
+        place: dict[str, Any] = {"artifactLocation": {"uri": file}}
+        if finding.line is not None:
+            place["region"] = {"startLine": finding.line}
+            if finding.column is not None:
+                place["region"]["startColumn"] = finding.column
+        result["locations"] = [{"physicalLocation": place}]
+    return result
+
+
+def _from_repository(file: str | None, root: Path) -> str | None:
+    """Return ``file`` as seen from the checkout: of GitHub, else of git, else the project."""
+    if file is None:
+        return None
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    tops = [Path(workspace).resolve()] if workspace else []
+    tops += [folder for folder in (root, *root.parents) if (folder / ".git").exists()]
+    for top in tops:
+        if root.is_relative_to(top):
+            return (root.relative_to(top) / file).as_posix()
+    return file
+
+
+def _escaped(text: str, also: str = "") -> str:
+    for character in "%\r\n" + also:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _excerpt(line: str, number: int, column: int | None) -> str | None:
+    if not line.strip():
+        return None
+    begin = len(line) - len(line.lstrip()) if column is None else column - 1
+    before = line[:begin].expandtabs(4)
+    shown = line.expandtabs(4)
+    if len(shown) > LONGEST_LINE:
+        shown = shown[: LONGEST_LINE - 1] + "…"
+    margin = " " * len(str(number))
+    lines = [f"{margin} |", f"{number} | {shown}"]
+    if len(before) < len(shown):
+        lines.append(f"{margin} | {' ' * len(before)}^")
+    return "\n".join(f"  {each}" for each in lines)

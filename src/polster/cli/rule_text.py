@@ -1,0 +1,96 @@
+"""One rule, written for a terminal, a page and a program."""
+
+from __future__ import annotations
+
+import ast
+from textwrap import fill, indent
+from typing import Any
+
+from polster.model.rule import Rule
+
+WIDTH = 88
+
+
+def rule_as_json(rule: Rule) -> dict[str, Any]:
+    """Return a rule as plain values."""
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity.value,
+        "summary": rule.summary,
+        "reason": rule.reason,
+        "structural": rule.is_structural,
+        "fixable": rule.fixable,
+        "bad": rule.bad,
+        "good": rule.good,
+    }
+
+
+def rule_as_text(rule: Rule) -> str:
+    """Write a rule for a terminal."""
+    bad, good = _different_files(rule)
+    parts = [
+        f"{rule.code} {rule.name} ({', '.join([rule.severity.value, *_marks(rule)])})",
+        fill(f"{rule.summary[:1].upper()}{rule.summary[1:]}.", WIDTH),
+        fill(rule.reason, WIDTH),
+        "bad:\n" + indent(bad, "    "),
+        "good:\n" + indent(good, "    "),
+    ]
+    return "\n\n".join(parts)
+
+
+def rule_as_markdown(rule: Rule) -> str:
+    """Write a rule as a section of a page."""
+    bad, good = _different_files(rule)
+    marks = ", ".join([f"*{rule.severity.value}*", *(f"*{mark}*" for mark in _marks(rule))])
+    return (
+        f"## {rule.code} {rule.name}\n\n"
+        f"{rule.summary[:1].upper()}{rule.summary[1:]}. ({marks})\n\n{rule.reason}\n\n"
+        f"Bad:\n\n```{_language(bad)}\n{bad}\n```\n\n"
+        f"Good:\n\n```{_language(good)}\n{good}\n```\n"
+    )
+
+
+def _marks(rule: Rule) -> list[str]:
+    marks = {"structural": rule.is_structural, "fixable": rule.fixable}
+    return [mark for mark, holds in marks.items() if holds]
+
+
+def example_files(text: str) -> dict[str, str]:
+    r"""Split an example into its files: content by path.
+
+    >>> example_files("# a.py\nx = 1\n# b.toml\ny = 2\n")
+    {'a.py': 'x = 1\n', 'b.toml': 'y = 2\n'}
+    """
+    files: dict[str, str] = {}
+    path = ""
+    for line in text.splitlines(keepends=True):
+        words = line.split()
+        if len(words) == 2 and words[0] == "#" and "." in words[1] and line[0] == "#":
+            path = words[1]
+            files[path] = ""
+        elif path:
+            files[path] += line
+    return files
+
+
+def _language(text: str) -> str:
+    """Return what a page calls the language of ``text``, which may be broken on purpose."""
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return "text"
+    return "python"
+
+
+def _different_files(rule: Rule) -> tuple[str, str]:
+    """Return of both examples the files that differ: the others say nothing of the rule."""
+    bad, good = example_files(rule.bad), example_files(rule.good)
+    return _shown(bad, good), _shown(good, bad)
+
+
+def _shown(files: dict[str, str], others: dict[str, str]) -> str:
+    different = [path for path, text in files.items() if others.get(path) != text]
+    return "\n".join(f"# {path}\n{files[path].strip()}\n" for path in different).rstrip() or (
+        "(the file is not there)"
+    )
