@@ -38,6 +38,7 @@ SAMPLE_FILES = (
     "src/core/bronze_example.py",
     "src/core/silver_example.py",
     "src/core/gold_example.py",
+    "tests/fixtures/bronze_example.csv",
     "tests/test_bronze_example.py",
     "tests/test_silver_example.py",
     "tests/test_gold_example.py",
