@@ -105,24 +105,30 @@ class Breaker:
         """Change values of a few rows until each of them breaks the rule and hardly another."""
         seed = seed_of(self.seed, name)
         targets = sorted(pick(self.good.height, min(ROWS_BROKEN, self.good.height), seed))
-        frame, tried, planted = self.good, 0, 0
-        for target in targets:
-            candidates = self._candidates(target, columns, rule, seed)
-            tried += candidates.height
-            best = self._least_broken(candidates, name)
-            if best is None:
-                continue
-            planted += 1
-            frame = pl.concat([frame[:target], candidates[best : best + 1], frame[target + 1 :]])
-        return self._told(name, frame, planted, tried, columns)
-
-    def _least_broken(self, candidates: pl.DataFrame, name: str) -> int | None:
+        parts = [self._candidates(target, columns, rule, seed) for target in targets]
+        candidates = pl.concat(parts)
         broken = broken_row_rules(self.terms, candidates)
-        if not broken.height or not broken[name].any():
-            return None
-        others = broken.select(pl.sum_horizontal(pl.all().cast(pl.Int32)).alias("n"))
-        found = others.with_row_index(PLACE).filter(broken[name]).sort("n", PLACE)
-        return int(found[PLACE][0])
+        rated = broken.select(
+            breaks=pl.col(name),
+            rules=pl.sum_horizontal(pl.all().cast(pl.Int32)),
+            target=pl.concat(
+                [
+                    pl.repeat(target, part.height, dtype=pl.Int64, eager=True)
+                    for target, part in zip(targets, parts, strict=True)
+                ]
+            ),
+        )
+        best = (
+            rated.with_row_index(PLACE)
+            .filter("breaks")
+            .sort("rules", PLACE)
+            .unique("target", keep="first", maintain_order=True)
+        )
+        frame = self.good
+        for place, target in best.select(PLACE, "target").iter_rows():
+            row = candidates[place : place + 1]
+            frame = pl.concat([frame[:target], row, frame[target + 1 :]])
+        return self._told(name, frame, best.height, candidates.height, columns)
 
     def _candidates(
         self, target: int, columns: tuple[str, ...], rule: Rule | None, seed: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -70,7 +71,7 @@ class Theatre:
         self.root = root
         self.folder = folder
         self.graph = graph
-        self.runs = 0
+        self.numbers = count(1)
 
     def perform(
         self, rows: Mapping[AssetKey, pl.DataFrame], keys: Collection[AssetKey]
@@ -119,7 +120,7 @@ class Theatre:
         return Judged(record, kept.drop(RUN_COLUMN, TIME_COLUMN).collect())
 
     def _workplace(self, call: Caller) -> Workplace:
-        self.runs += 1
-        lakehouse = Lakehouse(Store(str(self.folder / f"{self.runs}")))
-        context = RunContext(f"rehearsal-{self.runs:05}", TIME, "rehearsal")
+        number = next(self.numbers)
+        lakehouse = Lakehouse(Store(str(self.folder / str(number))))
+        context = RunContext(f"rehearsal-{number:05}", TIME, "rehearsal")
         return Workplace(self.root, lakehouse, context, Gate(), call=call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -19,6 +20,7 @@ from polster.rehearsal.theatre import Judged, Theatre
 from polster.rehearsal.verdicts import keeps_every_rule
 
 REFUSALS = ("POL306", "POL307")
+THREADS = 4
 
 
 @dataclass(slots=True)
@@ -53,14 +55,23 @@ def try_rules(
     if contract is None or not good.height:
         return tried
     breaker = Breaker(contract, terms, good, seed=seed)
-    for rule in breaker.rules:
+
+    def one(rule: str) -> tuple[Breach | Unbroken, Judged | None]:
         breach = breaker.break_rule(rule)
         if isinstance(breach, Unbroken):
-            if not rule.endswith(DTYPE_RULE):  # a cast that never fails is no rule of the user
+            return breach, None
+        return breach, theatre.judge(asset, breach.frame, inputs)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        tested = list(pool.map(one, breaker.rules))
+    for breach, judged in tested:
+        rule = breach.rule
+        if isinstance(breach, Unbroken) or judged is None:
+            if isinstance(breach, Unbroken) and not rule.endswith(DTYPE_RULE):
+                # a cast that never fails is no rule of the user's
                 tried.trials.append(Trial(rule, 0, TrialResult.NOT_BROKEN))
                 tried.findings.append(_not_broken(asset, breach))
             continue
-        judged = theatre.judge(asset, breach.frame, inputs)
         problem = _problem(breach, judged, terms)
         result = TrialResult.WRONG if problem else _result(asset, rule, judged)
         tried.trials.append(Trial(rule, int(breach.broken[rule].sum()), result))

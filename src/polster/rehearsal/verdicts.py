@@ -6,6 +6,8 @@ with them on their way to a table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from polster.contracts.judge import DTYPE_RULE, Terms
@@ -13,6 +15,7 @@ from polster.contracts.rules import Rule
 from polster.contracts.table_rules import ROW
 
 ROUNDS = 20
+BROKEN = "__polster_broken_"
 
 
 def broken_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
@@ -34,10 +37,9 @@ def broken_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
     for _ in range(ROUNDS if terms.rules.tables else 0):
         before = int(out.sum())
         left = typed.with_row_index(ROW).filter(~out)
-        for rule in terms.rules.tables:
-            fails = _fails(left.drop(ROW), rule)
-            found = _marked(left[ROW].filter(fails), frame.height, rule.name)
-            columns[rule.name] = found | columns.get(rule.name, found)
+        for fails in _fails(left.drop(ROW), terms.rules.tables):
+            found = _marked(left[ROW].filter(fails), frame.height, fails.name)
+            columns[fails.name] = found | columns.get(fails.name, found)
         for rule in terms.rules.tables:
             if terms.rejects(rule.name):
                 out = out | columns[rule.name]
@@ -49,18 +51,16 @@ def broken_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
 def broken_row_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
     """Do the same for the rules that one row decides, casts included."""
     work = _typed(terms, frame)
-    columns = {
-        cast.column: work.select(cast.failed().alias(cast.column + DTYPE_RULE)).to_series()
-        for cast in terms.casts
-    }
-    judged = work.select(terms.columns)
-    found = list(columns.values())
-    for rule in terms.rules.rows:
-        fails = _fails(judged, rule)
+    lost = work.select(**{cast.column: cast.failed() for cast in terms.casts})
+    found = [lost[name].alias(name + DTYPE_RULE) for name in lost.columns]
+    for rule, fails in zip(
+        terms.rules.rows, _fails(work.select(terms.columns), terms.rules.rows), strict=True
+    ):
+        known = fails
         for column in rule.columns:  # it saw a null in place of a value that cannot be cast
-            if column in columns:
-                fails = fails & ~columns[column]
-        found.append(fails.alias(rule.name))
+            if column in lost.columns:
+                known = known & ~lost[column]
+        found.append(known.alias(rule.name))
     return pl.DataFrame(found)
 
 
@@ -71,7 +71,7 @@ def keeps_every_rule(terms: Terms, frame: pl.DataFrame) -> pl.Series:
 
 def breaks_together(terms: Terms, frame: pl.DataFrame, rule: Rule) -> bool:
     """Tell whether any row of ``frame``, all of which keep the row rules, breaks ``rule``."""
-    return bool(_fails(_typed(terms, frame).select(terms.columns), rule).any())
+    return bool(_fails(_typed(terms, frame).select(terms.columns), [rule])[0].any())
 
 
 def _any(broken: pl.DataFrame, height: int | None = None) -> pl.Series:
@@ -87,9 +87,15 @@ def _typed(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(kept).with_columns([cast.value() for cast in terms.casts])
 
 
-def _fails(frame: pl.DataFrame, rule: Rule) -> pl.Series:
-    fails = frame.with_columns((~rule.holds.fill_null(True)).alias(rule.name))[rule.name]
-    return fails.cast(pl.Boolean)
+def _fails(frame: pl.DataFrame, rules: Sequence[Rule]) -> list[pl.Series]:
+    """Return for each of ``rules`` which rows break it, all of them asked at once."""
+    names = [f"{BROKEN}{number}" for number in range(len(rules))]
+    checks = {
+        name: (~rule.holds.fill_null(True)).cast(pl.Boolean)
+        for name, rule in zip(names, rules, strict=True)
+    }
+    broken = frame.with_columns(**checks)
+    return [broken[name].alias(rule.name) for name, rule in zip(names, rules, strict=True)]
 
 
 def _marked(rows: pl.Series, height: int, name: str) -> pl.Series:
