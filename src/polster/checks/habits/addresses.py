@@ -76,7 +76,7 @@ def _may_be_place(text: Text) -> bool:
     func = text.call.func if text.call is not None else None
     if isinstance(func, ast.Attribute) and func.attr in TEXT_METHODS:
         return False
-    return not PATTERN_SIGNS.search(text.value)
+    return "://" in text.value or ":" in text.value[:2] or not PATTERN_SIGNS.search(text.value)
 
 
 def _is_place(seen: Seen, text: Text) -> bool:

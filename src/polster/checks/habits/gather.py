@@ -252,11 +252,11 @@ class _Walk:
         every += [each for each in (arguments.vararg, arguments.kwarg) if each]
         self.unit.bound.update(argument.arg for argument in every)
 
-    def named(self, value: ast.expr, name: str, *, in_dict: bool = False) -> None:
+    def named(self, value: ast.expr, name: str) -> None:
         """Visit a value that has a name."""
         if isinstance(value, ast.Constant):
             if isinstance(value.value, str):
-                self.unit.texts.append(Text(value, value.value, name, in_dict=in_dict))
+                self.unit.texts.append(Text(value, value.value, name))
         else:
             self.visit(value)
 
@@ -295,6 +295,13 @@ class _Walk:
         elif isinstance(value, ast.JoinedStr):
             self._joined(value, call)
             return
+        elif isinstance(value, ast.List | ast.Tuple | ast.Set):
+            for element in value.elts:
+                self._argument(element, name, call)
+            return
+        elif isinstance(value, ast.Dict):
+            self._dict(value, call)
+            return
         self.visit(value)
 
     def _text(self, node: ast.Constant) -> None:
@@ -317,13 +324,20 @@ class _Walk:
             else:
                 self.visit(side)
 
-    def _dict(self, node: ast.Dict) -> None:
+    def _dict(self, node: ast.Dict, call: ast.Call | None = None) -> None:
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                self.unit.texts.append(Text(key, key.value, is_compared=True))
-                self.named(value, key.value, in_dict=True)
+            name: str | None = None
+            if isinstance(key, ast.Constant):
+                if isinstance(key.value, str):
+                    name = key.value
+                    self.unit.texts.append(Text(key, name, is_compared=True))
+            elif key is not None:
+                self.visit(key)
+            if isinstance(value, ast.Constant):
+                if isinstance(value.value, str):
+                    self.unit.texts.append(Text(value, value.value, name, call, in_dict=True))
             else:
-                self.visit_all([key, value])
+                self.visit(value)
 
     def _statement(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):  # a docstring, or no effect
