@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO
 
+from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
 from polster.checks.worker.task import Begins, Task
 from polster.model.asset import Asset, AssetKey
@@ -70,21 +72,50 @@ def examine(
     with ThreadPoolExecutor(len(tasks)) as pool:
         told = list(pool.map(lambda task: _Examination(task, seconds).run(), tasks))
     found = {key: entry for each in told for key, entry in each.items()}
+    if any(column.pii for entry in found.values() for column in entry.contract or ()):
+        found = {key: _with_lines(entry, root, graph[key]) for key, entry in found.items()}
     return [_with_consumers(found[key], graph) for key in order]
 
 
+def _with_lines(entry: Examined, root: Path, asset: Asset) -> Examined:
+    """Say where the contract's columns are written; only personal data asks for that."""
+    lines = contract_lines(root / asset.file, asset.options.contract)
+    return replace(entry, contract_lines=lines)
+
+
 def _parts(graph: AssetGraph, order: Sequence[AssetKey], count: int) -> Iterator[list[AssetKey]]:
-    """Split ``order`` so that the parts share as little of what they stand on as is easy."""
-    chosen = set(order)
-    read = {other for key in order for other in graph.upstream(key)}
-    ends = [key for key in order if key not in read]
-    size = -(-len(ends) // count)
-    taken: set[AssetKey] = set()
-    for start in range(0, len(ends), size):
-        some = ends[start : start + size]
-        part = ((graph.ancestors(some) & chosen) | set(some)) - taken
-        taken |= part
+    """Split ``order`` so that the parts share little of what they stand on.
+
+    What is shared is called once for each part. So neighbours, which read the same tables, stay
+    together.
+    """
+    if count == 1:
+        yield list(order)
+        return
+    near = _neighbours(graph, order)
+    size = -(-len(near) // count)
+    for start in range(0, len(near), size):
+        part = set(near[start : start + size])
         yield [key for key in order if key in part]
+
+
+def _neighbours(graph: AssetGraph, order: Sequence[AssetKey]) -> list[AssetKey]:
+    """Return ``order`` with assets that read the same tables beside each other."""
+    beside: dict[AssetKey, list[AssetKey]] = {key: [] for key in order}
+    for key in order:
+        for other in graph.upstream(key):
+            if other in beside:
+                beside[key].append(other)
+                beside[other].append(key)
+    seen: dict[AssetKey, None] = {}
+    for first in order:
+        waiting = deque([first])
+        while waiting:
+            key = waiting.popleft()
+            if key not in seen:
+                seen[key] = None
+                waiting += beside[key]
+    return list(seen)
 
 
 def _task(

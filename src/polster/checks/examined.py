@@ -46,7 +46,8 @@ class Examined:
         contract: The columns of its contract; None without one.
         table_rules: Rules of the contract that are no column's, with their expression as text.
         lineage: None if it was not asked for.
-        contract_lines: Line of each contract column in the asset's file, where it stands there.
+        contract_lines: Line of each contract column in the asset's file, where it stands there;
+            only filled where some contract names personal data.
     """
 
     asset: AssetKey

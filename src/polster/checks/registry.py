@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from polster.model.finding import Finding
 from polster.model.rule import Rule, RuleSettings
 
 FAMILIES = (definitions, layers, schema, habits, ignores, privacy, rehearsal)
-RULES = MappingProxyType(
+RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.code: rule
         for rule in sorted(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from polster.model.plan import PlannedAsset, make_plan
+from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
-from polster.operations.run import select_or_raise
 from polster.project.fingerprints import CodeReader
 from polster.runtime.states import read_states
 

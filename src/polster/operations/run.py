@@ -11,16 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Thread
 
-from polster.errors import LakehouseError, UsageError
+from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.lakehouse.releases import Release
-from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.finding import Finding
-from polster.model.graph import AssetGraph
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
-from polster.model.selection import select
+from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
@@ -108,18 +106,6 @@ def run(
         record = replace(record, status=failed_status, warnings=(finding,))
     work.discard_leftovers()
     return record
-
-
-def select_or_raise(graph: AssetGraph, selection: Sequence[str]) -> set[AssetKey]:
-    """Return the keys that ``selection`` means.
-
-    Raises:
-        UsageError: A term of it selects nothing.
-    """
-    chosen = select(graph, selection)
-    if isinstance(chosen, Finding):
-        raise UsageError(chosen.message, code=chosen.code, hint=chosen.hint)
-    return chosen
 
 
 def _run_id(started: datetime) -> str:

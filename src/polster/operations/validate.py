@@ -18,8 +18,8 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import LayerRules
+from polster.operations.choose import select_or_raise
 from polster.operations.open_project import Project
-from polster.operations.run import select_or_raise
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.locate import SETTINGS_FILE
 from polster.project.settings import choose_environment

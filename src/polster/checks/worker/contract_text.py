@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polster.checks.examined import ContractColumn
 from polster.contracts.rules import contract_columns
-from polster.project.source import parse
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -29,28 +26,6 @@ def table_rules(contract: type[dy.Schema]) -> Mapping[str, str]:
     """Return the rules of ``contract`` that are no column's, with their expression."""
     rules: Mapping[str, Any] = contract._schema_validation_rules()
     return {name: str(rule.expr) for name, rule in rules.items() if name != "primary_key"}
-
-
-def contract_lines(file: Path, name: str | None) -> Mapping[str, int]:
-    """Return the line of each column of the class ``name`` in ``file``; empty if elsewhere."""
-    try:
-        tree = parse(file)
-    except (OSError, SyntaxError, ValueError):
-        return {}
-    return {
-        target.id: statement.lineno
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name == name
-        for statement in node.body
-        for target in _targets(statement)
-        if isinstance(target, ast.Name)
-    }
-
-
-def _targets(statement: ast.stmt) -> list[ast.expr]:
-    if isinstance(statement, ast.Assign):
-        return statement.targets
-    return [statement.target] if isinstance(statement, ast.AnnAssign) else []
 
 
 def _column(name: str, column: dy.Column) -> ContractColumn:

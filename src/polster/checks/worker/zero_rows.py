@@ -13,7 +13,7 @@ import polars as pl
 
 from polster.checks.examined import Examined
 from polster.checks.worker.clocks import Clocks, seed
-from polster.checks.worker.contract_text import contract_lines, contract_text, table_rules
+from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
 from polster.checks.worker.plan_checks import PlanChecks
 from polster.checks.worker.steps import Step, failing_step
@@ -38,6 +38,8 @@ AUDIT = {
 }
 NEEDS_DATA = (IndexError, KeyError, ZeroDivisionError, StopIteration, pl.exceptions.PolarsError)
 MISSING = re.compile(r'(?:unable to find column|column|not found:?)\s+["“]?([^"”;\s]+)["”]?')
+PLAIN = pl.QueryOptFlags.none()
+"""There is nothing to be quick about over zero rows; optimizing takes longer than computing."""
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -87,12 +89,8 @@ class Examiner:
         contract = loaded.function.contract
         entry = Examined(asset.key)
         if contract is not None:
-            file = self.root / asset.file
             entry = replace(
-                entry,
-                contract=contract_text(contract),
-                table_rules=table_rules(contract),
-                contract_lines=contract_lines(file, asset.options.contract),
+                entry, contract=contract_text(contract), table_rules=table_rules(contract)
             )
         if asset.key.layer is Layer.BRONZE:
             return self._bronze(loaded, entry)
@@ -217,7 +215,7 @@ class _Call:
         try:
             with self.guard.on():
                 returned = frame.collect_schema()
-                frame.collect()
+                frame.collect(optimizations=PLAIN)
         except ReachedOutsideError:
             return None, list(self._deeds())
         except (Exception, pl.exceptions.PanicException) as error:
