@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from polster.plans.visit import Expression, UnreadablePlanError, Visitor, source_name
+from polster.plans.visit import Expression, UnreadablePlanError, Visitor, look_at, source_name
 
 Origin = tuple[str, str]
 """A column of an input: the input's name, and the column's."""
@@ -119,7 +119,7 @@ def read_flow(
         UnreadablePlanError: Polars does not show the plan.
     """
     try:
-        return _Reader(Visitor(frame), not_null or {}, name_of).read()
+        return look_at(frame, lambda visitor: _Reader(visitor, not_null or {}, name_of).read())
     except UnreadablePlanError:
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

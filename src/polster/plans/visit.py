@@ -8,13 +8,16 @@ unreadable; nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import polars as pl
 
 from polster.plans.source import NamedSource
 
+T = TypeVar("T")
 VISITOR = 16
 """Major version of the visitor that this module was written for (Polars 2.1)."""
 
@@ -39,15 +42,69 @@ class Expression:
     name: str = ""
 
 
+def look_at(frame: pl.LazyFrame, look: Callable[[Visitor], T]) -> T:
+    """Show the plan of ``frame``, not optimized, to ``look``, and return what that says.
+
+    Nothing is computed: Polars hands over the plan before it would begin, and is stopped there.
+    To ask it for the plan at any other moment hangs if a leaf is a Delta table, whose files
+    Polars lists in a thread of its own while the asking one holds the interpreter's lock.
+
+    Raises:
+        UnreadablePlanError: Polars does not show the plan.
+    """
+    if not _is_shown():
+        raise UnreadablePlanError("this version of Polars does not show its plans")
+    said: list[T] = []
+    failed: list[BaseException] = []
+
+    def see(plan: Any, *_: Any) -> None:
+        try:
+            said.append(look(Visitor(plan)))
+        except BaseException as error:  # Polars would make another one of it
+            failed.append(error)
+        raise _SeenError
+
+    try:
+        _collect(frame, see)
+    except pl.exceptions.ComputeError:
+        if not said and not failed:
+            raise
+    if failed:
+        raise failed[0]
+    return said[0]
+
+
+class _SeenError(Exception):
+    """Stops Polars once its plan was read."""
+
+
+@cache
+def _is_shown() -> bool:
+    """Tell whether this version of Polars hands its plan over before it computes anything."""
+    seen: list[bool] = []
+
+    def see(*_: Any) -> None:
+        seen.append(True)
+        raise _SeenError
+
+    with suppress(TypeError, pl.exceptions.PolarsError):
+        _collect(pl.LazyFrame(), see)
+    return bool(seen)
+
+
+def _collect(frame: pl.LazyFrame, see: Callable[..., None]) -> None:
+    collect: Any = frame.collect  # the callback is for other engines, and not in the signature
+    collect(engine="in-memory", optimizations=pl.QueryOptFlags.none(), post_opt_callback=see)
+
+
 class Visitor:
     """Walks a plan that was not optimized, so that it is as the user wrote it."""
 
-    def __init__(self, frame: pl.LazyFrame) -> None:
-        flags = pl.QueryOptFlags.none()._pyoptflags
+    def __init__(self, plan: Any) -> None:
+        self._plan = plan
         try:
-            self._plan: Any = frame._ldf.with_optimizations(flags).visit()
-            version = self._plan.version()[0]
-        except (AttributeError, TypeError, pl.exceptions.PolarsError) as error:
+            version = plan.version()[0]
+        except (AttributeError, TypeError) as error:
             raise UnreadablePlanError("this version of Polars does not show its plans") from error
         if version != VISITOR:
             raise UnreadablePlanError(f"Polars shows its plans in version {version}")
