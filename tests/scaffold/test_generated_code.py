@@ -55,7 +55,7 @@ def test_the_generated_code_is_typed(root: Path) -> None:
 
 
 def test_the_generated_tests_pass(root: Path) -> None:
-    assert "17 passed" in check(root, "pytest", "-q")
+    assert "19 passed" in check(root, "pytest", "-q")
 
 
 def test_the_generated_assets_run(root: Path) -> None:

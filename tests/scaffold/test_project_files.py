@@ -42,6 +42,7 @@ def test_a_project_has_these_files() -> None:
         "src/core/gold_example.py",
         "src/core/silver_example.py",
         "tests/conftest.py",
+        "tests/fixtures/bronze_example.csv",
         "tests/test_bronze_example.py",
         "tests/test_gold_example.py",
         "tests/test_pipeline.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,21 @@ def read_asset_file(path: Path, root: Path) -> Asset | list[Finding]:
         return findings
     module = ".".join(path.relative_to(root / SOURCE_FOLDER).with_suffix("").parts)
     return Asset(key, file, function.lineno, module, parameters, options)
+
+
+def read_options(source: str, file: str, layer: Layer) -> Options | list[Finding]:
+    """Read the options of one function from its own text, decorator included.
+
+    For a function that stands outside an asset's file, such as in a test.
+    """
+    tree = ast.parse(textwrap.dedent(source))
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+    reader = _FileReader(file, tree)
+    for decorator in function.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(target).rsplit(".", 1)[-1] == layer:
+            return reader.options(AssetKey(layer, function.name), decorator, None, function)
+    return Options()
 
 
 class _FileReader:

@@ -41,6 +41,7 @@ from polster.project.load import (
 from polster.runtime.call import Handed, call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.lineage import frame_lineage
 from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
 
@@ -62,6 +63,7 @@ class Workplace:
         stagers: Those that did not end well or are at work, so that what they leave behind can be
             taken away at the end.
         call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
+        load: How an asset comes to its function; a test has it already.
     """
 
     root: Path
@@ -70,6 +72,7 @@ class Workplace:
     gate: Gate
     stagers: set[Stager] = field(default_factory=set)
     call: Caller = call_function
+    load: Callable[[Asset], LoadedAsset] = load_asset
 
     def discard_leftovers(self) -> None:
         """Delete what builds that failed or were interrupted staged, even after they ended.
@@ -179,7 +182,7 @@ class _Build:
             yielded = self._yield_to(current)
             if yielded:
                 return yielded, self._pinned(current)
-        loaded = load_asset(self.asset)
+        loaded = self.work.load(self.asset)
         inputs = {
             name: Handed(str(table.key), table.scan()) for name, table in self.job.inputs.items()
         }
@@ -189,6 +192,8 @@ class _Build:
             if current is not None and self._is_same_file(current):
                 return self._unchanged(NOTHING_NEW, current), self._pinned(current)
         terms = self._terms(loaded, frame)
+        lineage = frame_lineage(self.asset.key, frame, terms.schema, self.job.inputs)
+        self.record = replace(self.record, lineage=lineage)
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
         built = self._stage_and_publish(stager, frame, current)
@@ -468,6 +473,7 @@ class _Build:
             rules_broken={},
             version=current.version,
             notes=(),
+            lineage=None,
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion:

@@ -102,7 +102,9 @@ def _values(asset: NewAsset) -> dict[str, object]:
         "key": str(asset.key),
         "name": name,
         "module": asset.key.identifier,
-        "call": _call(f"{asset.key.identifier}.{name}" if by_module else name, parameters),
+        "call": _call(
+            f"{asset.key.identifier}.{name}" if by_module else name, asset.key.layer, parameters
+        ),
         "by_module": by_module,
         "contract": contract_name(name),
         "docstring": docstring(asset.description or _description(asset)),
@@ -125,13 +127,17 @@ def _description(asset: NewAsset) -> str:
     return f"{kind} of {tables}."
 
 
-def _call(function: str, parameters: list[str]) -> str:
+def _call(function: str, layer: Layer, parameters: list[str]) -> str:
     """Write the test's line that calls the asset; over several lines if it is long."""
-    line = f"returned = {function}({', '.join(parameters)}).collect()"
-    if len(line) + 4 <= WIDTH or not parameters:
+    if layer is Layer.BRONZE:
+        return f"returned = {function}().collect()"
+    given = [f"{parameter}={parameter}" for parameter in parameters]
+    line = f"outcome = run_asset({', '.join([function, *given])})"
+    if len(line) + 4 <= WIDTH:
         return line
-    lines = "".join(f"        {parameter},\n" for parameter in parameters)
-    return f"returned = {function}(\n{lines}    ).collect()"
+    lines = "".join(f"        {argument},\n" for argument in [function, *given])
+    inner = f"        {', '.join([function, *given])}\n"
+    return f"outcome = run_asset(\n{inner if len(inner) <= WIDTH + 1 else lines}    )"
 
 
 def _signature(name: str, parameters: list[str]) -> str:

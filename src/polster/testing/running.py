@@ -1,0 +1,205 @@
+"""Running one asset on given rows, as a run does it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from polster.decorators import AssetFunction
+from polster.errors import AssetError, DefinitionError, UsageError, nearest
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.quarantine import RUN_COLUMN, TIME_COLUMN
+from polster.lakehouse.store import Store
+from polster.lakehouse.table import BATCH_COLUMN
+from polster.model.asset import Asset, AssetKey, Options
+from polster.model.context import RunContext
+from polster.model.record import AssetRecord, Failure, Fingerprint
+from polster.project.asset_file import read_asset_file, read_options
+from polster.project.discovery import ASSET_FOLDER
+from polster.project.load import LoadedAsset
+from polster.runtime.build import Job, Workplace, build
+from polster.runtime.call import Handed, call_function
+from polster.runtime.gate import Gate
+from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
+
+CONTRACT_REFUSES = ("POL306", "POL307")
+RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
+NOT_OF_THE_SOURCE = (INGESTED_COLUMN, SOURCE_COLUMN, BATCH_COLUMN, RUN_COLUMN, TIME_COLUMN)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the rows that an asset returned.
+
+    Attributes:
+        published: The rows that readers of the table would get, in its types; without columns if
+            nothing is published.
+        quarantined: The rows set apart: as they were returned, and ``_rules: List(String)``, the
+            rules that each breaks; without columns if there are none.
+        rules_broken: Rows by broken rule, with those that a policy only warns of.
+        failed: Why the contract lets nothing pass; None if the rows are published.
+        notes: What a run would add for the user.
+    """
+
+    published: pl.DataFrame
+    quarantined: pl.DataFrame
+    rules_broken: Mapping[str, int] = field(default_factory=dict)
+    failed: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def run_asset(
+    function: AssetFunction[..., Any],
+    /,
+    *,
+    run: RunContext = RUN,
+    **frames: pl.LazyFrame | pl.DataFrame,
+) -> Outcome:
+    """Run one asset on the given frames, and judge what it returns as a run would.
+
+    Args:
+        function: What the decorator made: the asset as the test imports it.
+        run: For a function that asks for the run; by default one on 2025-01-01.
+        frames: What it reads, by parameter.
+
+    Returns:
+        The rows published and quarantined. A contract that lets nothing pass is an outcome, too;
+        see ``failed``.
+
+    Raises:
+        UsageError: A frame is missing, or is none that the function asks for.
+        DefinitionError: The options of the asset have mistakes.
+        AssetError: The frame that the function returned cannot be computed, or does not fit the
+            contract. What the function itself raises comes through as it is.
+
+    Examples:
+        >>> import dataframely as dy
+        >>> import polars as pl
+        >>> from polster import silver
+        >>> class Orders(dy.Schema):
+        ...     id = dy.Int64(primary_key=True)
+        ...     amount = dy.Float64(nullable=False, min=0)
+        >>> @silver(contract=Orders)
+        ... def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+        ...     return bronze_orders.select("id", "amount")
+        >>> outcome = run_asset(
+        ...     orders, bronze_orders=pl.DataFrame({"id": [1, 2], "amount": [9.5, -1.0]})
+        ... )
+        >>> outcome.published.rows()
+        [(1, 9.5)]
+        >>> outcome.quarantined.rows()
+        [(2, -1.0, ['amount|min'])]
+    """
+    _check_frames(function, frames)
+    asset = _asset(function)
+    handed = {name: Handed(name, frame.lazy()) for name, frame in frames.items()}
+    raised: list[BaseException] = []
+
+    def call(loaded: LoadedAsset, _: object, context: RunContext, root: Path) -> pl.LazyFrame:
+        try:
+            return call_function(loaded, handed, context, root)
+        except AssetError as error:
+            raised.append(error.__cause__ or error)
+            raise
+
+    with TemporaryDirectory(prefix="polster-test-") as folder:
+        lakehouse = Lakehouse(Store(folder))
+        work = Workplace(
+            Path.cwd(),
+            lakehouse,
+            run,
+            Gate(),
+            call=call,
+            load=lambda asset: LoadedAsset(asset, function),
+        )
+        job = Job(asset, {}, Fingerprint("tested"), ("it is tested",), None)
+        record = build(job, work).record
+        work.discard_leftovers()
+        if raised:
+            raise raised[0]
+        return _outcome(lakehouse, asset.key, record)
+
+
+def _outcome(lakehouse: Lakehouse, key: AssetKey, record: AssetRecord) -> Outcome:
+    failure = record.error
+    if failure is not None and failure.code not in CONTRACT_REFUSES:
+        raise _raised(failure)
+    table = lakehouse.pin(key)
+    kept = lakehouse.quarantine(key).scan()
+    return Outcome(
+        pl.DataFrame() if table is None else _of_the_source(table.scan()),
+        pl.DataFrame() if kept is None else _of_the_source(kept),
+        dict(record.rules_broken),
+        None if failure is None else failure.message,
+        record.notes,
+    )
+
+
+def _of_the_source(frame: pl.LazyFrame) -> pl.DataFrame:
+    return frame.drop(NOT_OF_THE_SOURCE, strict=False).collect()
+
+
+def _raised(failure: Failure) -> AssetError:
+    return AssetError(
+        failure.message,
+        code=failure.code,
+        hint=failure.hint,
+        place=failure.place,
+        traceback=failure.traceback,
+    )
+
+
+def _check_frames(
+    function: AssetFunction[..., Any], frames: Mapping[str, pl.LazyFrame | pl.DataFrame]
+) -> None:
+    parameters = inspect.signature(function.function).parameters.values()
+    wanted = [each.name for each in parameters if not _asks_for_run(each)]
+    name = function.function.__name__
+    for given in frames:
+        if given not in wanted:
+            close = nearest(given, wanted)
+            raise UsageError(
+                f"`{name}` has no parameter `{given}`",
+                code="POL106",
+                hint=f"did you mean `{close}`?" if close else f"it reads: {', '.join(wanted)}",
+            )
+    missing = [each for each in wanted if each not in frames]
+    if missing:
+        named = ", ".join(f"`{each}`" for each in missing)
+        raise UsageError(
+            f"`{name}` reads {named}, which the test does not give",
+            code="POL106",
+            hint=f"run_asset({name}, {', '.join(f'{each}=…' for each in wanted)})",
+        )
+
+
+def _asks_for_run(parameter: inspect.Parameter) -> bool:
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        return annotation.rsplit(".", 1)[-1] == RunContext.__name__
+    return annotation is RunContext
+
+
+def _asset(function: AssetFunction[..., Any]) -> Asset:
+    """Return what the source says of an asset: in its file, or where else it is written."""
+    code = function.function.__code__
+    file = Path(code.co_filename)
+    found: Asset | Options | list[Any]
+    if file.is_file() and file.parent.as_posix().endswith(f"/{ASSET_FOLDER}"):
+        found = read_asset_file(file, file.parents[2])
+    else:
+        source = inspect.getsource(function.function)
+        found = read_options(source, file.name, function.layer)
+    if isinstance(found, list):
+        raise DefinitionError(found)
+    if isinstance(found, Asset):
+        return found
+    key = AssetKey(function.layer, function.function.__name__)
+    return Asset(key, file.name, code.co_firstlineno, function.function.__module__, (), found)

@@ -1,0 +1,71 @@
+"""Rows to test with, from a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from polster.contracts.rules import contract_columns
+from polster.errors import PolsterError, UsageError, nearest
+from polster.rehearsal.sampling import CannotSampleError, sample_contract
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+
+def sample_input(
+    contract: type[dy.Schema], /, rows: int = 10, *, seed: int = 0, **overrides: Any
+) -> pl.DataFrame:
+    """Sample rows that keep every rule of ``contract``.
+
+    Args:
+        contract: A schema of dataframely, such as the contract of an upstream.
+        rows: How many; what an override with several values says if there is one.
+        seed: The same seed samples the same rows.
+        overrides: By column: one value for all rows, or one a row.
+
+    Raises:
+        UsageError: An override is no column of the contract, or they differ in length.
+        PolsterError: No rows were found that keep all rules.
+
+    Examples:
+        >>> import dataframely as dy
+        >>> class Orders(dy.Schema):
+        ...     id = dy.Int64(primary_key=True)
+        ...     status = dy.Enum(["new", "paid"])
+        >>> orders = sample_input(Orders, status=["paid", "new", "new"])
+        >>> orders["status"].to_list(), orders["id"].n_unique()
+        (['paid', 'new', 'new'], 3)
+    """
+    columns = contract_columns(contract)
+    for name in overrides:
+        if name not in columns:
+            close = nearest(name, columns)
+            raise UsageError(
+                f"{contract.__name__} has no column `{name}`",
+                code="POL106",
+                hint=f"did you mean `{close}`?" if close else f"it has: {', '.join(columns)}",
+            )
+    lists = {name: value for name, value in overrides.items() if _is_list(value)}
+    lengths = {len(value) for value in lists.values()}
+    if len(lengths) > 1:
+        raise UsageError(f"the overrides {', '.join(lists)} have different lengths", code="POL106")
+    height = lengths.pop() if lengths else rows
+    given = {
+        name: value if name in lists else [value] * height for name, value in overrides.items()
+    }
+    try:
+        return sample_contract(contract, height, seed=seed, given=given)
+    except CannotSampleError as error:
+        raise PolsterError(
+            f"{contract.__name__} cannot be sampled: {error}",
+            code="POL805",
+            hint=f"give more columns, or say in {contract.__name__}._sampling_overrides how they "
+            "follow from others",
+        ) from error
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence | pl.Series) and not isinstance(value, str | bytes)
