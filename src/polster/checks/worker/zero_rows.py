@@ -121,6 +121,8 @@ class Examiner:
         if contract is None:
             return Upstream(None, f"`{loaded.asset.key}` has no contract")
         columns = contract_columns(contract)
+        if not columns:
+            return Upstream(None, f"the contract of `{loaded.asset.key}` names no columns")
         types = pl.Schema({name: column.dtype for name, column in columns.items()})
         if pl.Null() in types.dtypes():
             return Upstream(None, f"the contract of `{loaded.asset.key}` leaves types open")
