@@ -15,6 +15,7 @@ READS = [
     ("from polars import read_csv as rc", "rc('a.csv')"),
     ("", "open('a.txt').read()"),
     ("", "list(map(open, ['a.txt']))"),
+    ("", "read = pl.read_csv\nread('a.csv')"),
     ("from pathlib import Path", "Path('a.txt').read_text()"),
     ("from pathlib import Path", "(Path('a') / 'b.txt').open()"),
     ("import pathlib", "place = pathlib.Path('a')\nplace.exists()"),

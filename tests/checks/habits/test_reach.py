@@ -87,6 +87,37 @@ def test_of_a_class_the_methods_that_are_called_count(source: Source) -> None:
     assert [finding.line for finding in source.findings()] == [7, 12]
 
 
+def test_the_rules_of_an_imported_contract_are_called_by_polster(source: Source) -> None:
+    source.write(
+        "src/core/contracts.py",
+        """
+        from datetime import date
+
+        import dataframely as dy
+
+
+        class Orders(dy.Schema):
+            @dy.rule()
+            def past(cls):
+                return cls.day.col < date.today()
+
+            @classmethod
+            def fresh(cls):
+                return date.today()
+        """,
+    )
+    source.gold("return rows\n", top="from core.contracts import Orders\nBASE = Orders")
+
+    assert [(each.code, each.line) for each in source.findings()] == [("POL607", 10)]
+
+
+def test_code_that_is_nested_too_deep_to_follow_is_left_alone(source: Source) -> None:
+    source.write("src/core/deep.py", "x = 1" + ".a()" * 3000 + "\n")
+    source.gold("return rows\n", top="from core.deep import x")
+
+    assert source.findings() == []
+
+
 def test_what_a_module_does_on_import_counts(source: Source) -> None:
     source.write(
         "src/core/rates.py", "import polars as pl\n\nRATES = pl.read_csv('x')\nNAME = 'a'\n"
@@ -136,6 +167,34 @@ def test_a_name_that_is_a_variable_is_not_the_module_of_that_name(source: Source
     )
 
     assert source.findings() == []
+
+
+def test_every_kind_of_statement_is_walked_through(source: Source) -> None:
+    source.write(
+        "src/core/files.py",
+        """
+        def f(x):
+            global kept
+            match x:
+                case {"a": 1, **rest} if rest:
+                    pass
+                case list(count=1) | [*_]:
+                    open("x")
+            kept: int
+            async def g():
+                async with x as y, y:
+                    async for z in [w async for w in x]:
+                        return await z
+            try:
+                del x[0:1:2]
+            except* OSError:
+                lambda *a, k=open("y"), **b: (yield)
+            return [(n := 1), *x, {**x}, f"{x!r:>{n}}", ...]
+        """,
+    )
+    source.gold("return f(rows)\n", top="from core.files import f")
+
+    assert [finding.line for finding in source.findings()] == [8, 17]
 
 
 def test_modules_that_import_each_other_are_followed_once(source: Source) -> None:

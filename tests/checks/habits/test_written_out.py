@@ -63,6 +63,8 @@ def test_an_address_is_bronze_business(source: Source, text: str) -> None:
         "'n/a'",
         "'C:'",
         "'gs: no'",
+        "'s3://'",
+        "'file:///'",
     ],
 )
 def test_what_only_looks_like_a_path_is_no_finding(source: Source, value: str) -> None:
@@ -81,6 +83,12 @@ def test_the_beginning_of_an_f_string_counts(source: Source) -> None:
     source.bronze("day = 1\nreturn pl.scan_csv(f'/home/ann/{day}.csv')\n")
 
     assert source.shown() == [("POL601", "f'/home/ann/{day}.csv')")]
+
+
+def test_the_address_of_a_store_may_be_put_together(source: Source) -> None:
+    source.silver("box = 'x'\nplace = f's3://{box}/orders'\nreturn rows\n")
+
+    assert source.codes() == ["POL601"]
 
 
 def test_of_a_helper_the_constants_that_are_used_count(source: Source) -> None:
@@ -138,6 +146,9 @@ def test_a_credential_is_found_and_not_repeated(source: Source, statement: str) 
         "URL = 'postgresql://user:password@localhost/x'",
         "if x == 'AKIA': ...",
         "primary_key = 'order_id_2'",
+        "PASSWORD = 'PASSWORD'",
+        "PAGES = {'next_token': 'NextToken'}",
+        "next_token = 'NextToken'",
         "PASSWORD_HINT = 'name of the 1st dog'",
     ],
 )

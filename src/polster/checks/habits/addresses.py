@@ -18,14 +18,14 @@ MACHINE = re.compile(
     r"|~[\w\-]*/[\w.]"
     r"|[A-Za-z]:[\\/][^\\/\s]"
     r"|\\\\[\w.\-]+\\[\w$.\-]"
-    r"|file:///"
+    r"|file:///[^/\s]"
 )
 SYSTEM = re.compile(r"/(dbfs|etc|lakehouse|opt|srv|usr|var)/[^/\s]")
 ROOTED = re.compile(r"/[^/\s]+/[^/]")
 STORE = re.compile(
     r"(s3[an]?|abfss?|azure?|adl|gs|gcs|hdfs|dbfs|wasbs?|s?ftp|jdbc:\w+|mongodb(\+srv)?|redis"
     r"|(postgres(ql)?|mysql|mariadb|mssql|oracle|snowflake|bigquery|clickhouse|trino|redshift"
-    r"|sqlite|duckdb)(\+\w+)?):/?/.",
+    r"|sqlite|duckdb)(\+\w+)?)://+[^/\s]|dbfs:/\w",
     re.IGNORECASE,
 )
 DATA_FILE = re.compile(

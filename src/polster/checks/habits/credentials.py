@@ -21,7 +21,7 @@ NAME = re.compile(
 )
 PASSWORD = re.compile(r"(pass(word|wd|phrase)|pwd)$", re.IGNORECASE)
 ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-PLAIN_NAME = re.compile(r"[a-z]+([_\-.][a-z]+)*")
+PLAIN_NAME = re.compile(r"[a-z]+([_\-.][a-z]+)*|[A-Za-z]+")
 PLACEHOLDER = re.compile(
     r"[$<{%*]|x{3,}|\.{3}|…|change[ _-]?me|your[ _-]|placeholder|example|dummy|redacted|"
     r"not[ _-]?set|replace[ _-]|none$|todo",
@@ -84,7 +84,7 @@ def _by_name(text: Text) -> str | None:
     is_word = PLAIN_NAME.fullmatch(value) is not None
     if is_word and (text.in_dict or not value.isalpha() or not PASSWORD.search(name)):
         return None
-    if is_word and value in STAND_INS:
+    if is_word and value.lower() in STAND_INS:
         return None
     method = getattr(text.call.func, "attr", None) if text.call is not None else None
     if method in COLUMN_METHODS:

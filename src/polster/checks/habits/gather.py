@@ -21,7 +21,7 @@ class Text:
 
     Attributes:
         node: Where.
-        value: The string; of an f-string what stands before the first value.
+        value: The string; of an f-string what stands before the first value, and ``{}`` for it.
         name: What it is assigned to or passed as, if that has a name.
         call: The call that it is passed to directly.
         in_dict: Whether ``name`` is the key of a dictionary.
@@ -228,7 +228,7 @@ class _Walk:
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
-                self.visit_all(value)
+                self.visit_all(each for each in value if isinstance(each, ast.AST))
             elif isinstance(value, ast.AST):
                 self.visit(value)
 
@@ -311,7 +311,8 @@ class _Walk:
     def _joined(self, node: ast.JoinedStr, call: ast.Call | None = None) -> None:
         first = node.values[0] if node.values else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            self.unit.texts.append(Text(node, first.value, None, call))
+            rest = "{}" if len(node.values) > 1 else ""
+            self.unit.texts.append(Text(node, first.value + rest, None, call))
         for value in node.values:
             if not isinstance(value, ast.Constant):
                 self.visit(value)

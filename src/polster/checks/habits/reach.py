@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from polster.checks.habits.gather import TOP, Unit
 from polster.checks.habits.source_tree import Module, Sources
 from polster.model.asset import Asset, AssetKey
 from polster.project.import_path import PACKAGE
+
+PLAIN_METHODS = frozenset({"property", "cached_property", "staticmethod", "classmethod"})
 
 Place = tuple[str, str]
 """A module and a unit in it, by name."""
@@ -54,7 +57,7 @@ class Reach:
             waiting += self._from(place, module, unit)
             for name in _methods(module, unit):
                 short = name.rpartition(".")[2]
-                if short in asked or short.startswith("__"):
+                if short in asked or short.startswith("__") or _is_registered(module.units[name]):
                     waiting.append((module.name, name))
                 methods.setdefault(short, []).append((module.name, name))
             for attribute in unit.attributes - asked:
@@ -91,6 +94,12 @@ class Reach:
 def _methods(module: Module, unit: Unit) -> list[str]:
     start = f"{unit.name}."
     return [name for name in module.units if name.startswith(start)] if unit.name else []
+
+
+def _is_registered(method: Unit) -> bool:
+    """Tell whether a decorator hands the method to somebody who calls it, as ``@dy.rule()``."""
+    decorators = method.node.decorator_list if method.node is not None else []
+    return any(ast.unparse(each).rpartition(".")[2] not in PLAIN_METHODS for each in decorators)
 
 
 def _is_asset(module: Module, name: str) -> bool:

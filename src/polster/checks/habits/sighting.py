@@ -129,6 +129,8 @@ def uses(seen: Seen) -> Iterator[Use]:
     for call in seen.unit.calls:
         node = call.func
         meaning = seen.meaning(node)
+        if meaning is None and isinstance(node, ast.Name) and node.id in seen.unit.assigned:
+            meaning = seen.meaning(seen.unit.assigned[node.id])  # read = pl.read_csv
         if meaning in PLAIN or (meaning is not None and CONTRACT_PART.match(meaning)):
             continue
         if meaning is not None and not (

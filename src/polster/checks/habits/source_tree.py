@@ -23,7 +23,6 @@ class Module:
         name: Import path, ``core.money``.
         file: Relative to the project's folder, with forward slashes.
         is_package: Whether other modules lie below it.
-        tree: Its code.
         units: What runs together in it, by name.
     """
 
@@ -31,7 +30,6 @@ class Module:
     path: Path
     file: str
     is_package: bool
-    tree: ast.Module
     units: dict[str, Unit]
     _lines: list[bytes] | None = None
 
@@ -176,12 +174,12 @@ class Sources:
     def _read(self, name: str) -> Module | None:
         place = self.root / SOURCE_FOLDER / Path(*name.split("."))
         for path in (place.with_suffix(".py"), place / "__init__.py"):
-            try:
-                tree = parse(path)
-            except (OSError, SyntaxError, ValueError):
-                continue
             is_package = path.name == "__init__.py"
             package = name if is_package else name.rpartition(".")[0]
+            try:
+                units = gather(parse(path), package)
+            except (OSError, SyntaxError, ValueError, RecursionError):  # too deep for anyone
+                continue
             file = path.relative_to(self.root).as_posix()
-            return Module(name, path, file, is_package, tree, gather(tree, package))
+            return Module(name, path, file, is_package, units)
         return None
