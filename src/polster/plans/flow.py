@@ -488,7 +488,9 @@ class _Scope:
 
     def _cast(self, fields: Any) -> Flow:
         flow = self.of(fields.expr)
-        if fields.options != 1 or not flow.never_null:
+        lenient = fields.options == 1
+        source = self.visitor.dtype(self.identifier, fields.expr)
+        if not lenient or not flow.never_null or not _may_fail(source, fields.dtype):
             return flow
         return _opened(flow, "cast", "a cast with strict=False")
 
@@ -650,6 +652,15 @@ STRICT_FUNCTIONS = frozenset(
     }
 )
 """Functions whose result is null where an argument is null, and nowhere else."""
+
+
+def _may_fail(source: pl.DataType | None, target: pl.DataType) -> bool:
+    """Tell whether a cast can lose a value; Polars itself adds lenient ones that cannot."""
+    if source is None:
+        return False
+    if source == pl.String:
+        return target != pl.String
+    return source.is_numeric() and target.is_integer() and source != pl.Boolean
 
 
 def _function_name(data: Any) -> str:

@@ -142,6 +142,15 @@ class Visitor:
         self._plan.set_node(identifier)
         return self._expression(number)
 
+    def dtype(self, identifier: int, number: int) -> pl.DataType | None:
+        """Return the type of an expression; None if it is not shown."""
+        self._plan.set_node(identifier)
+        try:
+            found = self._plan.get_dtype(number)
+        except (NotImplementedError, pl.exceptions.PolarsError):
+            return None
+        return found if isinstance(found, pl.DataType) else None
+
     def _expression(self, number: int, name: str = "") -> Expression:
         try:
             fields = self._plan.view_expression(number)

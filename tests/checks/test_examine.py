@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from polster.checks.examine import examine
+from polster.checks.examined import Examined
+from polster.project.settings import choose_environment
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+EXPORT = """
+class Export(dy.Schema):
+    id = dy.String()
+    amount = dy.String(nullable=True)
+
+
+@bronze(contract=Export)
+def orders() -> pl.LazyFrame:
+    return pl.scan_csv("landing/orders.csv", infer_schema=False)
+"""
+ORDERS = """
+class Orders(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    amount = dy.Float64(nullable=True)
+
+
+@silver(contract=Orders)
+def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    {body}
+"""
+PLAIN = "return bronze_orders.select('id', 'amount')"
+
+
+def examined(pipeline: Pipeline, **options: float) -> dict[str, Examined]:
+    project = pipeline.open()
+    environment = choose_environment(project.settings, None)
+    found = examine(project.root, project.graph, environment=environment, lineage=True, **options)
+    return {str(entry.asset): entry for entry in found}
+
+
+def silver(pipeline: Pipeline, body: str, **options: float) -> Examined:
+    """Examine a silver asset whose function has ``body``."""
+    pipeline.asset("bronze.orders", EXPORT)
+    indented = body.replace("\n", "\n    ")
+    pipeline.asset("silver.orders", ORDERS.format(body=indented))
+    return examined(pipeline, **options)["silver.orders"]
+
+
+def codes(entry: Examined) -> list[str]:
+    return [finding.code for finding in entry.findings]
+
+
+def test_what_is_fine_is_described(pipeline: Pipeline) -> None:
+    entry = silver(pipeline, PLAIN)
+
+    assert codes(entry) == []
+    assert entry.unchecked is None
+    assert entry.columns == {"id": "Int64", "amount": "Float64"}
+    assert entry.contract is not None
+    assert [(c.name, c.nullable, c.primary_key) for c in entry.contract] == [
+        ("id", False, True),
+        ("amount", True, False),
+    ]
+    assert entry.lineage is not None
+    origin = entry.lineage.columns["amount"]
+    assert ([str(ref) for ref in origin.values], origin.unknown) == (["bronze.orders.amount"], None)
+
+
+def test_bronze_is_typed_by_its_table_if_it_has_no_contract(shop: Pipeline) -> None:
+    before = examined(shop)
+    shop.run()
+
+    after = examined(shop)
+
+    assert before["silver.orders"].unchecked == "`bronze.orders` has no contract and was never run"
+    assert before["gold.spending"].unchecked is None
+    assert after["silver.orders"].unchecked is None
+    assert after["bronze.orders"].columns == {
+        "id": "String",
+        "customer": "String",
+        "amount": "String",
+    }
+
+
+def test_columns_beyond_the_contract_can_be_read_downstream(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit(
+        "src/core/silver_orders.py",
+        "return bronze_orders",
+        "return bronze_orders.with_columns(x=1)",
+    )
+    shop.edit("src/core/gold_spending.py", 'pl.col("amount").sum()', 'pl.col("x").sum() * 1.0')
+
+    assert codes(examined(shop)["gold.spending"]) == []
+
+
+def test_a_function_that_hangs_is_ended_and_the_others_are_examined(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "while True: pass")
+
+    found = examined(shop, seconds=2.0)
+
+    assert codes(found["silver.orders"]) == ["POL702"]
+    assert found["gold.spending"].unchecked is None
+    assert found["gold.spending"].columns is not None
+
+
+def test_an_import_that_hangs_is_ended(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "import polster\n", "import time\ntime.sleep(60)\n")
+
+    found = examined(shop, seconds=2.0)
+
+    assert codes(found["silver.orders"]) == ["POL702"]
+    assert set(found) == {"bronze.orders", "silver.orders", "gold.spending"}
+
+
+def test_a_function_that_ends_the_process_is_a_finding(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "import os; os._exit(3)")
+
+    found = examined(shop)
+
+    assert codes(found["silver.orders"]) == ["POL705"]
+    assert "code 3" in found["silver.orders"].findings[0].message
+    assert found["gold.spending"].columns is not None
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [
+        ("pl.read_csv('x.csv')", "reads with pl.read_csv"),
+        ("bronze_orders.sink_parquet('x.parquet')", "writes with .sink_parquet()"),
+        ("bronze_orders.collect().write_csv('x.csv')", "writes with .write_csv()"),
+        ("open('x.txt', 'w')", "writes a file"),
+        ("open(polster.__file__)", "reads a file"),
+        ("import os; os.remove(polster.__file__)", "deletes a file"),
+        ("import subprocess; subprocess.run(['true'])", "starts a program"),
+        ("import socket; socket.create_connection(('127.0.0.1', 9))", "opens a connection"),
+        ("import sqlite3; sqlite3.connect(':memory:')", "opens a database"),
+    ],
+)
+def test_what_reaches_outside_is_refused_and_told(pipeline: Pipeline, deed: str, code: str) -> None:
+    entry = silver(pipeline, f"{deed}\n{PLAIN}")
+
+    assert codes(entry) == ["POL705"]
+    assert code in entry.findings[0].message
+    assert entry.findings[0].line == 13
+    assert sorted(path.name for path in pipeline.root.iterdir()) == ["pyproject.toml", "src"]
+
+
+def test_a_refusal_that_is_swallowed_is_told_all_the_same(pipeline: Pipeline) -> None:
+    body = f"try:\n    pl.read_csv('x.csv')\nexcept BaseException:\n    pass\n{PLAIN}"
+
+    assert codes(silver(pipeline, body)) == ["POL705"]
+
+
+def test_keys_of_the_store_are_out_of_reach(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    body = f"import os\nif 'AWS_SECRET_ACCESS_KEY' in os.environ: raise ValueError\n{PLAIN}"
+
+    assert codes(silver(pipeline, body)) == []
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "hidden"
+
+
+def test_an_import_inside_the_function_is_allowed(pipeline: Pipeline) -> None:
+    assert codes(silver(pipeline, f"import tomllib\n{PLAIN}")) == []
+
+
+def test_what_the_code_prints_stays_out_of_the_answer(pipeline: Pipeline) -> None:
+    assert codes(silver(pipeline, f"print('x' * 100_000)\n{PLAIN}")) == []
+
+
+def test_a_frame_in_memory_may_be_joined(pipeline: Pipeline) -> None:
+    body = "names = pl.LazyFrame({'id': ['1']})\nreturn bronze_orders.join(names, on='id')"
+
+    assert codes(silver(pipeline, body)) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "pl.lit(datetime.now().date().isoformat())",
+        "pl.lit(date.today().isoformat())",
+        "pl.lit(str(clock.time()))",
+        "pl.lit(str(random.random()))",
+    ],
+)
+def test_a_plan_that_depends_on_clock_or_chance_is_found(
+    pipeline: Pipeline, condition: str
+) -> None:
+    imports = "import random\nimport time as clock\nfrom datetime import date, datetime\n"
+    pipeline.asset("bronze.orders", EXPORT)
+    body = f"return bronze_orders.filter(pl.col('id') != {condition})"
+    pipeline.asset("silver.orders", imports + ORDERS.format(body=body))
+
+    assert codes(examined(pipeline)["silver.orders"]) == ["POL704"]
+
+
+def test_the_time_of_the_run_is_the_same_twice(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.orders", EXPORT)
+    text = ORDERS.format(
+        body="return bronze_orders.filter(pl.col('id') != pl.lit(str(run.time)))"
+    ).replace("bronze_orders: pl.LazyFrame", "bronze_orders: pl.LazyFrame, run: polster.RunContext")
+    pipeline.asset("silver.orders", text)
+
+    assert codes(examined(pipeline)["silver.orders"]) == []
+
+
+def test_the_step_that_fails_is_found_in_a_long_chain(pipeline: Pipeline) -> None:
+    body = (
+        "return (\n    bronze_orders.filter(pl.col('id') != '')\n"
+        "    .with_columns(x=pl.col('amuont'))\n    .select('id', 'amount')\n)"
+    )
+
+    (finding,) = silver(pipeline, body).findings
+
+    assert (finding.code, finding.file, finding.line, finding.column) == (
+        "POL305",
+        "src/core/silver_orders.py",
+        15,
+        10,
+    )
+    assert finding.hint is not None
+    assert finding.hint.startswith("did you mean `amount`?")
+
+
+def test_it_is_said_which_assets_cannot_be_built_either(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit(
+        "src/core/silver_orders.py", "return bronze_orders", "return bronze_orders.drop('id')"
+    )
+
+    (finding,) = examined(shop)["silver.orders"].findings
+
+    assert finding.message.endswith("; `gold.spending` cannot be built then")
+
+
+def test_no_table_and_no_run_is_left_behind(shop: Pipeline) -> None:
+    examined(shop)
+
+    assert not shop.data.exists()
