@@ -1,0 +1,57 @@
+"""What the columns of an asset are made of, as the plan of its frame says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from polster.model.asset import AssetKey
+from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
+from polster.plans.flow import NOT_SHOWN, Flow, Origin, PlanFlow
+
+EAGER = "rows were computed while the function ran"
+
+
+def lineage_from_flow(
+    asset: AssetKey,
+    flow: PlanFlow,
+    columns: Iterable[str],
+    inputs: Collection[str],
+) -> AssetLineage:
+    """Return what each of ``columns`` is made of.
+
+    Args:
+        asset: Whose table the columns are of.
+        flow: The plan, its inputs named by asset keys.
+        columns: Of the table; one that the plan does not have is unknown.
+        inputs: Keys of what the function was handed.
+    """
+    if is_cut_off(flow, inputs):
+        return AssetLineage(asset, unknown=EAGER)
+    flows = {name: flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
+    return lineage_from_flows(asset, flows)
+
+
+def is_cut_off(flow: PlanFlow, inputs: Collection[str]) -> bool:
+    """Tell whether the plan begins at rows in memory in the place of an input.
+
+    An eager parameter, and a frame that was collected on the way, leave no trace in the plan.
+    """
+    read = {leaf.name for leaf in flow.leaves if leaf.kind == "input"}
+    return any(leaf.kind == "memory" for leaf in flow.leaves) and not read.issuperset(inputs)
+
+
+def lineage_from_flows(asset: AssetKey, flows: Mapping[str, Flow]) -> AssetLineage:
+    """Return the flows of an asset's columns as its lineage."""
+    columns = {
+        name: ColumnOrigin(_refs(flow.values), _refs(flow.influences), flow.unknown)
+        for name, flow in flows.items()
+    }
+    return AssetLineage(asset, columns)
+
+
+def _refs(origins: Iterable[Origin]) -> frozenset[ColumnRef]:
+    return frozenset(
+        ColumnRef(key, column)
+        for name, column in origins
+        if (key := AssetKey.parse(name)) is not None
+    )

@@ -1,0 +1,88 @@
+"""What the columns of a table were made of, read from the plan of the frame that a run computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+import polars as pl
+
+from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
+from polster.plans.flow import read_flow
+from polster.plans.lineage import lineage_from_flow
+from polster.plans.visit import UnreadablePlanError
+
+
+def frame_lineage(
+    asset: AssetKey,
+    frame: pl.LazyFrame,
+    columns: Iterable[str],
+    inputs: Mapping[str, TableVersion],
+) -> AssetLineage:
+    """Return what ``columns`` of ``frame`` are made of; nothing is computed, nothing is raised.
+
+    A run must not fail because its lineage cannot be read, so whatever goes wrong makes it
+    unknown.
+
+    Args:
+        asset: Whose frame.
+        frame: What its function returned.
+        columns: Columns of the table that it becomes.
+        inputs: What the function was handed, by parameter.
+    """
+    columns = list(columns)
+    if asset.layer is Layer.BRONZE:  # it is made of what lies outside
+        return AssetLineage(asset, dict.fromkeys(columns, ColumnOrigin()))
+    keys = {str(table.key) for table in inputs.values()}
+    try:
+        flow = read_flow(frame, name_of=_namer(inputs.values()))
+        lineage = lineage_from_flow(asset, flow, columns, keys)
+    except UnreadablePlanError as error:
+        return AssetLineage(asset, unknown=str(error))
+    except (Exception, pl.exceptions.PanicException) as error:
+        return AssetLineage(asset, unknown=f"the plan cannot be read: {type(error).__name__}")
+    return _without_batches(lineage, inputs.values())
+
+
+def _namer(tables: Collection[TableVersion]) -> Callable[[list[str]], str | None]:
+    """Return what tells whose files a scan reads, by the folder that they lie in."""
+    folders = {
+        folder: str(table.key)
+        for table in tables
+        for uri in (table.uri, table.delta.table_uri)
+        for folder in _spellings(uri)
+    }
+
+    def name_of(paths: list[str]) -> str | None:
+        if paths:
+            return next((folders[f] for f in folders if paths[0].startswith(f)), None)
+        empty = [table for table in tables if not table.delta.file_uris()]
+        return str(empty[0].key) if len(empty) == 1 else None
+
+    return name_of
+
+
+def _spellings(uri: str) -> set[str]:
+    """Return the beginnings that the path of a file in the folder ``uri`` may have."""
+    folder = uri.removeprefix("file://").rstrip("/") + "/"
+    return {folder, unquote(folder)}
+
+
+def _without_batches(lineage: AssetLineage, tables: Iterable[TableVersion]) -> AssetLineage:
+    """Leave out that readers of snapshot bronze get one batch, which is our filter, not theirs."""
+    ours = {
+        ColumnRef(table.key, BATCH_COLUMN)
+        for table in tables
+        if table.batch is not None and table.key is not None
+    }
+    if not ours:
+        return lineage
+    columns = {
+        name: replace(origin, influences=origin.influences - ours)
+        for name, origin in lineage.columns.items()
+    }
+    return replace(lineage, columns=columns)
