@@ -9,7 +9,7 @@ from pathlib import Path
 
 from polster.checks.habits.grain import loses_grain
 from polster.checks.habits.keys import Key, contract_key
-from polster.checks.habits.source_tree import Sources
+from polster.checks.habits.source_tree import Sources, nothing_to_collect
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
@@ -43,17 +43,23 @@ def check_layers(
     for key in graph.assets:
         for upstream in dict.fromkeys(graph.upstream(key)):
             readers[upstream].append(key)
-    findings: list[Finding] = []
-    for asset in graph:
-        findings += _twins(asset, graph)
-        findings += _fan_out(asset, readers[asset.key], max_readers)
-        if asset.key.layer is Layer.BRONZE:
-            findings += _reading_of_bronze(asset, graph, readers, sources)
-        elif asset.key.layer is Layer.SILVER:
-            findings += _keyless(asset, sources)
-        else:
-            findings += _undescribed(asset)
+    with nothing_to_collect():
+        findings = list(_findings(graph, readers, max_readers, sources))
     return sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.code))
+
+
+def _findings(
+    graph: AssetGraph, readers: Readers, max_readers: int, sources: Sources
+) -> Iterator[Finding]:
+    for asset in graph:
+        yield from _twins(asset, graph)
+        yield from _fan_out(asset, readers[asset.key], max_readers)
+        if asset.key.layer is Layer.BRONZE:
+            yield from _reading_of_bronze(asset, graph, readers, sources)
+        elif asset.key.layer is Layer.SILVER:
+            yield from _keyless(asset, sources)
+        else:
+            yield from _undescribed(asset)
 
 
 def _reading_of_bronze(

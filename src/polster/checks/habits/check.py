@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from polster.checks.habits.gather import Unit
 from polster.checks.habits.outside import outside
 from polster.checks.habits.reach import Reach
 from polster.checks.habits.sighting import Seen, Sighting, uses
-from polster.checks.habits.source_tree import Module, Sources
+from polster.checks.habits.source_tree import Module, Sources, nothing_to_collect
 from polster.model.asset import Asset
 from polster.model.finding import Finding
 
@@ -39,25 +37,10 @@ def check_habits(
         One finding a place and rule, however many assets reach it; sorted by place.
     """
     eye = _Eye(sources or Sources(root))
-    with _nothing_to_collect():
+    with nothing_to_collect():
         breaches = _breaches(eye, assets)
     findings = [breach.finding() for breach in breaches]
     return sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.code))
-
-
-@contextmanager
-def _nothing_to_collect() -> Iterator[None]:
-    """Hold Python's search for circular garbage: trees of code are many objects, and all in use.
-
-    It took two fifths of the time.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _breaches(eye: _Eye, assets: Sequence[Asset]) -> list[_Breach]:

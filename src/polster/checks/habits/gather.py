@@ -82,6 +82,8 @@ def name_parts(node: ast.expr) -> tuple[str, ...] | None:
     """Return ``("pl", "read_csv")`` for ``pl.read_csv``; None if it does not begin with a name."""
     if isinstance(node, ast.Name):
         return (node.id,)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.value.id, node.attr
     inner = node
     while isinstance(inner, ast.Attribute):
         inner = inner.value
