@@ -181,7 +181,11 @@ def carrier_delays(flights: pl.LazyFrame, airlines: pl.LazyFrame) -> pl.LazyFram
         p95_arrival_delay=pl.col("arr_delay").quantile(0.95, interpolation="linear"),
         share_cancelled=(pl.col("status") == "cancelled").mean(),
     )
-    return months.join(airlines, on="carrier", how="left").sort("carrier", "month")
+    return (
+        months.join(airlines, on="carrier", how="left")
+        .with_columns(pl.col("name").fill_null(pl.col("carrier")))
+        .sort("carrier", "month")
+    )
 
 
 def weather_delays(flights: pl.LazyFrame, weather: pl.LazyFrame) -> pl.LazyFrame:

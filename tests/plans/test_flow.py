@@ -216,6 +216,12 @@ NULLS: dict[str, tuple[Build, str, str | None]] = {
     "shift, filled": (lambda a, b: a.with_columns(s=amount.shift(fill_value=0)), "s", None),
     "difference": (lambda a, b: a.with_columns(s=amount.diff()), "s", "shift"),
     "cast": (lambda a, b: a.with_columns(c=customer.cast(pl.Int64, strict=False)), "c", "cast"),
+    "cast in place": (
+        lambda a, b: a.with_columns(customer.cast(pl.Int64, strict=False)),
+        "customer",
+        "cast",
+    ),
+    "widened": (lambda a, b: a.with_columns(c=pl.col("id") * 1.5), "c", None),
     "strict cast": (lambda a, b: a.with_columns(c=customer.cast(pl.Int64)), "c", None),
     "date": (lambda a, b: a.with_columns(c=customer.str.to_date(strict=False)), "c", "cast"),
     "nullable already": (lambda a, b: a.with_columns(c=pl.col("tags").shift()), "c", None),

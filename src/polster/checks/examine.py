@@ -22,6 +22,7 @@ from typing import IO
 from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
 from polster.checks.worker.task import Begins, Task
+from polster.errors import PolsterError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph
@@ -154,6 +155,12 @@ class _Examination:
         why = ""
         while left := wanted - self.told.keys():
             stuck, why = self._child()
+            if stuck is None and why:
+                raise PolsterError(
+                    f"the examination did not begin: {why}",
+                    code="POL901",
+                    hint="what the process wrote to stderr says more",
+                )
             if stuck is None or stuck in self.task.hopeless:  # not even its import is possible
                 break
             if stuck in left and stuck not in self.told:

@@ -13,7 +13,7 @@ import polars as pl
 
 from polster.errors import AssetError
 
-UNSIGNED = {
+UNSIGNED: dict[type[pl.DataType], pl.DataType] = {
     pl.UInt8: pl.Int16(),
     pl.UInt16: pl.Int32(),
     pl.UInt32: pl.Int64(),

@@ -74,7 +74,8 @@ def validate(
             examine, project.root, graph, chosen, environment=place, lineage=True
         )
         findings = [*discovery.findings, *_missing_folder(project)]
-        findings += check_layers(graph, project.root, max_readers=settings.checks.max_readers)
+        if discovery.graph is not None:  # else what is read by whom is not known for certain
+            findings += check_layers(graph, project.root, max_readers=settings.checks.max_readers)
         findings += check_habits(project.root, discovery.assets)
         examined = examining.result()
     findings += [finding for entry in examined for finding in entry.findings]

@@ -143,8 +143,8 @@ class Visitor:
         return self._expression(number)
 
     def dtype(self, identifier: int, number: int) -> pl.DataType | None:
-        """Return the type of an expression; None if it is not shown."""
-        self._plan.set_node(identifier)
+        """Return the type of an expression over what a node reads; None if it is not shown."""
+        self._plan.set_node(self.inputs(identifier)[0])  # the node's own columns may hide those
         try:
             found = self._plan.get_dtype(number)
         except (NotImplementedError, pl.exceptions.PolarsError):

@@ -24,7 +24,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -104,7 +104,7 @@ class Settings:
     lakehouses: Mapping[str, str]
     default_environment: str
     rules: LayerRules
-    checks: RuleSettings = RuleSettings()
+    checks: RuleSettings = field(default_factory=RuleSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def carrier_delays(flights: pl.LazyFrame, airlines: pl.LazyFrame) -> pl.LazyFram
     )
     return (
         months.join(airlines, on="carrier", how="left")
+        .with_columns(pl.col("name").fill_null(pl.col("carrier")))  # not in the register
         .select(CarrierDelays.column_names())
         .sort("carrier", "month")
     )

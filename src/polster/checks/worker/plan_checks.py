@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.rules import contract_columns
-from polster.model.asset import Asset, AssetKey
+from polster.model.asset import Asset
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
-from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
-from polster.plans.flow import NOT_SHOWN, Flow, Origin, PlanFlow, read_flow
+from polster.model.lineage import AssetLineage
+from polster.plans.flow import NOT_SHOWN, Flow, PlanFlow, read_flow
+from polster.plans.lineage import EAGER, is_cut_off, lineage_from_flows
 from polster.plans.projection import projected
 from polster.plans.visit import UnreadablePlanError
 
@@ -91,10 +92,17 @@ class PlanChecks:
                 "keep the rows in silver, and make this a gold asset over it",
             )
 
-    def lineage(self, columns: Sequence[str]) -> AssetLineage:
-        """Return what each of ``columns`` is made of."""
+    def lineage(self, columns: Sequence[str], *, computed: bool) -> AssetLineage:
+        """Return what each of ``columns`` is made of.
+
+        Args:
+            columns: Of the table.
+            computed: Whether the function computed rows while it ran, which may be anything now.
+        """
         if self.flow is None:
             return AssetLineage(self.asset.key, {}, self.unreadable)
+        if computed or is_cut_off(self.flow, self.asked):
+            return AssetLineage(self.asset.key, {}, EAGER)
         flows = {name: self.flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
         unsure = [name for name, flow in flows.items() if flow.unknown]
         for name, needed in projected(self.frame, unsure, self.asked).items():
@@ -105,7 +113,7 @@ class PlanChecks:
                 influences=flow.influences & needed,
                 unknown=None if flow.unknown == NOT_SHOWN else flow.unknown,
             )
-        return AssetLineage(self.asset.key, {name: _origin(flow) for name, flow in flows.items()})
+        return lineage_from_flows(self.asset.key, flows)
 
     def _finding(self, code: str, message: str, severity: Severity, hint: str) -> Finding:
         return Finding(
@@ -117,15 +125,3 @@ class PlanChecks:
             hint=hint,
             severity=severity,
         )
-
-
-def _origin(flow: Flow) -> ColumnOrigin:
-    return ColumnOrigin(_refs(flow.values), _refs(flow.influences), flow.unknown)
-
-
-def _refs(origins: frozenset[Origin]) -> frozenset[ColumnRef]:
-    return frozenset(
-        ColumnRef(key, column)
-        for name, column in origins
-        if (key := AssetKey.parse(name)) is not None
-    )

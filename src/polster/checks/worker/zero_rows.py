@@ -110,8 +110,8 @@ class Examiner:
             why = f"`{asset.key}` has no contract and was never run"
             known = Upstream(None, why)
         self.known[asset.key] = known
-        if known.schema is None:
-            return replace(entry, unchecked=known.why)
+        if known.schema is None:  # which those that read it say
+            return entry
         columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
         return replace(entry, columns=columns)
 
@@ -152,6 +152,7 @@ class Examiner:
         }
         call = _Call(self, loaded, handed)
         frame, findings = call.build()
+        computed = self.guard.collected
         if frame is None:
             return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
@@ -174,7 +175,7 @@ class Examiner:
             entry,
             findings=tuple(findings),
             columns=columns,
-            lineage=plan.lineage(list(columns)) if self.lineage else None,
+            lineage=plan.lineage(list(columns), computed=computed) if self.lineage else None,
         )
 
 
