@@ -65,6 +65,7 @@ def test_bronze_may_read(source: Source, top: str, body: str) -> None:
         ("from pathlib import Path", "Path('a.txt').open('w')"),
         ("from pathlib import Path", "Path('a').mkdir()"),
         ("import shutil", "shutil.rmtree('a')"),
+        ("import matplotlib.pyplot as plt", "plt.savefig('a.png')"),
         ("import os", "os.remove('a')"),
         ("import zipfile", "zipfile.ZipFile('a', 'w')"),
         ("from deltalake import write_deltalake", "write_deltalake('a', None)"),
@@ -94,6 +95,8 @@ def test_bronze_may_keep_a_file_that_it_fetched(source: Source) -> None:
     [
         ("", "requests = rows\nrequests.get_column_names = 1"),
         ("import gc", "gc.collect()"),
+        ("class Box:\n    def collect(self): ...\n", "Box().collect()\nbox = Box()\nbox.collect()"),
+        ("class Box:\n    def fetch(self): ...\n    def go(self): return self.fetch()\n", "Box()"),
         ("import io", "pl.read_csv(io.StringIO('a,b'))"),
         ("", "open = rows\nopen.select('id')"),
         ("", "rows.collect_schema()"),

@@ -44,7 +44,8 @@ OPENERS = words("open ZipFile TarFile")
 WRITES = words("""
     os.chmod os.link os.makedirs os.mkdir os.remove os.removedirs os.rename os.renames os.replace
     os.rmdir os.symlink os.truncate os.unlink os.utime os.write
-    deltalake.write_deltalake numpy.save numpy.savez numpy.savetxt joblib.dump
+    deltalake.write_deltalake joblib.dump matplotlib.pyplot.savefig numpy.save numpy.savez
+    numpy.savetxt
 """)
 WRITING_MODULES = ("shutil.", "tempfile.")
 HARMLESS = words("shutil.which shutil.get_terminal_size shutil.disk_usage tempfile.gettempdir")
@@ -56,12 +57,13 @@ PATH_READS = words("""
     exists glob is_dir is_file iterdir lstat open read_bytes read_text rglob stat walk
 """)
 PATH_WRITES = words("""
-    chmod hardlink_to mkdir rename replace rmdir symlink_to touch unlink write_bytes write_text
+    chmod hardlink_to mkdir rename replace rmdir savefig symlink_to touch unlink
+    write_bytes write_text
 """)
 SURE_PATH_READS = words("iterdir read_bytes read_text")
 """Methods that nothing but a path has; so it need not be known where the path comes from."""
 
-SURE_PATH_WRITES = words("mkdir unlink write_bytes write_text")
+SURE_PATH_WRITES = words("mkdir savefig unlink write_bytes write_text")
 
 CLOCKS = words("""
     datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today

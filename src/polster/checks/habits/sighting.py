@@ -18,6 +18,7 @@ PLAIN = frozenset({"polars.col", "polars.lit", "polars.len", "polars.when", "pol
 CONTRACT_PART = re.compile(r"dataframely\.[A-Z]\w*$")
 """What code is full of, and what never breaks a rule; passed by at once."""
 
+ITSELF = (("self",), ("cls",))
 OURS = "project:"
 MAY_GIVE_FRAMES = (OURS, "polars.", "dataframely.", "builtins.", "functools.", "typing.", "copy.")
 """Beginnings of what a frame or an expression may come from."""
@@ -73,6 +74,12 @@ class Seen:
         found = self.sources.split(name)
         return found is not None and ".".join(found[1]) in found[0].units
 
+    def is_class(self, name: str) -> bool:
+        """Tell whether ``name`` is a class of the project."""
+        found = self.sources.split(name)
+        unit = found[0].units.get(".".join(found[1])) if found is not None else None
+        return unit is not None and isinstance(unit.node, ast.ClassDef)
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -113,8 +120,13 @@ class Use:
     @property
     def is_foreign(self) -> bool:
         """Tell whether it certainly is no method of a frame or an expression."""
+        if isinstance(self.node, ast.Attribute) and name_parts(self.node.value) in ITSELF:
+            return True
         origin = self.origin
-        return origin is not None and not origin.startswith(MAY_GIVE_FRAMES)
+        if origin is None:
+            return False
+        is_object = self.seen.is_class(origin.removeprefix(OURS))
+        return is_object or not origin.startswith(MAY_GIVE_FRAMES)
 
 
 def place_of(node: ast.expr) -> tuple[int, int]:
