@@ -251,7 +251,7 @@ def shop(pipeline: Pipeline) -> Pipeline:
             spent = dy.Float64(nullable=False, min=0)
 
 
-        @gold(contract=Spending)
+        @gold(contract=Spending, owner="sales", description="Who spends what.")
         def spending(orders: pl.LazyFrame) -> pl.LazyFrame:
             return orders.group_by("customer").agg(spent=pl.col("amount").sum())
         """,

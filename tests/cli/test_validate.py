@@ -1,16 +1,34 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
+COLLECTS = "return bronze_orders.collect()"
+
 
 def test_a_good_pipeline_has_no_findings(shop: Pipeline) -> None:
-    result = shop.cli("validate")
+    shop.run()
+
+    result = shop.cli("validate", "--strict")
 
     assert (result.exit_code, result.stdout) == (0, "3 assets, no mistakes found\n")
-    assert shop.json("validate") == {"assets": 3, "findings": []}
+    assert shop.json("validate") == {"assets": 3, "findings": [], "unchecked": {}}
+
+
+def test_no_data_is_touched_and_what_is_unknown_is_said(shop: Pipeline) -> None:
+    result = shop.cli("validate")
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "not checked: the columns of silver.orders: "
+        "`bronze.orders` has no contract and was never run\n\n"
+        "3 assets, no mistakes found\n"
+    )
     assert not shop.data.exists()
 
 
@@ -21,14 +39,49 @@ def test_every_mistake_is_told_at_once_with_its_place(shop: Pipeline) -> None:
     result = shop.cli("validate")
 
     assert result.exit_code == 1
-    assert result.stdout.endswith("3 assets read, 2 mistakes found\n")
+    assert result.stdout.endswith("\n3 assets, 2 errors\n")
     findings = shop.json("validate")["findings"]
     assert [(f["code"], f["severity"], f["asset"], f["file"], f["line"]) for f in findings] == [
         ("POL202", "error", "gold.spending", "src/core/gold_spending.py", 12),
         ("POL201", "error", "silver.orders", "src/core/silver_orders.py", 13),
     ]
     assert findings[1]["hint"] == "did you mean `bronze.orders`?"
-    assert set(findings[0]) == {"code", "severity", "asset", "file", "line", "message", "hint"}
+    assert set(findings[0]) == {
+        "code",
+        "name",
+        "severity",
+        "asset",
+        "file",
+        "line",
+        "column",
+        "message",
+        "hint",
+        "fixable",
+    }
+
+
+def test_a_mistake_is_shown_with_its_line_and_a_caret(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit(
+        "src/core/silver_orders.py", "return bronze_orders", "return bronze_orders.drop('ids')"
+    )
+
+    result = shop.cli("validate")
+
+    assert result.exit_code == 1
+    assert result.stdout == (
+        'error[POL305]: the frame cannot be computed: ColumnNotFoundError: "ids" not found; '
+        "`gold.spending` cannot be built then\n"
+        "  --> src/core/silver_orders.py:14\n"
+        "     |\n"
+        "  14 |     return bronze_orders.drop('ids')\n"
+        "     |                          ^\n"
+        "\n"
+        "hint: did you mean `id`? the columns that its inputs have: "
+        "bronze.orders: id, customer, amount\n"
+        "\n"
+        "3 assets, 1 error\n"
+    )
 
 
 def test_a_file_that_cannot_be_imported_is_a_finding(shop: Pipeline) -> None:
@@ -49,3 +102,99 @@ def test_validate_sees_an_edit_made_a_moment_ago(shop: Pipeline) -> None:
     shop.edit("src/core/silver_orders.py", "import polster\n", "import polstre\n")
 
     assert shop.cli("validate").exit_code == 1
+
+
+def test_a_warning_fails_only_where_it_is_asked_for(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
+
+    assert shop.cli("validate").exit_code == 0
+    assert shop.cli("validate", "--strict").exit_code == 1
+
+
+def test_what_is_mechanical_is_mended(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
+    shop.edit(
+        "src/core/gold_spending.py",
+        "@gold(",
+        "# polster: ignore[POL224] nobody yet\n@gold(",
+    )
+
+    result = shop.cli("validate", "--fix", "--strict")
+
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "3 assets, no mistakes found")
+    assert "mended POL605 at src/core/silver_orders.py:14" in result.stderr
+    assert "mended POL692 at src/core/gold_spending.py:11" in result.stderr
+    source = (shop.root / "src/core/silver_orders.py").read_text()
+    assert source.endswith("    return bronze_orders\n")
+
+
+@pytest.mark.parametrize(
+    ("comment", "code", "status"),
+    [
+        ("# polster: ignore[POL605] three rows", None, 0),
+        ("# polster: ignore[POL605]", "POL691", 1),
+        ("# polster: ignore[POL603] three rows", "POL692", 0),
+        ("# polster: ignore[POL202] three rows", "POL693", 1),
+        ("# polster: ignore three rows", "POL693", 1),
+    ],
+)
+def test_a_breach_is_accepted_with_a_reason_only(
+    shop: Pipeline, comment: str, code: str | None, status: int
+) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", f"{COLLECTS}  {comment}")
+
+    result = shop.cli("validate", "--format", "json")
+
+    codes = {finding["code"] for finding in json.loads(result.stdout)["findings"]}
+    assert codes == ({code, "POL605"} if code else set())
+    assert result.exit_code == status
+
+
+def test_the_settings_choose_rules_and_severities(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
+    shop.write(
+        "pyproject.toml", '[tool.polster.rules.assets."silver.*"]\nseverity = { POL6 = "error" }\n'
+    )
+    assert shop.cli("validate").exit_code == 1
+
+    shop.write("pyproject.toml", '[tool.polster.rules]\nignore = ["POL605"]\n')
+    assert shop.json("validate")["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("POL999", "`POL999` is not a rule"), ("POL202", "POL202 cannot be left")]
+)
+def test_settings_that_name_no_rule_are_refused(shop: Pipeline, code: str, words: str) -> None:
+    shop.write("pyproject.toml", f'[tool.polster.rules]\nignore = ["{code}"]\n')
+
+    result = shop.cli("validate")
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_selection_is_checked_alone(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
+
+    assert shop.json("validate", "--select", "gold.spending")["findings"] == []
+    assert len(shop.json("validate", "--select", "silver.orders")["findings"]) == 1
+    assert shop.cli("validate", "--select", "gold.spendings").exit_code == 2
+
+
+def test_github_and_code_scanning_read_the_findings(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
+
+    github = shop.cli("validate", "--format", "github").stdout
+    sarif = json.loads(shop.cli("validate", "--format", "sarif").stdout)
+
+    assert github.startswith("::warning file=src/core/silver_orders.py,line=14,col=")
+    assert sarif["runs"][0]["results"][0]["ruleId"] == "POL605"
+
+
+def test_a_secret_in_the_code_is_not_shown(shop: Pipeline) -> None:
+    shop.edit("src/core/bronze_orders.py", "@bronze", 'PASSWORD = "Tr0ub4dor-3-horse"\n\n\n@bronze')
+
+    result = shop.cli("validate")
+
+    assert "POL602" in result.stdout
+    assert "Tr0ub4dor" not in result.stdout + result.stderr

@@ -14,7 +14,7 @@ from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage
 from polster.plans.flow import NOT_SHOWN, Flow, PlanFlow, read_flow
-from polster.plans.lineage import EAGER, is_cut_off, lineage_from_flows
+from polster.plans.lineage import EAGER, is_cut_off, lineage_from_flows, unknown_lineage
 from polster.plans.projection import projected
 from polster.plans.visit import UnreadablePlanError
 
@@ -50,7 +50,7 @@ class PlanChecks:
         self.asset = asset
         self.frame = frame
         self.asked = asked
-        self.unreadable: str | None = None
+        self.unreadable = ""
         self.flow: PlanFlow | None = None
         try:
             self.flow = read_flow(frame, not_null=not_null)
@@ -100,9 +100,9 @@ class PlanChecks:
             computed: Whether the function computed rows while it ran, which may be anything now.
         """
         if self.flow is None:
-            return AssetLineage(self.asset.key, {}, self.unreadable)
+            return unknown_lineage(self.asset.key, columns, self.unreadable)
         if computed or is_cut_off(self.flow, self.asked):
-            return AssetLineage(self.asset.key, {}, EAGER)
+            return unknown_lineage(self.asset.key, columns, EAGER)
         flows = {name: self.flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
         unsure = [name for name, flow in flows.items() if flow.unknown]
         for name, needed in projected(self.frame, unsure, self.asked).items():

@@ -37,7 +37,7 @@ AUDIT = {
     AUDIT_COLUMNS[2]: pl.String(),
 }
 NEEDS_DATA = (IndexError, KeyError, ZeroDivisionError, StopIteration, pl.exceptions.PolarsError)
-MISSING = re.compile(r'(?:unable to find column|column|not found:?)\s+["“]?([^"”;\s]+)["”]?')
+MISSING = re.compile(r'"([^"]+)"')
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; optimizing takes longer than computing."""
 ADDRESS = re.compile(r"0x[0-9a-f]+")
