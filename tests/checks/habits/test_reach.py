@@ -197,6 +197,14 @@ def test_every_kind_of_statement_is_walked_through(source: Source) -> None:
     assert [finding.line for finding in source.findings()] == [8, 17]
 
 
+def test_a_package_needs_no_file_of_its_own(source: Source) -> None:
+    (source.root / "src/core/__init__.py").unlink()
+    source.write("src/shared/files.py", READING)
+    source.gold("return rates()\n", top="from shared.files import rates")
+
+    assert [finding.place for finding in source.findings()] == ["src/shared/files.py:6"]
+
+
 def test_modules_that_import_each_other_are_followed_once(source: Source) -> None:
     source.write("src/core/a.py", "from core.b import g\n\ndef f():\n    return g()\n")
     source.write("src/core/b.py", "from core.a import f\n\ndef g():\n    return open('x') or f()\n")

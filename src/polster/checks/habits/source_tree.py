@@ -204,4 +204,8 @@ class Sources:
                 continue
             file = path.relative_to(self.root).as_posix()
             return Module(name, path, file, is_package, units)
+        if place.is_dir():  # a package without a file of its own
+            return Module(
+                name, place, place.relative_to(self.root).as_posix(), True, {TOP: Unit(TOP)}
+            )
         return None
