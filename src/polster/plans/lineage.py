@@ -25,10 +25,16 @@ def lineage_from_flow(
         columns: Of the table; one that the plan does not have is unknown.
         inputs: Keys of what the function was handed.
     """
+    columns = list(columns)
     if is_cut_off(flow, inputs):
-        return AssetLineage(asset, unknown=EAGER)
+        return unknown_lineage(asset, columns, EAGER)
     flows = {name: flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
     return lineage_from_flows(asset, flows)
+
+
+def unknown_lineage(asset: AssetKey, columns: Iterable[str], why: str) -> AssetLineage:
+    """Return the lineage of a table of which only the names of its columns are known."""
+    return AssetLineage(asset, dict.fromkeys(columns, ColumnOrigin(unknown=why)), why)
 
 
 def is_cut_off(flow: PlanFlow, inputs: Collection[str]) -> bool:

@@ -13,7 +13,7 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
 from polster.plans.flow import read_flow
-from polster.plans.lineage import lineage_from_flow
+from polster.plans.lineage import lineage_from_flow, unknown_lineage
 from polster.plans.visit import UnreadablePlanError
 
 
@@ -42,9 +42,10 @@ def frame_lineage(
         flow = read_flow(frame, name_of=_namer(inputs.values()))
         lineage = lineage_from_flow(asset, flow, columns, keys)
     except UnreadablePlanError as error:
-        return AssetLineage(asset, unknown=str(error))
+        return unknown_lineage(asset, columns, str(error))
     except (Exception, pl.exceptions.PanicException) as error:
-        return AssetLineage(asset, unknown=f"the plan cannot be read: {type(error).__name__}")
+        why = f"the plan cannot be read: {type(error).__name__}"
+        return unknown_lineage(asset, columns, why)
     return _without_batches(lineage, inputs.values())
 
 
