@@ -58,7 +58,7 @@ def _show_assets(result: Rehearsal) -> None:
             (
                 str(entry.key),
                 "" if entry.left_out else number(entry.returned),
-                number(entry.quarantined) if entry.quarantined else "",
+                number(entry.quarantined) if entry.quarantined and not entry.left_out else "",
                 f"{len(entry.trials)}" if entry.trials else "",
                 _told(entry),
             )
@@ -74,7 +74,7 @@ def _told(entry: AssetRehearsal) -> str:
     if entry.left_out:
         return f"not rehearsed: {entry.left_out}"
     if not entry.trials:
-        return "sampled" if entry.is_source else "no rules to break"
+        return "put in place" if entry.is_source else "no rules to break"
     parts = []
     for result in TrialResult:
         rules = [trial.rule for trial in entry.trials if trial.result is result]

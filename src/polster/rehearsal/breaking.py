@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ROWS_BROKEN = 3
 COMBINATIONS = 300
 """How many mixtures of values are tried for a rule that reads several columns."""
+ALL_COMBINATIONS = 4000
 WHOLE_TABLES = 150
 """How many tables are tried for a rule that looks at several rows."""
 PLACE = "__polster_place__"
@@ -105,7 +107,9 @@ class Breaker:
         """Change values of a few rows until each of them breaks the rule and hardly another."""
         seed = seed_of(self.seed, name)
         targets = sorted(pick(self.good.height, min(ROWS_BROKEN, self.good.height), seed))
-        parts = [self._candidates(target, columns, rule, seed) for target in targets]
+        parts = [
+            self._judgeable(self._candidates(target, columns, rule, seed)) for target in targets
+        ]
         candidates = pl.concat(parts)
         broken = broken_row_rules(self.terms, candidates)
         rated = broken.select(
@@ -130,6 +134,22 @@ class Breaker:
             frame = pl.concat([frame[:target], row, frame[target + 1 :]])
         return self._told(name, frame, best.height, candidates.height, columns)
 
+    def _judgeable(self, candidates: pl.DataFrame) -> pl.DataFrame:
+        """Leave out the rows over which a cast or a rule stumbles instead of failing them."""
+        try:
+            broken_row_rules(self.terms, candidates)
+        except pl.exceptions.PolarsError:
+            rows = [candidates[place : place + 1] for place in range(candidates.height)]
+            return pl.concat([self.good[:0], *filter(self._is_judgeable, rows)])
+        return candidates
+
+    def _is_judgeable(self, row: pl.DataFrame) -> bool:
+        try:
+            broken_row_rules(self.terms, row)
+        except pl.exceptions.PolarsError:
+            return False
+        return True
+
     def _candidates(
         self, target: int, columns: tuple[str, ...], rule: Rule | None, seed: int
     ) -> pl.DataFrame:
@@ -151,14 +171,7 @@ class Breaker:
             for name, pool in pools.items()
         ]
         if len(pools) > 1:
-            mixed = pl.DataFrame(
-                [
-                    pool.gather(
-                        pick(pool.len(), COMBINATIONS, seed_of(seed, pool.name), again=True)
-                    )
-                    for pool in pools.values()
-                ]
-            )
+            mixed = _mixed(list(pools.values()), seed)
             found.append(
                 row.drop(list(pools)).join(mixed, how="cross").select(self.good.columns)
                 if len(pools) < row.width
@@ -186,7 +199,7 @@ class Breaker:
         """Change one row, which keeps the row rules, until rows break a rule together."""
         seed = seed_of(self.seed, rule.name)
         target = pick(self.good.height, 1, seed)[0]
-        candidates = self._candidates(target, rule.columns, rule, seed)
+        candidates = self._judgeable(self._candidates(target, rule.columns, rule, seed))
         broken = broken_row_rules(self.terms, candidates)
         if broken.width:
             candidates = candidates.filter(~broken.select(pl.any_horizontal(pl.all())).to_series())
@@ -213,3 +226,18 @@ class Breaker:
         return all(
             can_be_varied(self.terms.schema[name]) for name in columns if name in self.terms.schema
         )
+
+
+def _mixed(pools: list[pl.Series], seed: int) -> pl.DataFrame:
+    """Mix values of several columns: every mixture if there are few, else some by chance."""
+    if math.prod(pool.len() for pool in pools) <= ALL_COMBINATIONS:
+        mixed = pools[0].to_frame()
+        for pool in pools[1:]:
+            mixed = mixed.join(pool.to_frame(), how="cross")
+        return mixed
+    return pl.DataFrame(
+        [
+            pool.gather(pick(pool.len(), COMBINATIONS, seed_of(seed, pool.name), again=True))
+            for pool in pools
+        ]
+    )

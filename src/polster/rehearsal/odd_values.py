@@ -50,14 +50,12 @@ def odd_values(
     text = "" if rule is None else str(rule.holds)
     bounds = [bound for name in BOUNDS if (bound := getattr(column, name, None)) is not None]
     raw: list[Any] = _of_type(typed, [*bounds, *_named(text)], seen)
-    fitting = pl.Series(seen.name, [None, *raw], dtype=typed, strict=False).drop_nulls()
-    if seen.dtype != typed:
-        fitting = fitting.cast(seen.dtype, strict=False)
+    fitting = as_type(_series(seen.name, raw, typed).drop_nulls(), seen.dtype)
     own = _of_type(seen.dtype, _named(text), seen)
     found = [
         pl.Series(seen.name, [None], dtype=seen.dtype),
         fitting,
-        pl.Series(seen.name, [None, *own], dtype=seen.dtype, strict=False),
+        _series(seen.name, own, seen.dtype),
         seen.unique(maintain_order=True).head(SEEN),
         sample_types(pl.Schema({seen.name: seen.dtype}), SEEN, seed=seed).to_series(),
     ]
@@ -67,6 +65,25 @@ def odd_values(
 def can_be_varied(dtype: pl.DataType) -> bool:
     """Tell whether the values tried say much of a type; of what is nested they do not."""
     return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object))
+
+
+def as_type(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Cast ``values``, null where one does not fit.
+
+    Of a float with too many digits for a decimal Polars makes an error, lenient or not.
+    """
+    if values.dtype == dtype:
+        return values
+    if isinstance(dtype, pl.Decimal) and values.dtype.is_float():
+        values = values.cast(pl.String)
+    return values.cast(dtype, strict=False)
+
+
+def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    if isinstance(dtype, pl.Decimal):
+        numbers = pl.Series(name, [float(value) for value in values], dtype=pl.Float64)
+        return as_type(numbers, dtype)
+    return pl.Series(name, [None, *values], dtype=dtype, strict=False)
 
 
 def _named(rule: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from polster.contracts.rules import contract_columns
-from polster.runtime.call import in_short
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -71,7 +70,7 @@ def sample_contract(
     Raises:
         CannotSampleError: Its rules are too narrow for luck.
     """
-    narrow: Any = _narrowed(contract, max(SPAN, 20 * rows))
+    narrow: Any = _narrowed(contract, max(SPAN, 20 * rows), given or {})
     overrides = {name: list(values) for name, values in given.items()} if given else None
     dataframely: Any = sys.modules["dataframely"]  # the contract's own
     generator = sys.modules["dataframely.random"].Generator(seed)
@@ -79,7 +78,8 @@ def sample_contract(
         with dataframely.Config(max_sampling_iterations=ITERATIONS):
             sampled = narrow.sample(rows, overrides=overrides, generator=generator)
     except Exception as error:  # the rules are the user's code, and may stumble over anything
-        raise CannotSampleError(_narrow_rules(narrow, generator) or in_short(error)) from error
+        said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
+        raise CannotSampleError(_narrow_rules(narrow, generator) or said) from error
     return pl.DataFrame(sampled).select(list(contract_columns(contract)))
 
 
@@ -106,12 +106,12 @@ def sample_types(schema: pl.Schema, rows: int, *, seed: int) -> pl.DataFrame:
     )
 
 
-def _narrowed(contract: type[dy.Schema], span: int) -> type[dy.Schema]:
+def _narrowed(contract: type[dy.Schema], span: int, given: Container[str]) -> type[dy.Schema]:
     """Return a contract of the same columns and rules, bounded where it leaves values open."""
     bounded: dict[str, Any] = {}
     for name, column in contract_columns(contract).items():
         eased = _eased(column)
-        bounds = {**_bounds(column, span), **eased}
+        bounds = eased if name in given else {**_bounds(column, span), **eased}
         if not bounds:
             continue
         try:

@@ -16,6 +16,7 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.rehearsal.fixtures import fixture_name, read_fixture
 from polster.rehearsal.keys import KeyPools
+from polster.rehearsal.odd_values import as_type
 from polster.rehearsal.sampling import (
     CannotSampleError,
     sample_contract,
@@ -190,7 +191,7 @@ def as_landed(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:
         zone = "Z" if values.dtype.time_zone else ""
         return values.dt.strftime(f"%Y-%m-%dT%H:%M:%S{zone}")
     try:
-        cast = values.cast(dtype, strict=False)
+        cast = as_type(values, dtype)
     except pl.exceptions.PolarsError:
         return None
     return cast if cast.null_count() == values.null_count() else None

@@ -1,0 +1,232 @@
+"""What users' tests call: the same judgement as a run's."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dataframely as dy
+import polars as pl
+import pytest
+
+import polster.testing
+from polster import RunContext, bronze, gold, silver
+from polster.errors import AssetError, DefinitionError, PolsterError, UsageError
+from polster.project.import_path import import_afresh
+from polster.testing import (
+    Outcome,
+    assert_published,
+    assert_quarantined,
+    run_asset,
+    sample_input,
+)
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+
+class Orders(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    amount = dy.Float64(min=0)
+    kind = dy.Enum(["new", "paid"])
+
+
+class Sums(dy.Schema):
+    net = dy.Int64(min=0)
+    tax = dy.Int64(min=0)
+    total = dy.Int64(min=0)
+
+    @dy.rule()
+    def adds_up(cls) -> pl.Expr:
+        return cls.net.col + cls.tax.col == cls.total.col
+
+
+ORDERS = pl.DataFrame(
+    {
+        "id": ["1", "2", "2", "x"],
+        "amount": [1.0, -2.0, 3.0, 4.0],
+        "kind": ["new", "paid", "paid", "new"],
+    }
+)
+
+
+@silver(contract=Orders)
+def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders
+
+
+@silver(contract=Orders, on_violation={"amount|min": "warn"}, max_quarantined=0.1)
+def strict(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders
+
+
+@gold(contract=Orders, owner="ops")
+def latest(orders: pl.DataFrame, run: RunContext) -> pl.DataFrame:
+    return orders.filter(pl.col("id") < run.time.year)
+
+
+@bronze
+def landed() -> pl.LazyFrame:
+    return pl.LazyFrame({"id": [1]})
+
+
+@silver(contract=Orders)
+def broken(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    raise ZeroDivisionError("of the user")
+
+
+def test_good_rows_are_published_and_bad_ones_set_apart_as_they_came() -> None:
+    outcome = run_asset(orders, bronze_orders=ORDERS)
+
+    assert_published(outcome, {"id": [1, 2], "amount": [1.0, 3.0], "kind": ["new", "paid"]})
+    assert_quarantined(outcome, {"amount|min": 1, "id|dtype": 1})
+    assert outcome.quarantined.sort("amount").rows() == [
+        ("2", -2.0, "paid", ["amount|min"]),
+        ("x", 4.0, "new", ["id|dtype"]),
+    ]
+
+
+def test_the_outcome_is_that_of_a_run(shop: Pipeline) -> None:
+    shop.run()
+    import_afresh(shop.root)
+    asset: Any = importlib.import_module("core.silver_orders").orders
+    raw = pl.read_csv(shop.root / "landing" / "orders.csv", infer_schema=False)
+
+    outcome = run_asset(asset, bronze_orders=raw)
+
+    columns = ["id", "customer", "amount"]
+    assert_published(outcome, shop.table("silver.orders").select(columns))
+    rejected = shop.rejected("silver.orders").select(*columns, "_rules")
+    assert sorted(map(repr, outcome.quarantined.rows())) == sorted(map(repr, rejected.rows()))
+    assert outcome.rules_broken == shop.runs[0].assets[1].rules_broken
+
+
+def test_the_options_of_the_decorator_count() -> None:
+    warned = run_asset(strict, bronze_orders=ORDERS.head(2))
+    refused = run_asset(strict, bronze_orders=ORDERS)
+
+    assert (warned.published.height, warned.rules_broken) == (2, {"amount|min": 1})
+    assert refused.failed == "2 of 4 rows break the contract, 50.0% where 10.0% are allowed"
+    assert refused.published.width == 0
+
+
+def test_gold_that_refuses_is_an_outcome() -> None:
+    bad = ORDERS.head(2).cast({"id": pl.Int64})
+
+    outcome = run_asset(latest, orders=bad)
+
+    assert outcome.failed == "rows break the contract, which lets none pass: amount|min (1 row)"
+    with pytest.raises(AssertionError, match="nothing is published: rows break the contract"):
+        assert_published(outcome, {"id": [1]})
+
+
+def test_the_function_gets_the_run_that_the_test_gives() -> None:
+    good = sample_input(Orders, id=[1, 5000])
+
+    outcome = run_asset(latest, orders=good)
+
+    assert outcome.published["id"].to_list() == [1]
+
+
+def test_bronze_comes_without_its_audit_columns() -> None:
+    assert run_asset(landed).published.to_dict(as_series=False) == {"id": [1]}
+
+
+def test_what_the_function_raises_comes_through() -> None:
+    with pytest.raises(ZeroDivisionError, match="of the user"):
+        run_asset(broken, bronze_orders=ORDERS)
+
+
+def test_a_frame_that_does_not_fit_the_contract_is_told_as_in_a_run() -> None:
+    with pytest.raises(AssetError) as raised:
+        run_asset(orders, bronze_orders=ORDERS.drop("amount"))
+
+    assert raised.value.code == "POL301"
+
+
+@pytest.mark.parametrize(
+    ("frames", "hint"),
+    [
+        ({}, "run_asset(orders, bronze_orders=…)"),
+        ({"bronze_order": ORDERS}, "did you mean `bronze_orders`?"),
+    ],
+)
+def test_frames_must_be_those_that_it_reads(frames: dict[str, Any], hint: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        run_asset(orders, **frames)
+
+    assert raised.value.hint == hint
+
+
+def test_options_with_a_mistake_are_not_guessed() -> None:
+    share = 2.0
+
+    @silver(contract=Orders, max_quarantined=share)
+    def guessed(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+        return bronze_orders
+
+    with pytest.raises(DefinitionError):
+        run_asset(guessed, bronze_orders=ORDERS)
+
+
+def test_a_wrong_expectation_shows_the_rows() -> None:
+    outcome = run_asset(orders, bronze_orders=ORDERS)
+
+    with pytest.raises(AssertionError) as rules:
+        assert_quarantined(outcome, {"amount|min": 2})
+    with pytest.raises(AssertionError) as rows:
+        assert_published(outcome, {"id": [1], "amount": [1.0], "kind": ["new"]})
+
+    assert "{'amount|min': 1, 'id|dtype': 1}" in str(rules.value)
+    assert "amount|min" in str(rules.value).split("quarantined:")[1]
+    assert "published:" in str(rows.value)
+
+
+def test_nothing_in_quarantine_can_be_asserted() -> None:
+    assert_quarantined(run_asset(orders, bronze_orders=ORDERS.head(1)), {})
+
+
+def test_sampled_input_keeps_the_contract_and_takes_overrides() -> None:
+    sampled = sample_input(Orders, rows=5, kind="paid", amount=2.5)
+
+    assert Orders.is_valid(sampled)
+    assert set(sampled["kind"]) == {"paid"}
+    assert sampled.height == 5
+    assert sampled.equals(sample_input(Orders, rows=5, kind="paid", amount=2.5))
+
+
+def test_what_cannot_be_sampled_is_said() -> None:
+    with pytest.raises(UsageError, match="Orders has no column `knd`"):
+        sample_input(Orders, knd="paid")
+    with pytest.raises(UsageError, match="different lengths"):
+        sample_input(Orders, id=[1], amount=[1.0, 2.0])
+    with pytest.raises(PolsterError, match="hardly any random row keeps `adds_up`"):
+        sample_input(Sums)
+
+
+def test_a_column_that_chance_never_fits_can_be_given() -> None:
+    sampled = sample_input(Sums, net=[1, 2], tax=[3, 4], total=[4, 6])
+
+    assert sampled.rows() == [(1, 3, 4), (2, 4, 6)]
+
+
+def test_bad_rows_are_sampled_by_giving_what_breaks_a_rule() -> None:
+    outcome = run_asset(orders, bronze_orders=sample_input(Orders, rows=3, amount=[1, -1, None]))
+
+    assert outcome.published.height == 1
+    assert_quarantined(outcome, {"amount|min": 1, "amount|nullability": 1})
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    run_asset(orders, bronze_orders=ORDERS)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_public_names_are_sorted() -> None:
+    assert polster.testing.__all__ == sorted(polster.testing.__all__)
+    assert all(hasattr(polster.testing, name) for name in polster.testing.__all__)
+    assert Outcome.__doc__
