@@ -54,5 +54,5 @@ def test_a_file_that_went_away_is_an_error_with_its_place(tmp_path: Path) -> Non
     with pytest.raises(ScaffoldError) as raised:
         fix(tmp_path, [offer(1, 0, 1, 1)])
 
-    assert raised.value.code == "POL510"
+    assert raised.value.code == "POL512"
     assert raised.value.place == str(tmp_path / "a.py")

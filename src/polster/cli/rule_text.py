@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ast
+from difflib import SequenceMatcher
 from textwrap import fill, indent
 from typing import Any
 
 from polster.model.rule import Rule
 
 WIDTH = 88
+AROUND = 4
+"""Lines shown before and behind what differs."""
 
 
 def rule_as_json(rule: Rule) -> dict[str, Any]:
@@ -46,8 +48,8 @@ def rule_as_markdown(rule: Rule) -> str:
     return (
         f"## {rule.code} {rule.name}\n\n"
         f"{rule.summary[:1].upper()}{rule.summary[1:]}. ({marks})\n\n{rule.reason}\n\n"
-        f"Bad:\n\n```{_language(bad)}\n{bad}\n```\n\n"
-        f"Good:\n\n```{_language(good)}\n{good}\n```\n"
+        f"Bad:\n\n```py\n{bad}\n```\n\n"
+        f"Good:\n\n```py\n{good}\n```\n"
     )
 
 
@@ -74,23 +76,31 @@ def example_files(text: str) -> dict[str, str]:
     return files
 
 
-def _language(text: str) -> str:
-    """Return what a page calls the language of ``text``, which may be broken on purpose."""
-    try:
-        ast.parse(text)
-    except SyntaxError:
-        return "text"
-    return "python"
-
-
 def _different_files(rule: Rule) -> tuple[str, str]:
-    """Return of both examples the files that differ: the others say nothing of the rule."""
+    """Return of both examples what differs, with a few lines around it."""
     bad, good = example_files(rule.bad), example_files(rule.good)
     return _shown(bad, good), _shown(good, bad)
 
 
 def _shown(files: dict[str, str], others: dict[str, str]) -> str:
-    different = [path for path, text in files.items() if others.get(path) != text]
-    return "\n".join(f"# {path}\n{files[path].strip()}\n" for path in different).rstrip() or (
-        "(the file is not there)"
-    )
+    parts = [
+        f"# {path}\n{_excerpt(text, others[path]) if path in others else text.strip()}"
+        for path, text in files.items()
+        if others.get(path) != text
+    ]
+    return "\n\n".join(parts) or "(the file is not there)"
+
+
+def _excerpt(text: str, other: str) -> str:
+    """Return the lines of ``text`` that ``other`` has not, and those around them."""
+    lines = text.strip().splitlines()
+    matcher = SequenceMatcher(None, lines, other.strip().splitlines(), autojunk=False)
+    shown: list[str] = []
+    end = 0
+    for group in matcher.get_grouped_opcodes(AROUND):
+        first, last = group[0][1], group[-1][2]
+        if first > end:
+            shown.append("…")
+        shown += lines[first:last]
+        end = last
+    return "\n".join([*shown, "…"] if end < len(lines) else shown)

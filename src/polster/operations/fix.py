@@ -34,7 +34,7 @@ def fix(root: Path, findings: Iterable[Finding]) -> list[Finding]:
         except OSError as error:
             raise ScaffoldError(
                 f"the file cannot be mended: {error.strerror}",
-                code="POL510",
+                code="POL512",
                 place=str(path),
                 hint="check its permissions and the free space, and try again",
             ) from error
