@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from polster.checks.habits.credentials import credential
-from polster.checks.habits.gather import Text
 from polster.checks.habits.known import TEXT_METHODS
 from polster.checks.habits.sighting import ABOVE_BRONZE, EVERY_LAYER, Seen, Sighting
+from polster.checks.habits.unit import Text
 from polster.model.finding import Severity
 
 LONGEST = 500

@@ -11,11 +11,11 @@ from polster.checks.habits.asset_imports import asset_imports
 from polster.checks.habits.cleaning import cleaning
 from polster.checks.habits.clocks import clocks_and_chance
 from polster.checks.habits.credentials import credentials
-from polster.checks.habits.gather import Unit
 from polster.checks.habits.outside import outside
 from polster.checks.habits.reach import Reach
 from polster.checks.habits.sighting import Seen, Sighting, uses
 from polster.checks.habits.source_tree import Module, Sources, nothing_to_collect
+from polster.checks.habits.unit import Unit
 from polster.model.asset import Asset
 from polster.model.finding import Finding
 
@@ -130,7 +130,7 @@ def _note(
     )
     if sighting.offset < breach.sighting.offset:
         breach.sighting = sighting
-    if asset not in breach.assets:
+    if not breach.assets or breach.assets[-1] is not asset:  # one is judged after the other
         breach.assets.append(asset)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from polster.checks.habits.gather import Text
 from polster.checks.habits.known import COLUMN_METHODS
 from polster.checks.habits.sighting import EVERY_LAYER, Sighting
+from polster.checks.habits.unit import Text
 from polster.model.finding import Severity
 
 SHORTEST = 6

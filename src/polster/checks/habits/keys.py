@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from polster.checks.habits.gather import name_parts
 from polster.checks.habits.source_tree import Module, Sources
+from polster.checks.habits.unit import name_parts
 from polster.model.asset import Asset
 
 DEEPEST = 20

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from polster.checks.habits.gather import TOP, Unit
 from polster.checks.habits.source_tree import Module, Sources
+from polster.checks.habits.unit import TOP, Unit
 from polster.model.asset import Asset, AssetKey
 from polster.project.import_path import PACKAGE
 
@@ -37,27 +38,28 @@ class Reach:
 
     sources: Sources
     _next: dict[Place, tuple[Place, ...]] = field(default_factory=dict)
+    _methods: dict[Place, list[tuple[str, bool]]] = field(default_factory=dict)
 
     def of(self, asset: Asset) -> list[tuple[Module, Unit]]:
         """List every unit that ``asset`` can come to, those of its own file first."""
         own = self.sources.module(asset.module)
         if own is None:
             return []
-        waiting: list[Place] = [(own.name, name) for name in own.units]
+        waiting = deque((own.name, name) for name in own.units)
         found: dict[Place, tuple[Module, Unit]] = {}
         methods: dict[str, list[Place]] = {}  # of classes that are reached, by their name
         asked: set[str] = set()  # attributes that reached code asks for
         while waiting:
-            place = waiting.pop(0)
+            place = waiting.popleft()
             module = self.sources.module(place[0])
             if place in found or module is None:
                 continue
             unit = module.units[place[1]]
             found[place] = module, unit
             waiting += self._from(place, module, unit)
-            for name in _methods(module, unit):
+            for name, is_always_called in self._methods_of(place, module, unit):
                 short = name.rpartition(".")[2]
-                if short in asked or short.startswith("__") or _is_registered(module.units[name]):
+                if is_always_called or short in asked:
                     waiting.append((module.name, name))
                 methods.setdefault(short, []).append((module.name, name))
             for attribute in unit.attributes - asked:
@@ -69,6 +71,19 @@ class Reach:
         if place not in self._next:
             self._next[place] = tuple(dict.fromkeys(self._steps(module, unit)))
         return self._next[place]
+
+    def _methods_of(self, place: Place, module: Module, unit: Unit) -> list[tuple[str, bool]]:
+        """List the methods of a class, and whether each is called without being named."""
+        if not isinstance(unit.node, ast.ClassDef):
+            return []
+        if place not in self._methods:
+            start = f"{unit.name}."
+            self._methods[place] = [
+                (name, name.startswith(f"{start}__") or _is_registered(method))
+                for name, method in module.units.items()
+                if name.startswith(start)
+            ]
+        return self._methods[place]
 
     def _steps(self, module: Module, unit: Unit) -> Iterator[Place]:
         for imported in unit.imports:  # importing a module runs its own code
@@ -89,11 +104,6 @@ class Reach:
                 yield other.name, name
             if more and f"{name}.{more[0]}" in other.units:
                 yield other.name, f"{name}.{more[0]}"
-
-
-def _methods(module: Module, unit: Unit) -> list[str]:
-    start = f"{unit.name}."
-    return [name for name in module.units if name.startswith(start)] if unit.name else []
 
 
 def _is_registered(method: Unit) -> bool:

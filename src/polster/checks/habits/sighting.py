@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from polster.checks.habits.gather import Unit, name_parts
 from polster.checks.habits.source_tree import Module, Sources
+from polster.checks.habits.unit import Unit, name_parts
 from polster.model.finding import Edit, Severity
 from polster.model.layer import Layer
 

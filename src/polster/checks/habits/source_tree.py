@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polster.checks.habits.gather import TOP, Unit, gather, name_parts
+from polster.checks.habits.gather import gather
+from polster.checks.habits.unit import TOP, Unit, name_parts
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.source import parse
 
