@@ -20,9 +20,9 @@ from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
+from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
-from polster.operations.run import select_or_raise
 from polster.project.import_path import import_afresh
 from polster.project.load import LoadedAsset, load_asset
 from polster.project.locate import SETTINGS_FILE
