@@ -30,6 +30,8 @@ COMMANDS = {
     "list-assets": "List the assets and what they read.",
     "remove-asset": "Remove assets that nothing depends on.",
     "validate": "Check the pipeline without touching data.",
+    "lineage": "Say which columns a column is made of, and where it goes.",
+    "diff": "Say what changed since a git revision, and what stands on it.",
     "rules": "List the rules that a pipeline is judged by.",
     "rule": "Explain one rule.",
     "rehearse": "Run on sampled rows, and break every rule on purpose.",
