@@ -74,7 +74,9 @@ def _told(entry: AssetRehearsal) -> str:
     if entry.left_out:
         return f"not rehearsed: {entry.left_out}"
     if not entry.trials:
-        return "put in place" if entry.is_source else "no rules to break"
+        if entry.is_source:
+            return "put in place"
+        return "no rules to break" if entry.published else "no row gets this far"
     parts = []
     for result in TrialResult:
         rules = [trial.rule for trial in entry.trials if trial.result is result]
