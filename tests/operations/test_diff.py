@@ -42,7 +42,9 @@ def tables(found: Diff) -> list[tuple[str, str | None, str, str]]:
 def affected(found: Diff) -> dict[str, list[tuple[str, bool, bool]]]:
     return {
         str(entry.asset): [
-            (column.ref.column, column.by_value, column.is_breaking) for column in entry.columns
+            (column.ref.column, cause.by_value, cause.is_breaking)
+            for column in entry.columns
+            for cause in column.causes
         ]
         for entry in found.affected
     }

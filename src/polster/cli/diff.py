@@ -96,10 +96,16 @@ def _affected(entry: AffectedAsset) -> dict[str, Any]:
         "columns": [
             {
                 "column": each.ref.column,
-                "causes": [{"asset": str(ref.asset), "column": ref.column} for ref in each.causes],
-                "by_value": each.by_value,
-                "certain": each.is_certain,
-                "breaking": each.is_breaking,
+                "causes": [
+                    {
+                        "asset": str(cause.ref.asset),
+                        "column": cause.ref.column,
+                        "by_value": cause.by_value,
+                        "certain": cause.is_certain,
+                        "breaking": cause.is_breaking,
+                    }
+                    for cause in each.causes
+                ],
             }
             for each in entry.columns
         ],

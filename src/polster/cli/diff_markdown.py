@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from polster.cli.diff_text import affected_column, named, owner, summary
 from polster.model.diff import AffectedAsset, AssetChange, Diff
 from polster.model.finding import Finding
 
-ESCAPED = {character: f"&#{ord(character)};" for character in "|*_`~<>&[]\\@#"}
+ESCAPED = {character: f"&#{ord(character)};" for character in "|*`~<>&[]\\@#"}
 """What GitHub and GitLab would read as more than text: tables, emphasis, HTML, mentions."""
+LONE_UNDERSCORE = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 ROWS_SHOWN = 100
 
 
@@ -46,8 +48,11 @@ def plain(text: str) -> str:
 
     >>> plain("a|b *c*")
     'a&#124;b &#42;c&#42;'
+    >>> plain("min_length of _x")
+    'min_length of &#95;x'
     """
-    return " ".join("".join(ESCAPED.get(character, character) for character in text).split())
+    escaped = "".join(ESCAPED.get(character, character) for character in text)
+    return " ".join(LONE_UNDERSCORE.sub("&#95;", escaped).split())
 
 
 def _change_rows(change: AssetChange) -> Iterator[tuple[str, ...]]:

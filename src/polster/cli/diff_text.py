@@ -56,12 +56,14 @@ def table_change(change: TableChange) -> str:
 
 
 def affected_column(column: AffectedColumn) -> str:
-    """Say how a changed column goes into another one."""
-    perhaps = "" if column.is_certain else "perhaps "
-    kind = "value" if column.by_value else "influence"
-    causes = ", ".join(map(str, column.causes))
-    broken = "breaking, " if column.is_breaking else ""
-    return f"{broken}{perhaps}{kind} of {causes}"
+    """Say how changed columns go into another one, the breaking changes first."""
+    said: dict[str, list[str]] = {}
+    for cause in sorted(column.causes, key=lambda cause: not cause.is_breaking):
+        broken = "breaking: " if cause.is_breaking else ""
+        perhaps = "" if cause.is_certain else "perhaps "
+        kind = "value" if cause.by_value else "influence"
+        said.setdefault(f"{broken}{perhaps}{kind} of ", []).append(str(cause.ref))
+    return "; ".join(how + ", ".join(refs) for how, refs in said.items())
 
 
 def owner(entry: AssetChange | AffectedAsset) -> str:

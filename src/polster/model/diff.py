@@ -37,12 +37,19 @@ class TableChange:
         what: The change in words, such as ``Int64 -> String``.
         impact: What it means for readers.
         is_gone: Whether the column is not there any more.
+        is_remade: Whether the column holds other values, though it promises the same.
     """
 
     column: str | None
     what: str
     impact: Impact
     is_gone: bool = False
+    is_remade: bool = False
+
+    @property
+    def concerns_readers(self) -> bool:
+        """Tell whether what is made of the column may be another one for it."""
+        return self.is_remade or self.impact is not Impact.COMPATIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +79,27 @@ class AssetChange:
 
 
 @dataclass(frozen=True, slots=True)
-class AffectedColumn:
-    """A column that a changed one goes into.
+class Cause:
+    """A changed column that goes into another one.
 
     Attributes:
-        causes: The changed columns.
-        by_value: Whether the values of one go into it, not only its influence.
+        by_value: Whether its values do, not only its influence.
         is_certain: Whether every step on the way is known.
-        is_breaking: Whether one of the changes is breaking.
+        is_breaking: Whether the change is breaking.
     """
 
     ref: ColumnRef
-    causes: tuple[ColumnRef, ...]
     by_value: bool
     is_certain: bool
     is_breaking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedColumn:
+    """A column that changed ones go into."""
+
+    ref: ColumnRef
+    causes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from polster.model.diff import (
     AffectedAsset,
     AffectedColumn,
     AssetChange,
+    Cause,
     Diff,
     Impact,
     Presence,
@@ -217,7 +218,7 @@ def _origin_changes(key: AssetKey, then: Lineage, now: Lineage) -> Iterator[Tabl
         ref = ColumnRef(key, name)
         change = _remade(then.origin(ref), now.origin(ref)) if name in then.columns(key) else None
         if change:
-            yield TableChange(name, change, Impact.COMPATIBLE)
+            yield TableChange(name, change, Impact.COMPATIBLE, is_remade=True)
 
 
 def _remade(old: ColumnOrigin, new: ColumnOrigin) -> str | None:
@@ -256,21 +257,21 @@ def _reached_columns(
     changes: Collection[AssetChange], then: _Side, now: _Side
 ) -> dict[AssetKey, list[AffectedColumn]]:
     """Follow each changed column: as things are now, or, if it is gone, as they were."""
-    found: dict[ColumnRef, AffectedColumn] = {}
+    causes: dict[ColumnRef, dict[ColumnRef, Cause]] = {}
     for start, lineage, breaking in _starts(changes, then, now):
         for reached in lineage.downstream(start):
-            known = found.get(reached.ref)
-            causes = known.causes if known else ()
-            found[reached.ref] = AffectedColumn(
-                reached.ref,
-                causes if start in causes else (*causes, start),
-                reached.by_value or (known.by_value if known else False),
-                reached.is_certain or (known.is_certain if known else False),
-                breaking or (known.is_breaking if known else False),
+            known = causes.setdefault(reached.ref, {})
+            before = known.get(start)
+            known[start] = Cause(
+                start,
+                reached.by_value or (before is not None and before.by_value),
+                reached.is_certain or (before is not None and before.is_certain),
+                breaking or (before is not None and before.is_breaking),
             )
     by_asset: dict[AssetKey, list[AffectedColumn]] = {}
-    for ref in sorted(found):
-        by_asset.setdefault(ref.asset, []).append(found[ref])
+    for ref in sorted(causes):
+        column = AffectedColumn(ref, tuple(causes[ref].values()))
+        by_asset.setdefault(ref.asset, []).append(column)
     return by_asset
 
 
@@ -282,7 +283,7 @@ def _starts(
             for name in then.lineage.columns(change.asset):
                 yield ColumnRef(change.asset, name), then.lineage, True
         for table in change.table:
-            if table.column is not None:
+            if table.column is not None and table.concerns_readers:
                 lineage = then.lineage if table.is_gone else now.lineage
                 ref = ColumnRef(change.asset, table.column)
                 yield ref, lineage, table.impact is Impact.BREAKING
