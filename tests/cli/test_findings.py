@@ -30,7 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_line_is_shown_with_a_caret_below(root: Path) -> None:
-    assert excerpts(root)(FINDING) == (
+    assert excerpts(root, [FINDING])(FINDING) == (
         "    |\n  2 |     return pl.read_csv('a.csv')\n    |               ^"
     )
 
@@ -38,7 +38,7 @@ def test_the_line_is_shown_with_a_caret_below(root: Path) -> None:
 def test_without_a_column_the_caret_stands_at_the_first_word(root: Path) -> None:
     finding = Finding("POL603", "", file=FINDING.file, line=1)
 
-    assert excerpts(root)(finding) == "    |\n  1 | def orders():\n    | ^"
+    assert excerpts(root, [finding])(finding) == "    |\n  1 | def orders():\n    | ^"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,13 @@ def test_without_a_column_the_caret_stands_at_the_first_word(root: Path) -> None
 def test_no_line_is_shown_where_there_is_none_or_it_may_hold_a_secret(
     root: Path, finding: Finding
 ) -> None:
-    assert excerpts(root)(finding) is None
+    assert excerpts(root, [finding])(finding) is None
+
+
+def test_a_line_with_a_secret_is_shown_with_no_finding(root: Path) -> None:
+    secret = Finding("POL602", "a secret", file=FINDING.file, line=2)
+
+    assert excerpts(root, [FINDING, secret])(FINDING) is None
 
 
 def test_github_gets_one_escaped_line_a_finding(root: Path) -> None:

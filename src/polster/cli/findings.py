@@ -33,13 +33,21 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def excerpts(root: Path) -> Callable[[Finding], str | None]:
-    """Return what shows the line of a finding with a caret, for a project in ``root``."""
+def excerpts(root: Path, findings: Iterable[Finding]) -> Callable[[Finding], str | None]:
+    """Return what shows the line of a finding with a caret, for a project in ``root``.
+
+    A line that holds a secret is shown with no finding, whichever it is about.
+    """
     read: dict[str, list[str]] = {}
+    secret = {
+        (finding.file, finding.line)
+        for finding in findings
+        if finding.code in RULES and RULES[finding.code].is_sensitive
+    }
 
     def excerpt(finding: Finding) -> str | None:
-        rule = RULES.get(finding.code)
-        if finding.file is None or finding.line is None or (rule and rule.is_sensitive):
+        place = (finding.file, finding.line)
+        if finding.file is None or finding.line is None or place in secret:
             return None
         if finding.file not in read:
             read[finding.file] = _lines(root / finding.file)

@@ -77,7 +77,7 @@ def _show(result: Validation, format: Format, root: Path) -> None:
             for line in github_lines(result.findings, root):
                 console.show(line)
         case Format.TEXT:
-            console.show_findings(result.findings, excerpt=excerpts(root))
+            console.show_findings(result.findings, excerpt=excerpts(root, result.findings))
             if result.findings:
                 console.show()
             _show_unchecked(result)

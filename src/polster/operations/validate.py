@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from polster.checks.examine import examine
 from polster.checks.examined import Examined
 from polster.checks.habits.check import check_habits
+from polster.checks.habits.source_tree import Sources
 from polster.checks.ignores import Ignore
 from polster.checks.layers import check_layers
 from polster.checks.personal import check_personal
@@ -74,9 +75,13 @@ def validate(
             examine, project.root, graph, chosen, environment=place, lineage=True
         )
         findings = [*discovery.findings, *_missing_folder(project)]
+        sources = Sources(project.root)
         if discovery.graph is not None:  # else what is read by whom is not known for certain
-            findings += check_layers(graph, project.root, max_readers=settings.checks.max_readers)
-        findings += check_habits(project.root, discovery.assets)
+            findings += check_layers(
+                graph, project.root, max_readers=settings.checks.max_readers, sources=sources
+            )
+        looked_through = [graph[key] for key in chosen] if selection else discovery.assets
+        findings += check_habits(project.root, looked_through, sources=sources)
         examined = examining.result()
     findings += [finding for entry in examined for finding in entry.findings]
     findings += check_personal(graph, examined)
