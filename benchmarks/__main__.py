@@ -1,13 +1,18 @@
-"""All benchmarks in one go: ``python -m benchmarks [flights] [assets] [startup] [--rounds 5]``."""
+"""All benchmarks in one go: ``python -m benchmarks [flights] [assets] [startup] [validate] [--rounds 5]``."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import assets, flights, startup
+from benchmarks import assets, flights, startup, validate
 from benchmarks.measure import Result, show_results
 
-BENCHMARKS = {"startup": startup.measure, "flights": flights.measure, "assets": assets.measure}
+BENCHMARKS = {
+    "startup": startup.measure,
+    "validate": validate.measure,
+    "flights": flights.measure,
+    "assets": assets.measure,
+}
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def command(
         console.show_json(_as_json(result))
     else:
         _show_assets(result)
-        console.show_findings(result.findings, excerpt=excerpts(opened.root))
+        console.show_findings(result.findings, excerpt=excerpts(opened.root, result.findings))
         if result.findings:
             console.show()
         console.show(_summary(result))
