@@ -35,19 +35,21 @@ def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
 PLAIN = "return bronze_orders.select('id', 'amount')"
 
 
-def examined(pipeline: Pipeline, **options: float) -> dict[str, Examined]:
+def examined(pipeline: Pipeline, *, seconds: float = 10.0) -> dict[str, Examined]:
     project = pipeline.open()
     environment = choose_environment(project.settings, None)
-    found = examine(project.root, project.graph, environment=environment, lineage=True, **options)
+    found = examine(
+        project.root, project.graph, environment=environment, lineage=True, seconds=seconds
+    )
     return {str(entry.asset): entry for entry in found}
 
 
-def silver(pipeline: Pipeline, body: str, **options: float) -> Examined:
+def silver(pipeline: Pipeline, body: str, *, seconds: float = 10.0) -> Examined:
     """Examine a silver asset whose function has ``body``."""
     pipeline.asset("bronze.orders", EXPORT)
     indented = body.replace("\n", "\n    ")
     pipeline.asset("silver.orders", ORDERS.format(body=indented))
-    return examined(pipeline, **options)["silver.orders"]
+    return examined(pipeline, seconds=seconds)["silver.orders"]
 
 
 def codes(entry: Examined) -> list[str]:
@@ -141,6 +143,16 @@ def test_a_function_that_ends_the_process_is_a_finding(shop: Pipeline) -> None:
         ("import subprocess; subprocess.run(['true'])", "starts a program"),
         ("import socket; socket.create_connection(('127.0.0.1', 9))", "opens a connection"),
         ("import sqlite3; sqlite3.connect(':memory:')", "opens a database"),
+        ("import deltalake; deltalake.DeltaTable('data')", "opens a Delta table"),
+        (
+            "from deltalake import write_deltalake as w; w('data', pl.DataFrame({'a': [1]}))",
+            "writes with deltalake.write_deltalake",
+        ),
+        ("import duckdb; duckdb.connect('x.duckdb')", "opens a database"),
+        (
+            "import pyarrow.parquet as p; p.write_table(pl.DataFrame({'a': [1]}).to_arrow(), 'x')",
+            "writes with pyarrow.parquet.write_table",
+        ),
     ],
 )
 def test_what_reaches_outside_is_refused_and_told(pipeline: Pipeline, deed: str, code: str) -> None:
@@ -150,6 +162,76 @@ def test_what_reaches_outside_is_refused_and_told(pipeline: Pipeline, deed: str,
     assert code in entry.findings[0].message
     assert entry.findings[0].line == 13
     assert sorted(path.name for path in pipeline.root.iterdir()) == ["pyproject.toml", "src"]
+
+
+@pytest.mark.parametrize(
+    ("deed", "what"),
+    [
+        ("open('x.txt', 'w')", "writes a file"),
+        ("import pathlib; pathlib.Path('made').mkdir()", "makes a folder"),
+        ("import subprocess; subprocess.run(['true'])", "starts a program"),
+        ("pl.DataFrame({'a': [1]}).write_csv('x.csv')", "writes with .write_csv()"),
+    ],
+)
+def test_an_import_may_not_change_or_reach_anything(
+    pipeline: Pipeline, deed: str, what: str
+) -> None:
+    pipeline.asset("bronze.orders", EXPORT)
+    pipeline.write("src/core/rates.py", f"import polars as pl\n\n{deed}\n")
+    pipeline.asset("silver.orders", "import core.rates\n" + ORDERS.format(body=PLAIN))
+
+    entry = examined(pipeline)["silver.orders"]
+
+    assert codes(entry) == ["POL705"]
+    assert entry.findings[0].message == f"`silver.orders` {what} while it is imported"
+    assert entry.findings[0].place == "src/core/rates.py:3"
+    assert sorted(path.name for path in pipeline.root.iterdir()) == ["pyproject.toml", "src"]
+
+
+def test_an_import_may_read(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.orders", EXPORT)
+    pipeline.write("rates.csv", "id\n1\n")
+    reads = "RATES = pl.read_csv('rates.csv')\nTEXT = open('rates.csv').read()\n"
+    pipeline.asset("silver.orders", reads + ORDERS.format(body=PLAIN))
+
+    assert codes(examined(pipeline)["silver.orders"]) == []
+
+
+def test_time_zones_are_known_to_a_function(pipeline: Pipeline) -> None:
+    body = f"import zoneinfo; zoneinfo.ZoneInfo('Europe/Berlin')\n{PLAIN}"
+
+    assert codes(silver(pipeline, body)) == []
+
+
+@pytest.mark.parametrize(
+    "looks",
+    ["bronze_orders.collect()['id'].item()", "float(bronze_orders.collect()['amount'].max())"],
+)
+def test_a_function_that_looks_into_its_rows_needs_them(pipeline: Pipeline, looks: str) -> None:
+    entry = silver(pipeline, f"{looks}\n{PLAIN}")
+
+    assert codes(entry) == ["POL701"]
+
+
+def test_a_missing_key_has_nothing_to_do_with_rows(pipeline: Pipeline) -> None:
+    entry = silver(pipeline, f"{{}}['id']\n{PLAIN}")
+
+    assert codes(entry) == ["POL305"]
+
+
+def test_a_missing_column_is_no_matter_of_rows_though_the_function_collects(
+    pipeline: Pipeline,
+) -> None:
+    entry = silver(pipeline, f"bronze_orders.select('amuont').collect()\n{PLAIN}")
+
+    assert codes(entry) == ["POL305"]
+    assert "did you mean `amount`?" in (entry.findings[0].hint or "")
+
+
+def test_a_scan_of_a_file_that_is_not_there_is_a_foreign_leaf(pipeline: Pipeline) -> None:
+    body = "from polars.io.csv import scan_csv\nreturn scan_csv('x.csv')"
+
+    assert codes(silver(pipeline, body)) == ["POL703"]
 
 
 def test_a_refusal_that_is_swallowed_is_told_all_the_same(pipeline: Pipeline) -> None:

@@ -13,6 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,6 +31,8 @@ from polster.project.settings import Environment
 
 READY_SECONDS = 60.0
 """How long a child may take to import Polars."""
+ENDING_SECONDS = 1.0
+"""How long one may take to end after its last word."""
 ASSETS_PER_PROCESS = 50
 MOST_PROCESSES = 2
 CHILD = (sys.executable, "-m", "polster.checks.worker")
@@ -192,6 +195,8 @@ class _Examination:
             while True:
                 message = said.get(timeout=limit)
                 if message is None:
+                    with suppress(subprocess.TimeoutExpired):  # its last word; now it ends
+                        child.wait(ENDING_SECONDS)
                     break
                 limit = self.seconds
                 if isinstance(message, Begins):

@@ -6,6 +6,7 @@ import gc
 import os
 import pickle
 import sys
+import traceback
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,10 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.project.import_path import import_afresh
+from polster.project.import_path import SOURCE_FOLDER, import_afresh
+from polster.runtime.call import in_short
+
+STUMBLED = "Polster stumbled over it; please report this, with the traceback"
 
 
 def main() -> None:
@@ -38,12 +42,16 @@ def main() -> None:
         published = _published(task)
         drop_secrets()
         import_afresh(root)
-        guard = Guard()
+        guard = Guard(root / SOURCE_FOLDER)
         examiner = Examiner(root, guard, published, lineage=task.lineage)
         for asset in task.assets:
             say(Begins(asset.key))
             hopeless = asset.key in task.hopeless
-            entry = examiner.examine(asset, task.inputs[asset.key], hopeless=hopeless)
+            try:
+                entry = examiner.examine(asset, task.inputs[asset.key], hopeless=hopeless)
+            except Exception as error:  # ours; the other assets are examined all the same
+                traceback.print_exc()
+                entry = Examined(asset.key, unchecked=f"{STUMBLED}: {in_short(error)}")
             if asset.key in task.wanted:
                 say(entry)
         guard.close()

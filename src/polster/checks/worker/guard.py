@@ -1,23 +1,30 @@
-"""While the user's functions are called, nothing outside can be read, changed or reached.
+"""While the user's code is imported and called, nothing outside is changed or reached.
 
 Polars does its own reading and writing, which Python's audit hooks do not see, so its functions
 are replaced; what Python does is refused by an audit hook. This keeps mistakes from doing harm;
 it is no sandbox for code that means harm.
+
+A call may not even read. An import may, and what a library does when it is imported is its own.
 """
 
 from __future__ import annotations
 
+import importlib
 import linecache
 import os
 import sys
 import tempfile
+import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import polars as pl
+
+from polster.checks.worker.libraries import Libraries
 
 FORBIDDEN_EVENTS = {
     "os.remove": "deletes a file",
@@ -27,8 +34,6 @@ FORBIDDEN_EVENTS = {
     "os.link": "makes a link",
     "os.symlink": "makes a link",
     "os.truncate": "cuts a file off",
-    "os.listdir": "lists a folder",
-    "os.scandir": "lists a folder",
     "os.system": "starts a program",
     "os.exec": "starts a program",
     "os.posix_spawn": "starts a program",
@@ -40,12 +45,15 @@ FORBIDDEN_EVENTS = {
     "sqlite3.connect": "opens a database",
     "shutil.rmtree": "deletes a folder",
 }
-READING_SOURCE = ("<frozen importlib", "<frozen zipimport", linecache.__file__)
+READING_EVENTS = {"os.listdir": "lists a folder", "os.scandir": "lists a folder"}
+IMPORTING = ("<frozen importlib", "<frozen zipimport")
+READING_CODE = (linecache.__file__, f"{Path(importlib.__file__ or '').parent}{os.sep}")
+"""Read source for a traceback, or what belongs to a package."""
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
 
 
 class ReachedOutsideError(BaseException):
-    """The code that is called reads, writes or connects. Not to be caught by a plain except.
+    """The user's code reads, writes or connects. Not to be caught by a plain except.
 
     Args:
         deed: What it does, as a clause.
@@ -56,81 +64,123 @@ class ReachedOutsideError(BaseException):
         self.deed = deed
 
 
+class Stage(Enum):
+    """What is done with the user's code."""
+
+    IMPORT = auto()
+    CALL = auto()
+
+
 class Guard:
-    """Refuses what reaches outside; off until :meth:`on` is entered.
+    """Refuses what reaches outside; off until :meth:`on` or :meth:`importing` is entered.
+
+    Args:
+        source: The folder of the project's modules.
 
     Attributes:
         deeds: What was refused so far, also if the user's code swallowed the refusal.
         collected: Whether a frame was collected since this was last set to False.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: Path) -> None:
         self.deeds: list[ReachedOutsideError] = []
         self.collected = False
-        self._active = False
+        self._source = str(source) + os.sep
+        self._stage: Stage | None = None
         self._folder = tempfile.mkdtemp(prefix="polster-")
         self._allowed = (os.devnull, str(Path(self._folder)))
         sys.addaudithook(self._audit)
         self._replace_polars()
+        Libraries(lambda deed, reads: self.refuse(deed, reads=reads))
 
     @contextmanager
     def on(self) -> Iterator[None]:
         """Refuse, in an empty folder, until the end of the block."""
         before = Path.cwd()
         os.chdir(self._folder)
-        self._active = True
+        self._stage = Stage.CALL
         try:
             yield
         finally:
-            self._active = False
+            self._stage = None
             os.chdir(before)
 
-    def refuse(self, deed: str) -> None:
-        """Raise if the user's code is being called."""
-        if self._active:
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """Refuse all but reading until the end of the block."""
+        self._stage = Stage.IMPORT
+        try:
+            yield
+        finally:
+            self._stage = None
+
+    def refuse(self, deed: str, *, reads: bool) -> None:
+        """Raise if the user's code is at work and must not do that."""
+        if self._stage is Stage.CALL or (self._stage is Stage.IMPORT and not reads):
             error = ReachedOutsideError(deed)
             self.deeds.append(error)
             raise error
 
     def close(self) -> None:
         """Take the empty folder away."""
-        self._active = False
+        self._stage = None
         Path(self._folder).rmdir()
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._active:
+        if self._stage is None:
             return
         if event == "open":
             path, _, flags = arguments
-            writes = flags & (os.O_WRONLY | os.O_RDWR) if isinstance(flags, int) else False
-            if isinstance(path, str) and path.startswith(self._allowed):
+            reads = not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR))
+            allowed = (*self._allowed, *zoneinfo.TZPATH) if reads else self._allowed
+            if isinstance(path, str) and path.startswith(allowed):
                 return
-            if not writes and _reads_source(sys._getframe()):
-                return
-            self.refuse("writes a file" if writes else "reads a file")
-        elif event in FORBIDDEN_EVENTS and not _reads_source(sys._getframe()):
-            self.refuse(FORBIDDEN_EVENTS[event])
+            deed = "reads a file" if reads else "writes a file"
+        elif event in READING_EVENTS:
+            reads, deed = True, READING_EVENTS[event]
+        elif event in FORBIDDEN_EVENTS:
+            reads, deed = False, FORBIDDEN_EVENTS[event]
+        else:
+            return
+        if not self._is_by_import(sys._getframe(), reads=reads):
+            self.refuse(deed, reads=reads)
+
+    def _is_by_import(self, frame: FrameType | None, *, reads: bool) -> bool:
+        """Tell whether it is an import that does something, of a library or of any code."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(IMPORTING):
+                return True
+            if reads and file.startswith(READING_CODE):
+                return True
+            if file.startswith(self._source):
+                return reads and frame.f_code.co_name == "<module>"
+            frame = frame.f_back
+        return False
 
     def _replace_polars(self) -> None:
         for name in dir(pl):
             if name.startswith(("read_", "scan_")):
-                setattr(pl, name, self._refusing(f"reads with pl.{name}", getattr(pl, name)))
+                deed = f"reads with pl.{name}"
+                setattr(pl, name, self._refusing(deed, getattr(pl, name), reads=True))
         for owner in (pl.DataFrame, pl.LazyFrame):
             for name in dir(owner):
                 if name.startswith(("write_", "sink_")):
                     deed = f"writes with .{name}()"
-                    setattr(owner, name, self._refusing(deed, getattr(owner, name)))
+                    setattr(owner, name, self._refusing(deed, getattr(owner, name), reads=False))
         collect = pl.LazyFrame.collect
 
         def collecting(frame: pl.LazyFrame, *args: Any, **kwargs: Any) -> Any:
-            self.collected = self.collected or self._active
+            self.collected = self.collected or self._stage is Stage.CALL
             return collect(frame, *args, **kwargs)
 
         setattr(pl.LazyFrame, "collect", collecting)  # noqa: B010 - a method is replaced
 
-    def _refusing(self, deed: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _refusing(
+        self, deed: str, original: Callable[..., Any], *, reads: bool
+    ) -> Callable[..., Any]:
         def refusing(*args: Any, **kwargs: Any) -> Any:
-            self.refuse(deed)
+            self.refuse(deed, reads=reads)
             return original(*args, **kwargs)
 
         return refusing
@@ -140,12 +190,3 @@ def drop_secrets() -> None:
     """Take the keys of object stores out of the environment: user code has no use for them."""
     for name in [name for name in os.environ if name.startswith(SECRETS)]:
         del os.environ[name]
-
-
-def _reads_source(frame: FrameType | None) -> bool:
-    """Tell whether Python reads code: for an import inside a function, or for a traceback."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(READING_SOURCE):
-            return True
-        frame = frame.f_back
-    return False

@@ -60,14 +60,8 @@ class PlanChecks:
     def foreign(self) -> Iterator[Finding]:
         """Yield a finding for each leaf that was not handed to the function."""
         for leaf in self.flow.leaves if self.flow else ():
-            if leaf.kind in ("file", "python"):
-                yield self._finding(
-                    "POL703",
-                    f"the plan of `{self.asset.key}` reads `{leaf.name}`, "
-                    "which was not handed to it",
-                    Severity.ERROR,
-                    "make it a bronze asset, and take that as a parameter",
-                )
+            if leaf.kind in ("file", "python", "unknown"):
+                yield foreign_leaf(self.asset, f"`{leaf.name}`")
 
     def findings(self, contract: type[dy.Schema] | None) -> Iterator[Finding]:
         """Yield what the plan says of nulls and of the layer."""
@@ -125,3 +119,15 @@ class PlanChecks:
             hint=hint,
             severity=severity,
         )
+
+
+def foreign_leaf(asset: Asset, leaf: str) -> Finding:
+    """Say that a plan begins at something that was not handed to the function."""
+    return Finding(
+        "POL703",
+        f"the plan of `{asset.key}` reads what was not handed to it: {leaf}",
+        asset=str(asset.key),
+        file=asset.file,
+        line=asset.line,
+        hint="make it a bronze asset, and take that as a parameter",
+    )

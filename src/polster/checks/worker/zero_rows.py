@@ -15,7 +15,7 @@ from polster.checks.examined import Examined
 from polster.checks.worker.clocks import Clocks, seed
 from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
-from polster.checks.worker.plan_checks import PlanChecks
+from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
 from polster.checks.worker.steps import Step, failing_step
 from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
 from polster.contracts.rules import contract_columns
@@ -27,7 +27,7 @@ from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
 from polster.plans.source import named_source
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.load import LoadedAsset, load_asset, user_line
+from polster.project.load import LoadedAsset, load_asset, user_place
 from polster.runtime.call import Handed, call_function, in_short
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
@@ -36,7 +36,23 @@ AUDIT = {
     AUDIT_COLUMNS[1]: pl.String(),
     AUDIT_COLUMNS[2]: pl.String(),
 }
-NEEDS_DATA = (IndexError, KeyError, ZeroDivisionError, StopIteration, pl.exceptions.PolarsError)
+NEEDS_DATA = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
+"""What code raises that looks into a frame without rows: no first one, None in place of a value."""
+DEFINITE = (
+    pl.exceptions.ColumnNotFoundError,
+    pl.exceptions.DuplicateError,
+    pl.exceptions.InvalidOperationError,
+    pl.exceptions.SchemaError,
+)
+"""What Polars raises however many rows there are."""
 MISSING = re.compile(r'"([^"]+)"')
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; optimizing takes longer than computing."""
@@ -78,14 +94,20 @@ class Examiner:
 
     def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
         """Examine one asset, and remember what it publishes for those that read it."""
+        self.known[asset.key] = Upstream(None, f"`{asset.key}` cannot be imported")
+        why = "its file cannot be imported"
+        self.guard.deeds.clear()
         try:
-            loaded = load_asset(asset)
+            with self.guard.importing():
+                loaded = load_asset(asset)
         except AssetError as error:
-            self.known[asset.key] = Upstream(None, f"`{asset.key}` cannot be imported")
-            why = "its file cannot be imported"
-            return Examined(asset.key, (_from_error(error, asset),), unchecked=why)
-        except ReachedOutsideError as error:
-            raise AssertionError(error.deed) from error
+            if not self.guard.deeds:
+                return Examined(asset.key, (_from_error(error, asset),), unchecked=why)
+        except ReachedOutsideError:
+            pass  # it is among the deeds
+        if self.guard.deeds:
+            told = tuple(_deeds(self.guard, asset, self.root, "while it is imported"))
+            return Examined(asset.key, told, unchecked=why)
         contract = loaded.function.contract
         entry = Examined(asset.key)
         if contract is not None:
@@ -156,8 +178,14 @@ class Examiner:
         if frame is None:
             return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
-        plan = PlanChecks(asset, frame, not_null, asked)
-        findings += plan.foreign()
+        try:
+            plan = PlanChecks(asset, frame, not_null, asked)
+        except OSError as error:  # a file that is scanned, and not there
+            findings.append(foreign_leaf(asset, in_short(error)))
+        except (Exception, pl.exceptions.PanicException) as error:
+            findings.append(call.computing_failed(error))
+        else:
+            findings += plan.foreign()
         if findings:  # to compute it would read what is not ours to read
             return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
         terms, more = call.judge(frame)
@@ -222,7 +250,7 @@ class _Call:
         except ReachedOutsideError:
             return None, list(self._deeds())
         except (Exception, pl.exceptions.PanicException) as error:
-            return None, [self._computing_failed(error)]
+            return None, [self.computing_failed(error)]
         try:
             return settle_terms(self.asset, self.loaded.function.contract, returned), []
         except AssetError as error:
@@ -260,10 +288,10 @@ class _Call:
         cause = error.__cause__
         if cause is None:
             return _from_error(error, self.asset)
-        if isinstance(cause, pl.exceptions.PolarsError) and not self.guard.collected:
-            return self._computing_failed(cause)
-        eager = self.guard.collected or any(isinstance(cause, kind) for kind in NEEDS_DATA[:-1])
-        if eager and isinstance(cause, NEEDS_DATA):
+        is_polars = isinstance(cause, pl.exceptions.PolarsError)
+        if isinstance(cause, DEFINITE) or (is_polars and not self.guard.collected):
+            return self.computing_failed(cause)
+        if isinstance(cause, NEEDS_DATA) and self.guard.collected:
             finding = _from_error(error, self.asset)
             return replace(
                 finding,
@@ -275,7 +303,8 @@ class _Call:
             )
         return _from_error(error, self.asset)
 
-    def _computing_failed(self, error: BaseException) -> Finding:
+    def computing_failed(self, error: BaseException) -> Finding:
+        """Say that the plan is impossible, and at which step of the user's code."""
         with self.guard.on():
             step = failing_step(lambda: self._call().collect(), self.root / SOURCE_FOLDER)
         finding = _finding(
@@ -296,15 +325,21 @@ class _Call:
         return replace(finding, file=file, line=step.line, column=step.column, message=message)
 
     def _deeds(self) -> Iterator[Finding]:
-        for error in self.guard.deeds[:1]:
-            line = user_line(error, self.root / self.asset.file) or self.asset.line
-            yield _finding(
-                self.asset,
-                "POL705",
-                f"`{self.asset.key}` {error.deed} while it is called",
-                line=line,
-                hint="only bronze reads from outside, and only Polster writes tables",
-            )
+        return _deeds(self.guard, self.asset, self.root, "while it is called")
+
+
+def _deeds(guard: Guard, asset: Asset, root: Path, when: str) -> Iterator[Finding]:
+    """Yield the first thing that was refused, at the last line of the project on the way there."""
+    for error in guard.deeds[:1]:
+        file, _, line = (user_place(error, root) or asset.place).rpartition(":")
+        finding = _finding(
+            asset,
+            "POL705",
+            f"`{asset.key}` {error.deed} {when}",
+            line=int(line),
+            hint="only bronze reads from outside, and only Polster writes tables",
+        )
+        yield replace(finding, file=file)
 
 
 def _not_null(loaded: LoadedAsset) -> frozenset[str]:
