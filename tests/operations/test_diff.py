@@ -253,3 +253,15 @@ def test_a_revision_that_git_does_not_know_is_told(committed: Any) -> None:
         diff(committed.open(), "mian")
 
     assert (caught.value.code, caught.value.hint) == ("POL112", "did you mean `main`?")
+
+
+def test_what_stands_on_a_change_and_cannot_be_examined_says_so(committed: Any) -> None:
+    committed.edit("src/core/silver_orders.py", "min=0)", "min=1)")
+    committed.edit(
+        "src/core/gold_spending.py", "import polars as pl", "import polars as pl\nimport nowhere"
+    )
+
+    (entry,) = diff(committed.open()).affected
+
+    assert (str(entry.asset), entry.columns) == ("gold.spending", ())
+    assert entry.unknown == "its file cannot be imported"

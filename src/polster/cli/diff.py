@@ -93,6 +93,7 @@ def _affected(entry: AffectedAsset) -> dict[str, Any]:
         "owner": entry.owner,
         "breaking": entry.is_breaking,
         "causes": [str(key) for key in entry.causes],
+        "unknown": entry.unknown,
         "columns": [
             {
                 "column": each.ref.column,

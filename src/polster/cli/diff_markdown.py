@@ -84,6 +84,8 @@ def _affected_row(entry: AffectedAsset) -> tuple[str, ...]:
     columns = "<br>".join(
         f"{plain(column.ref.column)}: {plain(affected_column(column))}" for column in entry.columns
     )
+    if entry.unknown:
+        columns += ("<br>" if columns else "") + plain(f"unknown: {entry.unknown}")
     name = plain(str(entry.asset))
     return (
         f"**{name}** (breaking)" if entry.is_breaking else name,

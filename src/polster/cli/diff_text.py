@@ -92,6 +92,8 @@ def _affected(entry: AffectedAsset) -> Iterator[str]:
     yield f"{GAP}{entry.asset}{after} stands on {', '.join(map(str, entry.causes))}"
     for column in entry.columns:
         yield f"{GAP * 2}{column.ref.column}: {affected_column(column)}"
+    if entry.unknown:
+        yield f"{GAP * 2}which of its columns is unknown: {entry.unknown}"
 
 
 def _mistakes(where: str, findings: Sequence[Finding]) -> Iterator[str]:

@@ -107,9 +107,10 @@ class AffectedAsset:
     """An asset that stands on what changed.
 
     Attributes:
-        causes: The changed assets below it, nearest in the pipeline's order.
+        causes: The changed assets below it, now or then.
         columns: Of these, what is known by column.
         is_breaking: Whether an asset that it reads, at any distance, changed in a breaking way.
+        unknown: Why nothing is known of its columns; None if something is.
     """
 
     asset: AssetKey
@@ -117,6 +118,7 @@ class AffectedAsset:
     causes: tuple[AssetKey, ...]
     columns: tuple[AffectedColumn, ...]
     is_breaking: bool
+    unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

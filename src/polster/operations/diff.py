@@ -27,7 +27,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer, LayerRules
 from polster.model.lineage import ColumnOrigin, ColumnRef, Lineage
 from polster.model.record import Fingerprint
-from polster.operations.lineage import complete
+from polster.operations.lineage import NOT_EXAMINED, complete
 from polster.operations.open_project import Project
 from polster.operations.validate import sound_part
 from polster.project.discovery import Discovery, discover
@@ -233,24 +233,28 @@ def _listed(origin: ColumnOrigin) -> str:
 
 
 def _affected(changes: Collection[AssetChange], then: _Side, now: _Side) -> Iterator[AffectedAsset]:
-    """Yield what stands on a change, upstream first, and what is gone but did last."""
+    """Yield what stands on a change, upstream first, and last what did but is gone."""
     changed = {change.asset: change for change in changes}
     reached = _reached_columns(changes, then, now)
-    for side in (now, then):
-        for key in side.graph.assets:
-            if side is then and key in now.assets:
-                continue
-            below = side.graph.ancestors([key])
-            causes = tuple(other for other in side.graph.assets if other in below & changed.keys())
-            owner = side.assets[key].options.owner
-            columns = tuple(reached.get(key, ()))
-            breaking = any(changed[cause].is_breaking for cause in causes)
-            if side is now and key in then.graph.assets:  # what it read before counts, too
-                lost = then.graph.ancestors([key]) & changed.keys() - set(causes)
-                causes = (*sorted(lost), *causes)
-                breaking = breaking or any(changed[cause].is_breaking for cause in lost)
-            if causes and not (key in changed and changed[key].presence is not Presence.CHANGED):
-                yield AffectedAsset(key, owner, causes, columns, breaking)
+    both = [*now.graph.assets, *(key for key in then.graph.assets if key not in now.assets)]
+    for key in both:
+        if key in changed and changed[key].presence is not Presence.CHANGED:
+            continue  # that it came or went is said already
+        sides = [side for side in (then, now) if key in side.graph.assets]
+        below = {other for side in sides for other in side.graph.ancestors([key])}
+        causes = tuple(sorted(below & changed.keys()))
+        if not causes:
+            continue
+        side = sides[-1]
+        entry = side.lineage.assets.get(key)
+        yield AffectedAsset(
+            key,
+            side.assets[key].options.owner,
+            causes,
+            tuple(reached.get(key, ())),
+            any(changed[cause].is_breaking for cause in causes),
+            entry.unknown if entry else NOT_EXAMINED,
+        )
 
 
 def _reached_columns(
