@@ -1,0 +1,145 @@
+"""Personal data in real pipelines, as ``polster validate`` tells of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def people(pipeline: Any) -> Any:
+    """People with a marked name and age, up to silver."""
+    pipeline.asset(
+        "bronze.people",
+        """
+        class Export(dy.Schema):
+            id = dy.String()
+            name = dy.String(metadata={"pii": True})
+            age = dy.Int64(metadata={"pii": True})
+            city = dy.String()
+
+
+        @bronze(contract=Export, description="People.")
+        def people() -> pl.LazyFrame:
+            return pl.scan_csv("landing/people.csv")
+        """,
+    )
+    pipeline.asset(
+        "silver.people",
+        """
+        class People(dy.Schema):
+            id = dy.String(primary_key=True)
+            name = dy.String()
+            age = dy.Int64()
+            city = dy.String()
+
+
+        @silver(contract=People, description="People.")
+        def people(bronze_people: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_people.select("id", "name", "age", "city")
+        """,
+    )
+    return pipeline
+
+
+def gold(people: Any, body: str, column: str = "x = dy.Int64()") -> list[tuple[str, str]]:
+    """Add a gold asset over silver, and return what is said of personal data in it."""
+    people.asset(
+        "gold.cities",
+        f"""
+        class Cities(dy.Schema):
+            city = dy.String(primary_key=True)
+            {column}
+
+
+        @gold(contract=Cities, owner="ops", description="Cities.")
+        def cities(people: pl.LazyFrame) -> pl.LazyFrame:
+            return {body}
+        """,
+    )
+    findings = people.json("validate")["findings"]
+    assert [each["code"] for each in findings if each["code"] not in PRIVACY] == []
+    return [(each["severity"], each["message"]) for each in findings]
+
+
+PRIVACY = ("POL731", "POL732", "POL605")
+REACHED = (
+    "`gold.cities.x` holds personal data that nothing masks: "
+    "`bronze.people.{0}` -> `silver.people.{0}` -> `gold.cities.x`"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "column", "source"),
+    [
+        ('people.group_by("city").agg(x=pl.col("age").mean())', "x = dy.Float64()", "age"),
+        ('people.group_by("city").agg(x=pl.col("name").first())', "x = dy.String()", "name"),
+        (
+            'people.group_by("city").agg(x=pl.col("name").str.to_uppercase().max())',
+            "x = dy.String()",
+            "name",
+        ),
+        (
+            'people.with_columns(n=pl.col("name")).rename({"n": "x"}).select("city", "x")',
+            "x = dy.String()",
+            "name",
+        ),
+        (
+            'people.unique("city").join(people, on="city").select("city", x="name_right")',
+            "x = dy.String()",
+            "name",
+        ),
+        (
+            'people.select("city", x=pl.struct("name").struct.field("name")).unique("city")',
+            "x = dy.String()",
+            "name",
+        ),
+    ],
+)
+def test_values_of_a_marked_column_are_found_in_gold(
+    people: Any, body: str, column: str, source: str
+) -> None:
+    assert gold(people, body, column) == [("error", REACHED.format(source))]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'people.group_by("city").agg(x=pl.len().cast(pl.Int64))',
+        'people.filter(pl.col("age") > 17).group_by("city").agg(x=pl.len().cast(pl.Int64))',
+        'people.sort("name").select("city", x=pl.lit(1, pl.Int64)).unique("city")',
+    ],
+)
+def test_what_a_marked_column_only_influences_is_silent(people: Any, body: str) -> None:
+    assert gold(people, body) == []
+
+
+def test_a_python_function_on_the_way_makes_it_a_warning(people: Any) -> None:
+    ((severity, message),) = gold(
+        people,
+        'people.select("city", x=pl.col("name").map_elements(len, return_dtype=pl.Int64))',
+    )
+
+    assert severity == "warning"
+    assert message.startswith("`gold.cities.x` may hold personal data that nothing masks")
+
+
+def test_eager_code_on_the_way_makes_it_a_warning(people: Any) -> None:
+    said = gold(people, 'people.collect().lazy().select("city", x="age")')
+
+    (suspicion,) = [message for _, message in said if "may hold personal data" in message]
+    assert "`bronze.people." in suspicion
+    assert "rows were computed while the function ran" in suspicion
+
+
+def test_a_declared_mask_ends_it(people: Any) -> None:
+    masked = 'x = dy.Float64(metadata={"masked": True, "reason": "a mean of hundreds"})'
+
+    assert gold(people, 'people.group_by("city").agg(x=pl.col("age").mean())', masked) == []
+
+
+def test_a_finding_can_be_accepted_where_the_column_stands(people: Any) -> None:
+    column = "x = dy.Float64()  # polster: ignore[POL731] hundreds of people a city"
+
+    assert gold(people, 'people.group_by("city").agg(x=pl.col("age").mean())', column) == []
