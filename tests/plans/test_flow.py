@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from polster.plans.flow import Flow, NullCause, read_flow
 from polster.plans.projection import projected
 from polster.plans.source import named_source
+from polster.plans.visit import UnreadablePlanError, Visitor
 
 ORDERS = pl.Schema(
     {
@@ -71,6 +73,28 @@ PLANS: dict[str, Build] = {
     "group": lambda a, b: a.group_by("customer").agg(amount.sum(), n=pl.len()),
     "group, all": lambda a, b: a.group_by("customer").agg(pl.all().first()),
     "dynamic": lambda a, b: a.sort("id").group_by_dynamic("id", every="2i").agg(amount.sum()),
+    "boundaries": lambda a, b: (
+        a.sort("id").group_by_dynamic("id", every="2i", include_boundaries=True).agg(amount.sum())
+    ),
+    "order, later its first": lambda a, b: a.sort("amount").select("id").head(2),
+    "last of an order": lambda a, b: a.sort("id").unique("customer", keep="last"),
+    "last in a group": lambda a, b: a.sort("id").group_by("customer").agg(amount.last()),
+    "numbered": lambda a, b: a.sort("amount").with_row_index(),
+    "shifted": lambda a, b: a.sort("id").with_columns(r=amount.shift()),
+    "running": lambda a, b: a.sort("id").with_columns(r=amount.cum_sum()),
+    "asof by": lambda a, b: a.sort("id").join_asof(
+        b.with_columns(customer=pl.lit("a")).sort("id"), on="id", by="customer"
+    ),
+    "most by": lambda a, b: a.select(r=amount.max_by("id")),
+    "top by": lambda a, b: a.select(r=amount.top_k_by("id", 2)),
+    "rolling by": lambda a, b: a.select(r=amount.rolling_mean_by("id", "2i")),
+    "rolling": lambda a, b: a.select(r=amount.sum().rolling("id", period="2i")),
+    "said to be sorted": lambda a, b: a.set_sorted("id"),
+    "merged": lambda a, b: a.select("id").sort("id").merge_sorted(b.select("id").sort("id"), "id"),
+    "with fields": lambda a, b: a.select(
+        pl.col("place").struct.with_fields(pl.field("x") + pl.col("id"))
+    ),
+    "two structs": lambda a, b: a.with_columns(other=pl.struct(z="id")).unnest("place", "other"),
     "pivot": lambda a, b: a.pivot(
         "customer", on_columns=["x"], index="id", values="amount", aggregate_function="sum"
     ),
@@ -97,7 +121,17 @@ PLANS: dict[str, Build] = {
 }
 
 
-ASKS_TOO_MUCH = {"unnest", "unpivot", "diagonal", "horizontal"}
+ASKS_TOO_MUCH = {
+    "unnest",
+    "two structs",
+    "last in a group",
+    "numbered",
+    "running",
+    "shifted",
+    "unpivot",
+    "diagonal",
+    "horizontal",
+}
 """Steps for which the optimizer asks for columns that do not matter."""
 
 
@@ -146,6 +180,22 @@ def origins(*names: str) -> frozenset[tuple[str, str]]:
         ("vertical", "id", ["orders.id", "rates.id"], []),
         ("filtered sum", "s", ["orders.amount"], ["orders.customer", "orders.id"]),
         ("pivot", "x", ["orders.amount"], ["orders.customer", "orders.id"]),
+        ("boundaries", "_lower_boundary", ["orders.id"], ["orders.id"]),
+        ("order, later its first", "id", ["orders.id"], ["orders.amount"]),
+        ("last of an order", "id", ["orders.id"], ["orders.customer", "orders.id"]),
+        ("last in a group", "amount", ["orders.amount"], ["orders.customer", "orders.id"]),
+        ("numbered", "index", [], ["orders.amount"]),
+        ("shifted", "r", ["orders.amount"], ["orders.id"]),
+        ("running", "r", ["orders.amount"], ["orders.id"]),
+        ("asof by", "rate", ["rates.rate"], ["orders.customer", "orders.id", "rates.id"]),
+        ("most by", "r", ["orders.amount"], ["orders.id"]),
+        ("top by", "r", ["orders.amount"], ["orders.id"]),
+        ("rolling by", "r", ["orders.amount"], ["orders.id"]),
+        ("rolling", "r", ["orders.amount"], ["orders.id"]),
+        ("said to be sorted", "amount", ["orders.amount"], []),
+        ("merged", "id", ["orders.id", "rates.id"], []),
+        ("with fields", "place", ["orders.id", "orders.place"], []),
+        ("two structs", "z", ["orders.id"], []),
     ],
 )
 def test_values_are_told_from_influences(
@@ -257,6 +307,38 @@ def test_a_result_of_groups_is_told_from_one_of_rows(name: str, aggregates: bool
     assert read_flow(PLANS[name](inputs.orders, inputs.rates)).only_aggregates is aggregates
 
 
+ROWS: dict[str, Build] = {
+    "last of all": lambda a, b: a.group_by("id").agg(pl.all().last()),
+    "first in an order": lambda a, b: a.group_by("id").agg(amount.sort_by("customer").first()),
+    "one beside an aggregate": lambda a, b: a.group_by("id").agg(amount.max(), customer.last()),
+    "that of the largest": lambda a, b: a.group_by("id").agg(customer.max_by("amount")),
+    "by position": lambda a, b: a.group_by("id").agg(amount.get(0)),
+    "without aggregates": lambda a, b: a.group_by("id").agg(),
+    "head": lambda a, b: a.group_by("customer").head(2),
+    "taken apart again": lambda a, b: a.group_by("customer").agg("amount").explode("amount"),
+    "taken apart in a select": lambda a, b: (
+        a.group_by("customer").agg("amount").select(amount.explode())
+    ),
+    "semi join": lambda a, b: a.join(
+        b.group_by("id").agg(pl.col("rate").sum()), on="id", how="semi"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_picked_out_of_groups_are_rows(name: str) -> None:
+    inputs = Inputs()
+
+    assert not read_flow(ROWS[name](inputs.orders, inputs.rates)).only_aggregates
+
+
+def test_groups_that_a_semi_join_keeps_are_groups() -> None:
+    inputs = Inputs()
+    frame = inputs.orders.group_by("id").agg(amount.sum()).join(inputs.rates, on="id", how="semi")
+
+    assert read_flow(frame).only_aggregates
+
+
 def test_leaves_that_are_no_inputs_are_told() -> None:
     inputs = Inputs()
     frame = inputs.orders.join(pl.scan_csv(__file__, schema={"id": pl.Int64}), on="id").join(
@@ -276,3 +358,37 @@ def test_five_hundred_steps_are_read() -> None:
         frame = frame.with_columns(amount=amount + 1)
 
     assert read_flow(frame).columns["amount"].values == origins("orders.amount")
+
+
+def test_sources_that_are_not_shown_are_leaves_too(tmp_path: Path) -> None:
+    file = tmp_path / "orders.arrow"
+    pl.DataFrame({"id": [1]}).write_ipc(file)
+    frame = pl.concat([pl.scan_ipc(file), pl.scan_csv(b"id\n2")])
+
+    assert [leaf.kind for leaf in read_flow(frame).leaves] == ["unknown", "unknown"]
+
+
+def test_an_expression_nested_too_deeply_is_unreadable() -> None:
+    deep = amount
+    for _ in range(1000):
+        deep = deep + 1
+
+    with pytest.raises(UnreadablePlanError, match="nested too deeply"):
+        read_flow(Inputs().orders.select(deep))
+
+
+def test_a_plan_that_is_shown_in_another_way_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Visitor, "schema", lambda *_: {})
+
+    with pytest.raises(UnreadablePlanError, match="unknown way"):
+        read_flow(Inputs().orders.unnest("place"))
+
+
+def test_a_chain_of_three_hundred_conditions_is_read() -> None:
+    chain = pl.when(amount == 0).then(0).when(amount == 1).then(1)
+    for number in range(2, 300):
+        chain = chain.when(amount == number).then(number)
+
+    flow = read_flow(Inputs().orders.select(size=chain), not_null=FILLED)
+
+    assert flow.columns["size"].influences == origins("orders.amount")

@@ -132,6 +132,11 @@ class Visitor:
         self._plan.set_node(identifier)
         return list(self._plan.get_schema())
 
+    def schema(self, identifier: int) -> dict[str, pl.DataType]:
+        """Return the columns that a node gives, with their types."""
+        self._plan.set_node(identifier)
+        return dict(self._plan.get_schema())
+
     def expressions(self, identifier: int, of_node: Any) -> list[Expression]:
         """Return expressions of a node, given as the visitor's handles."""
         self._plan.set_node(identifier)

@@ -95,20 +95,46 @@ def _rule(
     return Rule(code, name, severity, summary, reason, *examples)
 
 
+_CUSTOMERS = (
+    _GOOD.replace("bronze_orders", "bronze_customers")
+    .replace("silver_orders", "silver_customers")
+    .replace("def orders", "def customers")
+    .replace("landing/orders.csv", "landing/customers.csv")
+    .replace("OrdersExport", "CustomersExport")
+    .replace("class Orders(", "class Customers(")
+    .replace("contract=Orders)", "contract=Customers)")
+    .replace("Orders of the shop", "Customers of the shop")
+    .replace("Orders, typed", "Customers, typed")
+    .replace("One row per order", "One row per customer")
+    .replace(
+        "    id = dy.String()\n    customer = dy.String(nullable=True)\n"
+        "    amount = dy.String()\n    ordered_on = dy.String()\n",
+        "    customer = dy.String()\n    region = dy.String()\n",
+    )
+    .replace(
+        "    id = dy.Int64(primary_key=True)\n    customer = dy.String(nullable=True)\n"
+        "    amount = dy.Float64(min=0)\n    ordered_on = dy.Date(nullable=True)\n",
+        "    customer = dy.String(primary_key=True)\n    region = dy.String()\n",
+    )
+    .replace(_CALL.replace("bronze_orders", "bronze_customers"), "bronze_customers")
+)
 _LOOKUP = """
-    customers = silver_orders.group_by("customer").agg(pl.len().cast(pl.Int64).alias("orders"))
-    return silver_orders.select("id", "customer").join(customers, on="customer", how="left")"""
+    orders = silver_orders.select("id", "customer")
+    return orders.join(silver_customers, on="customer", how="left")"""
 _JOINED = (
-    _GOLD.replace("gold_days", "gold_order_counts")
-    .replace("Sales per day", "How often each order's customer ordered")
-    .replace("class Days", "class OrderCounts")
+    _GOLD.replace("gold_days", "gold_order_regions")
+    .replace("Sales per day", "Where each order came from")
+    .replace("class Days", "class OrderRegions")
     .replace("One row per day", "One row per order")
-    .replace("contract=Days", "contract=OrderCounts")
-    .replace("def days", "def order_counts")
+    .replace("contract=Days", "contract=OrderRegions")
+    .replace(
+        "def days(silver_orders: pl.LazyFrame)",
+        "def order_regions(silver_orders: pl.LazyFrame, silver_customers: pl.LazyFrame)",
+    )
     .replace(
         "    ordered_on = dy.Date(primary_key=True)\n    amount = dy.Float64()",
         "    id = dy.Int64(primary_key=True)\n    customer = dy.String(nullable=True)\n"
-        "    orders = dy.Int64()",
+        "    region = dy.String()",
     )
 )
 _BODY = """
@@ -306,9 +332,10 @@ RULES = (
         "A row without a partner gets null. It would go to quarantine, or fail the asset, as soon "
         "as such a row comes.",
         (
-            _GOOD + _JOINED.replace(_BODY, _LOOKUP),
+            _GOOD + _CUSTOMERS + _JOINED.replace(_BODY, _LOOKUP),
             _GOOD
-            + _JOINED.replace(_BODY, _LOOKUP + '.with_columns(pl.col("orders").fill_null(0))'),
+            + _CUSTOMERS
+            + _JOINED.replace(_BODY, _LOOKUP + '.with_columns(pl.col("region").fill_null("?"))'),
         ),
         Severity.WARNING,
     ),
