@@ -179,3 +179,86 @@ def test_a_column_of_bronze_that_was_never_run_cannot_be_looked_for(shop: Any) -
 
     assert caught.value.code == "POL219"
     assert caught.value.hint is not None and "polster run bronze.orders" in caught.value.hint
+
+
+def test_what_a_run_records_is_what_the_source_says_of_richer_pipelines_too(pipeline: Any) -> None:
+    pipeline.write("landing/orders.csv", "id,customer,amount\n1,ann,5\n2,bob,6\n")
+    pipeline.write("landing/customers.csv", "name,city\nann,Ulm\n")
+    pipeline.asset(
+        "bronze.orders",
+        """
+        @bronze(load="append")
+        def orders() -> pl.LazyFrame:
+            return pl.scan_csv("landing/orders.csv", infer_schema=False)
+        """,
+    )
+    pipeline.asset(
+        "bronze.customers",
+        """
+        @bronze
+        def customers() -> pl.LazyFrame:
+            return pl.scan_csv("landing/customers.csv", infer_schema=False)
+        """,
+    )
+    pipeline.asset(
+        "silver.orders",
+        """
+        class Orders(dy.Schema):
+            id = dy.Int64(primary_key=True)
+            customer = dy.String()
+            amount = dy.Int64()
+            landed = dy.Datetime(time_unit="us", time_zone="UTC")
+            batch = dy.String()
+
+
+        @silver(contract=Orders)
+        def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+            newest = bronze_orders.filter(pl.col("customer") != "nobody")
+            return newest.select(
+                "id", "customer", "amount", landed="_ingested_at", batch="_batch_id"
+            )
+        """,
+    )
+    pipeline.asset(
+        "silver.customers",
+        """
+        class Customers(dy.Schema):
+            name = dy.String(primary_key=True)
+            city = dy.String()
+
+
+        @silver(contract=Customers)
+        def customers(bronze_customers: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_customers.unique("name")
+        """,
+    )
+    pipeline.asset(
+        "gold.cities",
+        """
+        from core.silver_customers import Customers
+
+
+        class Cities(dy.Schema):
+            city = dy.String(nullable=True)
+            spent = dy.Int64()
+            orders = dy.UInt32()
+
+
+        @gold(contract=Cities)
+        def cities(orders: pl.LazyFrame, customers: dy.LazyFrame[Customers]) -> pl.LazyFrame:
+            joined = orders.join(customers, left_on="customer", right_on="name", how="left")
+            return joined.group_by("city").agg(
+                spent=pl.col("amount").filter(pl.col("amount") > 0).sum(), orders=pl.len()
+            )
+        """,
+    )
+    pipeline.run()
+
+    recorded, said = recorded_lineage(pipeline.open()), examined(pipeline)
+
+    for key in said.assets:
+        if key.layer is not Layer.BRONZE:
+            assert recorded.assets[key] == said.assets[key]
+    cities = recorded.assets[AssetKey(Layer.GOLD, "cities")].columns
+    assert {str(ref) for ref in cities["spent"].values} == {"silver.orders.amount"}
+    assert "silver.customers.name" in {str(ref) for ref in cities["spent"].influences}
