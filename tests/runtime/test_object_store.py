@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.lineage import ColumnRef
+from polster.operations.lineage import recorded_lineage
+
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
@@ -98,6 +103,17 @@ def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any)
     assert not shop.data.exists()
     for entry in bucket.objects.all():
         assert SECRET.encode() not in entry.get()["Body"].read()
+
+
+def test_the_lineage_of_a_run_is_kept_in_a_bucket(shop: Pipeline, bucket: Any) -> None:
+    polster(shop, "run")
+
+    lineage = recorded_lineage(shop.open())
+
+    spent = ColumnRef(AssetKey(Layer.GOLD, "spending"), "spent")
+    found = {str(reached.ref): reached for reached in lineage.upstream(spent)}
+    assert found["bronze.orders.amount"].by_value
+    assert all(reached.is_certain for reached in found.values())
 
 
 def test_a_refusal_leaves_no_staged_file_behind(shop: Pipeline, bucket: Any) -> None:
