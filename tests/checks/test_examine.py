@@ -271,6 +271,7 @@ def test_a_frame_in_memory_may_be_joined(pipeline: Pipeline) -> None:
         "pl.lit(date.today().isoformat())",
         "pl.lit(str(clock.time()))",
         "pl.lit(str(random.random()))",
+        "pl.lit(pl.Series([date.today().isoformat()])).first()",
     ],
 )
 def test_a_plan_that_depends_on_clock_or_chance_is_found(

@@ -33,19 +33,9 @@ from polster.plans.values import (
     merged,
     unsure,
 )
-from polster.plans.visit import UnreadablePlanError, Visitor, look_at, source_name
+from polster.plans.visit import NOT_READ, UnreadablePlanError, Visitor, look_at, source_name
 
 __all__ = ["NOT_SHOWN", "Flow", "Leaf", "NullCause", "Origin", "PlanFlow", "read_flow"]
-
-UNEXPECTED = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What reading raises where Polars shows a plan in another way than this module knows."""
 
 
 def read_flow(
@@ -72,7 +62,7 @@ def read_flow(
         raise UnreadablePlanError("Polars does not show the plan") from error
     except RecursionError as error:
         raise UnreadablePlanError("an expression of the plan is nested too deeply") from error
-    except UNEXPECTED as error:
+    except NOT_READ as error:
         raise UnreadablePlanError("Polars shows a part of the plan in an unknown way") from error
 
 

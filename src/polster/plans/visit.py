@@ -21,6 +21,18 @@ T = TypeVar("T")
 VISITOR = 16
 """Major version of the visitor that this module was written for (Polars 2.1)."""
 
+NOT_READ = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+"""What is raised where Polars shows a plan in another way than is known here, or not at all."""
+
 
 class UnreadablePlanError(Exception):
     """The plan, or a part of it, is not shown by this version of Polars."""

@@ -25,6 +25,7 @@ from polster.model.asset import Asset, AssetKey, Policy
 from polster.model.context import RunContext
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
+from polster.plans.compare import first_difference
 from polster.plans.source import named_source
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, load_asset, user_place
@@ -119,7 +120,12 @@ class Examiner:
         if hopeless:
             self.known[asset.key] = self._by_contract(loaded, None)
             return replace(entry, unchecked="it could not be called to its end")
-        return self._called(loaded, inputs, entry)
+        entry, stored = self._called(loaded, inputs, entry)
+        if stored is None:
+            self.known[asset.key] = self._by_contract(loaded, None)
+        else:
+            self.known[asset.key] = Upstream(stored, not_null=_not_null(loaded))
+        return entry
 
     def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
         asset = loaded.asset
@@ -159,13 +165,13 @@ class Examiner:
 
     def _called(
         self, loaded: LoadedAsset, inputs: Mapping[str, AssetKey], entry: Examined
-    ) -> Examined:
+    ) -> tuple[Examined, pl.Schema | None]:
+        """Call the function; return what is found, and the columns of its table if all is well."""
         asset = loaded.asset
-        self.known[asset.key] = self._by_contract(loaded, None)
         upstream = {name: self.known[key] for name, key in inputs.items()}
         unknown = [known.why for known in upstream.values() if known.schema is None]
         if unknown:
-            return replace(entry, unchecked=unknown[0])
+            return replace(entry, unchecked=unknown[0]), None
         asked: dict[str, set[str]] = {str(key): set() for key in inputs.values()}
         handed = {
             name: Handed(str(key), named_source(str(key), schema, asked[str(key)]))
@@ -176,7 +182,7 @@ class Examiner:
         frame, findings = call.build()
         computed = self.guard.collected
         if frame is None:
-            return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
+            return replace(entry, findings=tuple(findings), unchecked=_behind(findings)), None
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
         try:
             plan = PlanChecks(asset, frame, not_null, asked)
@@ -187,23 +193,21 @@ class Examiner:
         else:
             findings += plan.foreign()
         if findings:  # to compute it would read what is not ours to read
-            return replace(entry, findings=tuple(findings), unchecked=_behind(findings))
+            return replace(entry, findings=tuple(findings), unchecked=_behind(findings)), None
         terms, more = call.judge(frame)
         findings += more
         stored = call.stored(terms) if terms is not None else None
         if isinstance(stored, Finding):
             findings.append(stored)
         if not isinstance(stored, pl.Schema):
-            return replace(entry, findings=tuple(findings))
-        self.known[asset.key] = Upstream(stored, not_null=_not_null(loaded))
+            return replace(entry, findings=tuple(findings)), None
         findings += call.same_at_another_time(frame)
         findings += plan.findings(loaded.function.contract)
         columns = {name: str(dtype) for name, dtype in stored.items()}
-        return replace(
-            entry,
-            findings=tuple(findings),
-            columns=columns,
-            lineage=plan.lineage(list(columns), computed=computed) if self.lineage else None,
+        lineage = plan.lineage(list(columns), computed=computed) if self.lineage else None
+        return (
+            replace(entry, findings=tuple(findings), columns=columns, lineage=lineage),
+            stored,
         )
 
 
@@ -273,11 +277,14 @@ class _Call:
         except (AssetError, ReachedOutsideError, pl.exceptions.PolarsError):
             return  # it was told already, or depends on more than we know
         if before != after:
+            difference: str | None = _difference(before, after)
+        else:
+            difference = first_difference(frame, other)
+        if difference is not None:
             yield _finding(
                 self.asset,
                 "POL704",
-                f"the plan of `{self.asset.key}` depends on when it is built: "
-                f"{_difference(before, after)}",
+                f"the plan of `{self.asset.key}` depends on when it is built: {difference}",
                 hint="take `run: polster.RunContext` and use `run.time`; give samples a seed",
             )
 
