@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from polster.lakehouse.ledger import (
     to_metadata,
     to_row,
 )
+from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
@@ -182,6 +184,15 @@ def test_a_ledger_of_an_older_version_is_read_and_written_on(lakehouse: Lakehous
     assert lakehouse.ledger.lineages({ORDERS: 0}) == {}
     assert lakehouse.ledger.lineages({ORDERS: 1}) == {ORDERS: LINEAGE}
     assert lakehouse.ledger.scan().collect_schema() == LEDGER_SCHEMA
+
+
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    ledger = Lakehouse(Store(str(tmp_path / "größe x y #1"))).ledger
+
+    ledger.append([_entry(_record())])
+    ledger.append([_entry(_record(minutes=1), "run2")])
+
+    assert [run for run, _ in ledger.records(ORDERS)] == ["run2", "run1"]
 
 
 def test_writers_at_once_lose_no_record(lakehouse: Lakehouse) -> None:

@@ -209,9 +209,10 @@ def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFr
     """Return the rows of one of Polster's own tables, lazy.
 
     The files that the log names are scanned as they are: every command does this, and Polars'
-    Delta reader loads pyarrow where it is installed.
+    Delta reader loads pyarrow where it is installed. They lie in the table's folder, whose path
+    delta-rs would write percent-encoded, which Polars takes for the name.
     """
-    files = table.delta.file_uris()
+    files = [f"{table.uri}/{uri.rpartition('/')[2]}" for uri in table.delta.file_uris()]
     if not files:
         return pl.LazyFrame(schema=schema)
     return pl.scan_parquet(
