@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema
@@ -25,6 +26,7 @@ from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
 from polster.model.asset import AssetKey
 
+LOCAL = "file://"
 METADATA_PREFIX = "polster."
 BATCH_COLUMN = "_batch_id"
 ATTEMPTS = 20
@@ -85,6 +87,22 @@ class TableVersion:
         return pl.Schema(self.delta.schema())
 
 
+class _DeltaTable(DeltaTable):
+    """A Delta table whose local files are named as the file system names them.
+
+    delta-rs writes the path of the folder percent-encoded, and Polars takes that for the name.
+    What the log says of the file itself, partitions included, is the name already.
+    """
+
+    def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
+        """Return the place of each data file."""
+        uris = super().file_uris(*arguments, **options)
+        if not self.table_uri.startswith(LOCAL):
+            return uris
+        written = self.table_uri.removeprefix(LOCAL)
+        return [unquote(written) + uri.removeprefix(written) for uri in uris]
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """A commit as the log holds it.
@@ -113,7 +131,7 @@ class Table:
             LakehouseError: The table cannot be read, or has no such version.
         """
         try:
-            delta = DeltaTable(self.uri, version, storage_options=self.store.storage_options)
+            delta = _DeltaTable(self.uri, version, storage_options=self.store.storage_options)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError, ValueError) as error:
