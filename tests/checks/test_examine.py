@@ -10,6 +10,8 @@ from polster.checks.examined import Examined
 from polster.project.settings import choose_environment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Pipeline
 
 EXPORT = """
@@ -118,6 +120,20 @@ def test_an_import_that_hangs_is_ended(shop: Pipeline) -> None:
 
     assert codes(found["silver.orders"]) == ["POL702"]
     assert set(found) == {"bronze.orders", "silver.orders", "gold.spending"}
+
+
+def test_no_folder_of_a_process_that_was_ended_is_left_behind(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+
+    entry = silver(pipeline, f"import os; os._exit(3)\n{PLAIN}")
+
+    assert codes(entry) == ["POL705"]
+    assert list(folder.iterdir()) == []
 
 
 def test_a_function_that_ends_the_process_is_a_finding(shop: Pipeline) -> None:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO
 
@@ -157,7 +158,8 @@ class _Examination:
         wanted = self.task.wanted
         why = ""
         while left := wanted - self.told.keys():
-            stuck, why = self._child()
+            with TemporaryDirectory(prefix="polster-") as folder:
+                stuck, why = self._child(replace(self.task, folder=folder))
             if stuck is None and why:
                 raise PolsterError(
                     f"the examination did not begin: {why}",
@@ -174,7 +176,7 @@ class _Examination:
             self.told[key] = Examined(key, unchecked=f"the examination ended: {why}")
         return self.told
 
-    def _child(self) -> tuple[AssetKey | None, str]:
+    def _child(self, task: Task) -> tuple[AssetKey | None, str]:
         """Run one child; return the asset that it did not get over, if any, and why."""
         child = subprocess.Popen(
             CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.task.root
@@ -188,7 +190,7 @@ class _Examination:
         limit = READY_SECONDS
         try:
             try:
-                pickle.dump(self.task, child.stdin)
+                pickle.dump(task, child.stdin)
                 child.stdin.close()
             except BrokenPipeError:
                 pass

@@ -42,7 +42,7 @@ def main() -> None:
         published = _published(task)
         drop_secrets()
         import_afresh(root)
-        guard = Guard(root / SOURCE_FOLDER)
+        guard = Guard(root / SOURCE_FOLDER, Path(task.folder))
         examiner = Examiner(root, guard, published, lineage=task.lineage)
         for asset in task.assets:
             say(Begins(asset.key))
@@ -54,7 +54,6 @@ def main() -> None:
                 entry = Examined(asset.key, unchecked=f"{STUMBLED}: {in_short(error)}")
             if asset.key in task.wanted:
                 say(entry)
-        guard.close()
     sys.stdout.flush()
     os._exit(0)  # whatever threads the user's code has started
 

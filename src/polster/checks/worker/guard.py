@@ -13,7 +13,6 @@ import importlib
 import linecache
 import os
 import sys
-import tempfile
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,19 +75,20 @@ class Guard:
 
     Args:
         source: The folder of the project's modules.
+        folder: An empty one, where functions are called.
 
     Attributes:
         deeds: What was refused so far, also if the user's code swallowed the refusal.
         collected: Whether a frame was collected since this was last set to False.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, folder: Path) -> None:
         self.deeds: list[ReachedOutsideError] = []
         self.collected = False
         self._source = str(source) + os.sep
         self._stage: Stage | None = None
-        self._folder = tempfile.mkdtemp(prefix="polster-")
-        self._allowed = (os.devnull, str(Path(self._folder)))
+        self._folder = folder
+        self._allowed = (os.devnull, str(folder))
         sys.addaudithook(self._audit)
         self._replace_polars()
         Libraries(lambda deed, reads: self.refuse(deed, reads=reads))
@@ -120,11 +120,6 @@ class Guard:
             error = ReachedOutsideError(deed)
             self.deeds.append(error)
             raise error
-
-    def close(self) -> None:
-        """Take the empty folder away."""
-        self._stage = None
-        Path(self._folder).rmdir()
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._stage is None:

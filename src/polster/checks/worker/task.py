@@ -21,6 +21,7 @@ class Task:
         lakehouse: Where published tables lie; None if nobody knows.
         storage_options: For an object store.
         lineage: Whether column lineage is asked for.
+        folder: Empty; where functions are called. The parent takes it away.
     """
 
     root: str
@@ -31,6 +32,7 @@ class Task:
     lakehouse: str | None
     storage_options: Mapping[str, str]
     lineage: bool
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
