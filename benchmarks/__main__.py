@@ -1,4 +1,4 @@
-"""All benchmarks in one go: ``python -m benchmarks [flights] [assets] [startup] [validate] [--rounds 5]``."""
+"""All benchmarks in one go: ``python -m benchmarks [startup] [validate] … [--rounds 5]``."""
 
 from __future__ import annotations
 

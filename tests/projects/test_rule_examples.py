@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from polster.operations.rehearse import rehearse
 
 from polster.checks.registry import REHEARSED, RULES
 from polster.cli.rule_text import example_files
 from polster.model.finding import Finding
 from polster.operations.open_project import open_project
+from polster.operations.rehearse import rehearse
 from polster.operations.validate import validate
 
 

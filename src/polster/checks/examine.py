@@ -36,7 +36,8 @@ ENDING_SECONDS = 1.0
 """How long one may take to end after its last word."""
 ASSETS_PER_PROCESS = 50
 MOST_PROCESSES = 2
-CHILD = (sys.executable, "-m", "polster.checks.worker")
+CHILD = (sys.executable, "-P", "-m", "polster.checks.worker")
+"""Without the current folder on the path: a project may hold a `polars.py`."""
 
 
 def examine(
