@@ -81,6 +81,7 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
         types = {name: schema.get(name, dtype) for name, dtype in types.items()}
     unique: list[UniqueRule] = []
     plain: list[Rule] = []
+    certain: set[str] = set()
     key = tuple(name for name, column in columns.items() if column.primary_key)
     if key:
         unique.append(UniqueRule(PRIMARY_KEY, key))
@@ -90,17 +91,30 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
                 unique.append(UniqueRule(f"{name}|{rule}", (name,)))
             else:
                 plain.append(_rule(f"{name}|{rule}", holds, types))
+                if _judges_values(column):
+                    certain.add(plain[-1].name)
     custom: Mapping[str, Any] = contract._schema_validation_rules()
     plain += [_rule(name, rule.expr, types) for name, rule in custom.items()]
     rows: list[Rule] = []
     tables: list[Rule] = []
     judged = pl.Schema(types)
-    if sees_one_row([rule.holds for rule in plain], judged):  # nearly always, and one question
+    asked = [rule.holds for rule in plain if rule.name not in certain]
+    if not asked or sees_one_row(asked, judged):  # nearly always, and one question
         return Rules(tuple(plain), tuple(unique), ())
     for one in plain:
         read = pl.Schema({name: types[name] for name in one.columns if name in types})
-        (rows if sees_one_row(one.holds, read) else tables).append(one)
+        is_row = one.name in certain or sees_one_row(one.holds, read)
+        (rows if is_row else tables).append(one)
     return Rules(tuple(rows), tuple(unique), tuple(tables))
+
+
+def _judges_values(column: dy.Column) -> bool:
+    """Tell whether the rules of ``column`` are dataframely's own, which look at one value.
+
+    Only a ``check``, here or of what is inside, is the user's and may look at other rows.
+    """
+    has_check = getattr(column, "check", None) is not None
+    return not has_check and not hasattr(column, "inner")
 
 
 def rule_problems(rules: Rules, schema: pl.Schema) -> list[str]:

@@ -8,24 +8,30 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 
-def named_source(name: str, schema: pl.Schema, asked: set[str] | None = None) -> pl.LazyFrame:
+def named_source(
+    name: str,
+    schema: pl.Schema,
+    asked: set[str] | None = None,
+    empty: pl.DataFrame | None = None,
+) -> pl.LazyFrame:
     """Return a lazy frame of no rows that is known in the plan by its ``name``.
 
     Args:
         name: What the leaf stands for, such as an asset's key.
         schema: Its columns.
         asked: Filled with the columns that the optimizer asks for when the plan is computed.
+        empty: A frame of ``schema`` without rows, if there is one already.
     """
-    source = NamedSource(name, schema, asked)
+    source = NamedSource(name, pl.DataFrame(schema=schema) if empty is None else empty, asked)
     return register_io_source(source, schema=schema, validate_schema=False, is_pure=True)
 
 
 class NamedSource:
     """What Polars calls for the rows of the leaf; it has none."""
 
-    def __init__(self, name: str, schema: pl.Schema, asked: set[str] | None) -> None:
+    def __init__(self, name: str, empty: pl.DataFrame, asked: set[str] | None) -> None:
         self.name = name
-        self.empty = pl.DataFrame(schema=schema)
+        self.empty = empty
         self.asked = asked
 
     def __call__(

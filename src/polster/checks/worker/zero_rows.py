@@ -57,6 +57,8 @@ DEFINITE = (
 MISSING = re.compile(r'"([^"]+)"')
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; optimizing takes longer than computing."""
+HIDING = ("DF [", "Series", "shuffle", "sample")
+"""What stands in the text of a plan for something that the text does not show."""
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -92,6 +94,7 @@ class Examiner:
         self.lineage = lineage
         self.clocks = Clocks(root / SOURCE_FOLDER)
         self.known: dict[AssetKey, Upstream] = {}
+        self._empties: dict[AssetKey, pl.DataFrame] = {}
 
     def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
         """Examine one asset, and remember what it publishes for those that read it."""
@@ -143,6 +146,12 @@ class Examiner:
         columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
         return replace(entry, columns=columns)
 
+    def _empty(self, key: AssetKey, schema: pl.Schema) -> pl.DataFrame:
+        """Return a frame of no rows, the same for all that read an asset."""
+        if key not in self._empties:
+            self._empties[key] = pl.DataFrame(schema=schema)
+        return self._empties[key]
+
     def _by_contract(self, loaded: LoadedAsset, published: pl.Schema | None) -> Upstream:
         """Return the columns that the contract promises, as they are stored."""
         contract = loaded.function.contract
@@ -174,7 +183,9 @@ class Examiner:
             return replace(entry, unchecked=unknown[0]), None
         asked: dict[str, set[str]] = {str(key): set() for key in inputs.values()}
         handed = {
-            name: Handed(str(key), named_source(str(key), schema, asked[str(key)]))
+            name: Handed(
+                str(key), named_source(str(key), schema, asked[str(key)], self._empty(key, schema))
+            )
             for name, key in inputs.items()
             if (schema := self.known[key].schema) is not None
         }
@@ -278,8 +289,10 @@ class _Call:
             return  # it was told already, or depends on more than we know
         if before != after:
             difference: str | None = _difference(before, after)
-        else:
+        elif any(sign in before for sign in HIDING):
             difference = first_difference(frame, other)
+        else:
+            difference = None
         if difference is not None:
             yield _finding(
                 self.asset,
