@@ -10,20 +10,21 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO
 
 from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
-from polster.checks.worker.task import Begins, Task
+from polster.checks.worker.progress import Progress
+from polster.checks.worker.task import Task
 from polster.errors import PolsterError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
@@ -32,8 +33,7 @@ from polster.project.settings import Environment
 
 READY_SECONDS = 60.0
 """How long a child may take to import Polars."""
-ENDING_SECONDS = 1.0
-"""How long one may take to end after its last word."""
+POLL_SECONDS = 0.05
 ASSETS_PER_PROCESS = 50
 MOST_PROCESSES = 2
 CHILD = (sys.executable, "-P", "-m", "polster.checks.worker")
@@ -160,7 +160,12 @@ class _Examination:
         why = ""
         while left := wanted - self.told.keys():
             with TemporaryDirectory(prefix="polster-") as folder:
-                stuck, why = self._child(replace(self.task, folder=folder))
+                place, progress = Path(folder, "calls"), Path(folder, "progress")
+                place.mkdir()
+                watched = Progress.begun(progress)
+                task = replace(self.task, folder=str(place), progress=str(progress))
+                stuck, why = self._child(task, watched)
+                watched.close()
             if stuck is None and why:
                 raise PolsterError(
                     f"the examination did not begin: {why}",
@@ -177,56 +182,53 @@ class _Examination:
             self.told[key] = Examined(key, unchecked=f"the examination ended: {why}")
         return self.told
 
-    def _child(self, task: Task) -> tuple[AssetKey | None, str]:
+    def _child(self, task: Task, progress: Progress) -> tuple[AssetKey | None, str]:
         """Run one child; return the asset that it did not get over, if any, and why."""
         child = subprocess.Popen(
             CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.task.root
         )
         if child.stdin is None or child.stdout is None:  # never, with pipes asked for
             return None, "it has no pipes"
-        said: SimpleQueue[Begins | Examined | None] = SimpleQueue()
-        listener = Thread(target=_listen, args=(child.stdout, said), daemon=True)
+        listener = Thread(target=self._listen, args=(child.stdout,), daemon=True)
         listener.start()
-        current: AssetKey | None = None
-        limit = READY_SECONDS
+        in_time = True
         try:
-            try:
+            with suppress(BrokenPipeError):
                 pickle.dump(task, child.stdin)
                 child.stdin.close()
-            except BrokenPipeError:
-                pass
-            while True:
-                message = said.get(timeout=limit)
-                if message is None:
-                    with suppress(subprocess.TimeoutExpired):  # its last word; now it ends
-                        child.wait(ENDING_SECONDS)
-                    break
-                limit = self.seconds
-                if isinstance(message, Begins):
-                    current = message.asset
-                elif message.asset in self.task.wanted:
-                    self.told[message.asset] = message
-        except Empty:
-            return current, "time"
+            in_time = self._watch(child, progress)
         finally:
             child.kill()
             code = child.wait()
             listener.join()
             child.stdout.close()
+        number = progress.number
+        current = task.assets[number - 1].key if number else None
+        if not in_time:
+            return current, "time"
         if not self.task.wanted - self.told.keys():
             return None, ""
         return current, f"the process ended with code {code}"
 
-
-def _listen(stream: IO[bytes], said: SimpleQueue[Begins | Examined | None]) -> None:
-    """Hand on what a child tells, until its end."""
-    try:
+    def _watch(self, child: subprocess.Popen[bytes], progress: Progress) -> bool:
+        """Wait for the end of a child; return early, and False, if an asset takes too long."""
+        number, since = 0, time.monotonic()
         while True:
-            message = pickle.load(stream)  # noqa: S301 - from our own child
-            if isinstance(message, Begins | Examined):
-                said.put(message)
-    except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-        said.put(None)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(POLL_SECONDS)
+                return True
+            if progress.number != number:
+                number, since = progress.number, time.monotonic()
+            elif time.monotonic() - since > (self.seconds if number else READY_SECONDS):
+                return False
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        """Take down what a child tells, until its end."""
+        with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
+            while True:
+                entry = pickle.load(stream)  # noqa: S301 - from our own child
+                if isinstance(entry, Examined) and entry.asset in self.task.wanted:
+                    self.told[entry.asset] = entry
 
 
 def _stuck(asset: Asset, why: str, seconds: float) -> Examined:

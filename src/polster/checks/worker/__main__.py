@@ -6,6 +6,7 @@ import gc
 import os
 import pickle
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import polars as pl
 
 from polster.checks.examined import Examined
 from polster.checks.worker.guard import Guard, drop_secrets
-from polster.checks.worker.task import Begins, Task
+from polster.checks.worker.progress import Progress
+from polster.checks.worker.task import Task
 from polster.checks.worker.zero_rows import Examiner
 from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse
@@ -23,29 +25,29 @@ from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER, import_afresh
 from polster.runtime.call import in_short
 
+BUFFER_BYTES = 1 << 20
+FLUSH_SECONDS = 0.25
 STUMBLED = "Polster stumbled over it; please report this, with the traceback"
 
 
 def main() -> None:
     """Examine the assets of the task; what the user's code prints goes to stderr."""
     gc.disable()
-    with os.fdopen(os.dup(1), "wb") as said:
+    with os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES) as said:
         os.dup2(2, 1)
         task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
-        def say(message: Begins | Examined) -> None:
-            pickle.dump(message, said)
-            said.flush()
-
+        progress = Progress(Path(task.progress))
         root = Path(task.root)
         published = _published(task)
         drop_secrets()
         import_afresh(root)
         guard = Guard(root / SOURCE_FOLDER, Path(task.folder))
         examiner = Examiner(root, guard, published, lineage=task.lineage)
-        for asset in task.assets:
-            say(Begins(asset.key))
+        flushed = time.monotonic()
+        for number, asset in enumerate(task.assets, start=1):
+            progress.begin(number)
             hopeless = asset.key in task.hopeless
             try:
                 entry = examiner.examine(asset, task.inputs[asset.key], hopeless=hopeless)
@@ -53,7 +55,10 @@ def main() -> None:
                 traceback.print_exc()
                 entry = Examined(asset.key, unchecked=f"{STUMBLED}: {in_short(error)}")
             if asset.key in task.wanted:
-                say(entry)
+                pickle.dump(entry, said)
+            if time.monotonic() - flushed > FLUSH_SECONDS:  # what is told survives a crash
+                said.flush()
+                flushed = time.monotonic()
     sys.stdout.flush()
     os._exit(0)  # whatever threads the user's code has started
 

@@ -1,4 +1,4 @@
-"""What the parent asks of a child, and what the child tells; plain values only."""
+"""What the parent asks of a child; plain values only."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Task:
         storage_options: For an object store.
         lineage: Whether column lineage is asked for.
         folder: Empty; where functions are called. The parent takes it away.
+        progress: The file in which the child says how far it is.
     """
 
     root: str
@@ -33,10 +34,4 @@ class Task:
     storage_options: Mapping[str, str]
     lineage: bool
     folder: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Begins:
-    """The child now calls the code of an asset; None once it is ready, before the first."""
-
-    asset: AssetKey | None
+    progress: str = ""
