@@ -13,6 +13,7 @@ import importlib
 import linecache
 import os
 import sys
+import traceback
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,7 +47,11 @@ FORBIDDEN_EVENTS = {
 }
 READING_EVENTS = {"os.listdir": "lists a folder", "os.scandir": "lists a folder"}
 IMPORTING = ("<frozen importlib", "<frozen zipimport")
-READING_CODE = (linecache.__file__, f"{Path(importlib.__file__ or '').parent}{os.sep}")
+READING_CODE = (
+    linecache.__file__,
+    traceback.__file__,
+    f"{Path(importlib.__file__ or '').parent}{os.sep}",
+)
 """Read source for a traceback, or what belongs to a package."""
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
 
