@@ -175,11 +175,6 @@ class Visitor:
             return Expression("Opaque", str(error), name)
         return Expression(type(fields).__name__, fields, name)
 
-    def opaque_columns(self, identifier: int) -> set[str]:
-        """Return every column that any expression of a node reads, opaque ones included."""
-        self._plan.set_node(identifier)
-        return set(self._plan.get_schema())
-
     def order(self) -> Iterator[int]:
         """Yield each node once, what it reads before it."""
         seen: set[int] = set()
