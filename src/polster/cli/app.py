@@ -41,6 +41,7 @@ COMMANDS = {
     "history": "List what the runs did to one asset.",
     "preview": "Show the first rows of a table.",
     "quarantine": "Show the rows that broke the contract.",
+    "ui": "Show the pipeline in the browser, and run it from there.",
 }
 """Every command with its line in ``polster --help``; its module is named after it."""
 

@@ -1,0 +1,57 @@
+"""Opening the dashboard, for ``polster ui`` and for ``run_polster.py --ui``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from polster.cli import console
+from polster.cli.projects import open_and_say
+from polster.dashboard.server import serve
+from polster.errors import UsageError
+from polster.project.settings import choose_environment
+
+TOKEN_VARIABLE = "POLSTER_DASHBOARD_TOKEN"  # noqa: S105 - the name of the variable
+SHORTEST_TOKEN = 16
+
+
+def show_dashboard(
+    folder: Path | None,
+    *,
+    environment: str | None,
+    host: str,
+    port: int | None,
+    token: str | None,
+    open_browser: bool,
+    run_first: bool,
+) -> None:
+    """Serve the dashboard until it is stopped, and say where it is.
+
+    Raises:
+        UsageError: There is no project or environment, the port is taken, the token is missing
+            or so short that it could be guessed.
+    """
+    project = open_and_say(folder)
+    chosen = choose_environment(project.settings, environment)  # reads .env, too
+    token = token or os.environ.get(TOKEN_VARIABLE) or None
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise UsageError(
+            f"the token is shorter than {SHORTEST_TOKEN} characters",
+            code="POL523",
+            hint='make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
+        )
+
+    def say(address: str) -> None:
+        console.note(f"dashboard of {project.root.name} ({chosen.name}): {address}")
+        console.note("stop it with Ctrl-C")
+
+    serve(
+        project.root,
+        environment=environment,
+        host=host,
+        port=port,
+        token=token,
+        open_browser=open_browser,
+        run_first=run_first,
+        say=say,
+    )

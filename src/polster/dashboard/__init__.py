@@ -1,0 +1,1 @@
+"""The built-in dashboard: pages over the operations of a project."""

@@ -1,0 +1,100 @@
+"""``polster validate`` for the pages: in a process of its own, remembered until code changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from polster.errors import PolsterError
+from polster.operations.watch import Stamp, source_stamp
+
+CHECK_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one ``polster validate`` said.
+
+    Attributes:
+        document: What it wrote as JSON.
+        at: When it began, timezone-aware UTC.
+    """
+
+    document: dict[str, Any]
+    at: datetime
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """List the findings as ``polster validate --format json`` writes them."""
+        return list(self.document["findings"])
+
+
+class Checker:
+    """Runs ``validate`` once for each state of the source.
+
+    Args:
+        root: The project's folder.
+        environment: As ``--env`` would say.
+    """
+
+    def __init__(self, root: Path, environment: str | None) -> None:
+        self.root = root
+        self.environment = environment
+        self._lock = asyncio.Lock()
+        self._stamp: Stamp | None = None
+        self._check: Check | None = None
+
+    async def check(self) -> Check:
+        """Return what ``validate`` says of the source as it is now.
+
+        Raises:
+            PolsterError: It could not be run to its end.
+        """
+        async with self._lock:
+            stamp = await asyncio.to_thread(source_stamp, self.root)
+            if self._check is None or stamp != self._stamp:
+                self._check = await self._run()
+                self._stamp = stamp
+            return self._check
+
+    async def _run(self) -> Check:
+        at = datetime.now(UTC)
+        arguments = ["validate", "--format=json", f"--project={self.root}"]
+        if self.environment:
+            arguments.append(f"--env={self.environment}")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "polster",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=self.root,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise PolsterError(
+                f"polster validate did not end within {CHECK_SECONDS:.0f} s",
+                code="POL901",
+                hint="see what it says in a terminal: polster validate",
+            ) from None
+        try:
+            return Check(json.loads(out), at)
+        except json.JSONDecodeError:
+            said = err.decode("utf-8", "replace").strip().splitlines()
+            raise PolsterError(
+                f"polster validate gave no answer: {said[0] if said else 'it said nothing'}",
+                code="POL901",
+                hint="see what it says in a terminal: polster validate",
+            ) from None

@@ -1,0 +1,190 @@
+"""The whole pipeline at one moment: what can be trusted, what cannot, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from polster.model.asset import Asset, AssetKey
+from polster.model.live import LiveRun
+from polster.model.record import AssetRecord, AssetStatus
+from polster.operations.open_project import Project
+from polster.operations.status import AssetState, Freshness, status
+from polster.project.settings import choose_environment
+
+
+class Condition(StrEnum):
+    """The state of an asset in one word, worst first."""
+
+    FAILED = "failed"  # its last run failed; an older version may still be published
+    NEVER_BUILT = "never built"
+    STALE = "stale"  # a run would make something else of it now
+    RUNNING = "running"
+    WAITING = "waiting"  # a run in progress will come to it
+    PUBLISHED = "published"  # a run would leave it as it is
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewAsset:
+    """One asset of the overview.
+
+    Attributes:
+        upstream: What it reads directly.
+        condition: Its state, a run in progress left out.
+        reasons: Why it is stale, never built or failed; empty where all is well.
+        state: What the ledger and the tables say.
+    """
+
+    asset: Asset
+    upstream: tuple[AssetKey, ...]
+    condition: Condition
+    reasons: tuple[str, ...]
+    state: AssetState
+
+    @property
+    def key(self) -> AssetKey:
+        """Return the asset's key."""
+        return self.asset.key
+
+    @property
+    def judged(self) -> AssetRecord | None:
+        """Return the record whose rows count: of the current version, else of a failed last run."""
+        last = self.state.last
+        if last is not None and last.status is AssetStatus.FAILED and last.rows_returned:
+            return last
+        return self.state.published
+
+    @property
+    def rows(self) -> int | None:
+        """Return the rows of the published version; None if that is not known."""
+        published = self.state.published
+        return published.rows_published if published else None
+
+    @property
+    def quarantined(self) -> int:
+        """Return the rows that the judging run kept out."""
+        return self.judged.rows_quarantined if self.judged else 0
+
+    @property
+    def share_quarantined(self) -> float:
+        """Return the share of the returned rows that was kept out, from 0 to 1."""
+        judged = self.judged
+        if judged is None or not judged.rows_returned:
+            return 0.0
+        return judged.rows_quarantined / judged.rows_returned
+
+    @property
+    def published_at(self) -> datetime | None:
+        """Return when the current version was published."""
+        return self.state.published_at
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of a pipeline.
+
+    Attributes:
+        environment: Whose lakehouse.
+        assets: By key, upstream before downstream.
+    """
+
+    environment: str
+    assets: Mapping[AssetKey, OverviewAsset]
+
+    def count(self, condition: Condition) -> int:
+        """Count the assets in ``condition``."""
+        return sum(entry.condition is condition for entry in self.assets.values())
+
+    @property
+    def rows(self) -> int:
+        """Return the published rows of all assets."""
+        return sum(entry.rows or 0 for entry in self.assets.values())
+
+    @property
+    def quarantined(self) -> int:
+        """Return the rows kept out by the runs that made the current versions."""
+        return sum(entry.quarantined for entry in self.assets.values())
+
+    @property
+    def owners(self) -> list[str]:
+        """List the owners, sorted."""
+        return sorted({entry.asset.options.owner or "" for entry in self.assets.values()} - {""})
+
+    @property
+    def tags(self) -> list[str]:
+        """List the tags, sorted."""
+        return sorted({tag for entry in self.assets.values() for tag in entry.asset.options.tags})
+
+    def attention(self) -> list[OverviewAsset]:
+        """List what needs attention, worst first: not as it should be, or rows kept out."""
+        worst = list(Condition)
+        wanting = [
+            entry
+            for entry in self.assets.values()
+            if entry.condition is not Condition.PUBLISHED or entry.quarantined
+        ]
+        return sorted(
+            wanting,
+            key=lambda entry: (worst.index(entry.condition), -entry.share_quarantined, entry.key),
+        )
+
+
+def overview(project: Project, *, environment: str | None = None) -> Overview:
+    """Return the state of every asset of ``project``.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes.
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    graph = project.graph
+    states = status(project, environment=environment)
+    name = choose_environment(project.settings, environment).name
+    entries = {
+        state.asset: OverviewAsset(
+            graph[state.asset],
+            graph.upstream(state.asset),
+            *_condition(state),
+            state,
+        )
+        for state in states
+    }
+    return Overview(name, entries)
+
+
+def conditions(overview: Overview, live: Sequence[LiveRun]) -> dict[AssetKey, Condition]:
+    """Return the condition of each asset, runs in progress taken in.
+
+    What a run in progress has finished already counts as it ended there.
+    """
+    found = {key: entry.condition for key, entry in overview.assets.items()}
+    for run in live:
+        for record in run.finished:
+            if record.status is AssetStatus.FAILED:
+                found[record.asset] = Condition.FAILED
+            elif record.status is AssetStatus.PUBLISHED:
+                found[record.asset] = Condition.PUBLISHED
+        found |= dict.fromkeys(run.waiting, Condition.WAITING)
+        found |= dict.fromkeys(run.running, Condition.RUNNING)
+    return {key: found[key] for key in overview.assets}
+
+
+def count_conditions(found: Mapping[AssetKey, Condition]) -> dict[Condition, int]:
+    """Count the assets by condition, worst first; conditions that none is in are left out."""
+    counts = Counter(found.values())
+    return {condition: counts[condition] for condition in Condition if counts[condition]}
+
+
+def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
+    last = state.last
+    if last is not None and last.status is AssetStatus.FAILED:
+        why = (f"{last.error.code}: {last.error.message}",) if last.error else state.reasons
+        return Condition.FAILED, why
+    if state.freshness is Freshness.MISSING:
+        return Condition.NEVER_BUILT, state.reasons
+    if state.freshness is Freshness.STALE:
+        return Condition.STALE, state.reasons
+    return Condition.PUBLISHED, ()

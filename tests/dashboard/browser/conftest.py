@@ -1,0 +1,130 @@
+"""A browser, and dashboards to look at: real servers over real projects."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+STARTING_SECONDS = 60.0
+STOPPING_SECONDS = 30.0
+PATIENCE_MILLISECONDS = 30_000
+ADDRESS = re.compile(r"http://\S+")
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+
+@dataclass
+class Dashboard:
+    """A dashboard that is being served.
+
+    Attributes:
+        url: Such as ``http://127.0.0.1:41234``.
+        root: The project's folder.
+    """
+
+    url: str
+    root: Path
+    process: subprocess.Popen[str]
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """Stop the server, and return its exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(STOPPING_SECONDS)
+
+
+@contextmanager
+def served(root: Path, *arguments: str, **variables: str) -> Iterator[Dashboard]:
+    """Serve the dashboard of a project on a free port until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "polster", "ui", "--no-browser", f"--project={root}", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **variables},
+    )
+    try:
+        yield Dashboard(_address(process), root, process)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOPPING_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    said = ""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stderr, selectors.EVENT_READ)
+        deadline = time.monotonic() + STARTING_SECONDS
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            line = process.stderr.readline()
+            said += line
+            if found := ADDRESS.search(line):
+                return found[0]
+            if not line:
+                break
+    raise AssertionError(f"the dashboard did not start: {said}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Debian's Chromium once."""
+    if not CHROMIUM.exists():
+        if os.environ.get("POLSTER_CI"):
+            pytest.fail("chromium is missing, and here nothing may be skipped")
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a window; what its pages complain of fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
