@@ -109,6 +109,8 @@ def test_values_of_a_marked_column_are_found_in_gold(
         'people.group_by("city").agg(x=pl.len().cast(pl.Int64))',
         'people.filter(pl.col("age") > 17).group_by("city").agg(x=pl.len().cast(pl.Int64))',
         'people.sort("name").select("city", x=pl.lit(1, pl.Int64)).unique("city")',
+        'people.group_by("city").agg(x=pl.col("name").n_unique().cast(pl.Int64))',
+        'people.group_by("city").agg(x=pl.col("name").is_null().sum().cast(pl.Int64))',
     ],
 )
 def test_what_a_marked_column_only_influences_is_silent(people: Any, body: str) -> None:

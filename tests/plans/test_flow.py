@@ -207,6 +207,50 @@ def test_values_are_told_from_influences(
     assert flow.unknown is None
 
 
+@pytest.mark.parametrize(
+    "counted",
+    [
+        customer.n_unique(),
+        customer.approx_n_unique(),
+        customer.count(),
+        customer.len(),
+        customer.null_count(),
+        customer.has_nulls(),
+        customer.is_null(),
+        customer.is_not_null().sum(),
+        customer.is_null().mean(),
+        customer.is_duplicated(),
+        customer.is_unique(),
+        customer.is_first_distinct(),
+        customer.is_last_distinct(),
+        customer.cum_count(),
+        customer.unique_counts(),
+    ],
+    ids=str,
+)
+def test_a_count_holds_no_value_of_what_it_counts(counted: pl.Expr) -> None:
+    flow = read_flow(Inputs().orders.select(n=counted)).columns["n"]
+
+    assert (flow.values, flow.influences) == (origins(), origins("orders.customer"))
+    assert flow.unknown is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        customer.value_counts(),
+        customer.is_null() & customer.eq("Anna"),
+        pl.struct("customer", n=customer.count()),
+        customer.filter(customer.is_unique()),
+    ],
+    ids=str,
+)
+def test_what_shows_a_value_beside_a_count_holds_it(shown: pl.Expr) -> None:
+    flow = read_flow(Inputs().orders.select(n=shown)).columns["n"]
+
+    assert flow.values == origins("orders.customer")
+
+
 def test_a_python_function_is_unknown_and_its_neighbours_are_not() -> None:
     mapped = Inputs().orders.with_columns(
         amount.map_elements(lambda value: value, return_dtype=pl.Float64)

@@ -9,6 +9,8 @@ from typing import Any
 
 from polster.plans.conditions import IS_NOT_TRUE, IS_TRUE, filled_where, leaves_rows_out
 from polster.plans.functions import (
+    COUNTING,
+    COUNTING_FUNCTIONS,
     NEVER_NULL_FUNCTIONS,
     NULL_BY_ZERO,
     PICKING,
@@ -26,6 +28,7 @@ from polster.plans.values import (
     Flow,
     NullCause,
     Table,
+    counted,
     filled,
     first_filled,
     in_all,
@@ -155,10 +158,10 @@ class Scope:
 
     def _agg(self, fields: Any) -> Flow:
         flows = [self.of(number) for number in fields.arguments]
+        if fields.name in COUNTING:
+            return replace(counted(flows), never_null=True)
         whole = merged(flows)
-        if fields.name in ("sum", "count", "n_unique", "implode", "groups"):
-            if fields.name == "count":
-                whole = Flow(influences=whole.every, unknown=whole.unknown, touched=whole.touched)
+        if fields.name in ("sum", "implode", "groups"):
             return replace(whole, never_null=True)
         if fields.name in PICKING:
             whole = influenced(whole, [self.table.order])
@@ -219,8 +222,8 @@ class Scope:
 
     def _by_name(self, name: str, data: Any, arguments: list[int]) -> Flow:
         flows = [self.of(number) for number in arguments]
-        if name in NEVER_NULL_FUNCTIONS:
-            return replace(merged(flows), never_null=True)
+        if name in COUNTING_FUNCTIONS:
+            return replace(counted(flows), never_null=name in NEVER_NULL_FUNCTIONS)
         if name in ("fill_null", "coalesce"):
             return first_filled(flows)
         if name == "shift":

@@ -63,6 +63,17 @@ STRICT_FUNCTIONS = frozenset(
 
 NULL_TESTS = frozenset({"IsNull", "IsNotNull"})
 NEVER_NULL_FUNCTIONS = frozenset({*NULL_TESTS, "HasNulls", "IsDuplicated", "IsUnique"})
+COUNTING = frozenset({"count", "n_unique"})
+"""Aggregates that say how many rows there are, and nothing of what stands in them."""
+COUNTING_FUNCTIONS = NEVER_NULL_FUNCTIONS | {
+    "IsFirstDistinct",
+    "IsLastDistinct",
+    "approx_n_unique",
+    "cum_count",
+    "null_count",
+    "unique_counts",
+}
+"""Functions that say whether or how often there is a value, and not which."""
 TESTS = frozenset({"IsBetween", "IsIn", "StartsWith", "EndsWith", "Contains"})
 """Functions that are true for some values and false for others."""
 

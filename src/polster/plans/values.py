@@ -137,6 +137,11 @@ def influenced(flow: Flow, by: Iterable[Flow]) -> Flow:
     )
 
 
+def counted(flows: Iterable[Flow]) -> Flow:
+    """Return the flow of a number that tells how many there are of ``flows``, not which."""
+    return influenced(Flow(), flows)
+
+
 def opened(flow: Flow, cause: NullCause, *, certain: bool = True) -> Flow:
     """Return ``flow`` with room for a null that it did not have."""
     place = frozenset({cause.place})
