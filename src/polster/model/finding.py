@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from polster.model.asset import Asset
+
 
 class Severity(StrEnum):
     """How bad a finding is: an error stops a run, a warning does not."""
@@ -66,3 +68,30 @@ class Finding:
         if self.file is None or self.line is None:
             return self.file
         return f"{self.file}:{self.line}"
+
+
+def finding_about(
+    asset: Asset,
+    code: str,
+    message: str,
+    *,
+    hint: str | None = None,
+    severity: Severity = Severity.ERROR,
+) -> Finding:
+    """Return a finding that stands at the function of ``asset``.
+
+    >>> from polster.model.asset import AssetKey
+    >>> from polster.model.layer import Layer
+    >>> orders = Asset(AssetKey(Layer.GOLD, "orders"), "src/core/gold_orders.py", 9, "core")
+    >>> finding_about(orders, "POL225", "`gold.orders` has no owner").place
+    'src/core/gold_orders.py:9'
+    """
+    return Finding(
+        code,
+        message,
+        asset=str(asset.key),
+        file=asset.file,
+        line=asset.line,
+        hint=hint,
+        severity=severity,
+    )

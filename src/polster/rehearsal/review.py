@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from polster.model.asset import Asset, AssetKey
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Failure
 from polster.rehearsal.fixtures import fixture_name
 from polster.rehearsal.sources import Source
 from polster.rehearsal.theatre import Performance
-
-REFUSED = ("POL306", "POL307")
+from polster.runtime.build import REFUSALS
 
 
 def legal_input(graph: AssetGraph, key: AssetKey, legal: Mapping[AssetKey, bool]) -> bool:
@@ -53,7 +52,7 @@ def review_unusual(
     legal = {key: source.edges_are_legal for key, source in sources.items()}
     found: list[Finding] = []
     for key, record in done.records.items():
-        if record.error is not None and record.error.code not in REFUSED:
+        if record.error is not None and record.error.code not in REFUSALS:
             if not _is_bronze(key) and legal_input(graph, key, legal):
                 found.append(_failed(graph[key], record, record.error, legal=True))
         elif key in done.returned and (dropped := _dropped(key, done, record)):
@@ -89,7 +88,7 @@ def _failed(asset: Asset, record: AssetRecord, error: Failure, *, legal: bool) -
             + ", or give bronze a contract that says how they look",
             severity=Severity.WARNING,
         )
-    what = "refuses" if error.code in REFUSED else "fails on"
+    what = "refuses" if error.code in REFUSALS else "fails on"
     return Finding(
         "POL804",
         f"`{asset.key}` {what} rows that the contracts of its inputs allow: {error.message}",
@@ -97,67 +96,58 @@ def _failed(asset: Asset, record: AssetRecord, error: Failure, *, legal: bool) -
         file=file,
         line=int(line) if line.isdecimal() else None,
         hint=error.hint
-        if error.code not in REFUSED and error.hint
+        if error.code not in REFUSALS and error.hint
         else "narrow the contract of the input, or let the function and its contract take such "
         "rows, too",
     )
 
 
 def _refused(asset: Asset, record: AssetRecord) -> Finding:
-    rules = ", ".join(f"{rule} ({count})" for rule, count in record.rules_broken.items())
-    return _at(
+    rules = _broken(record)
+    return finding_about(
         asset,
         "POL804",
         f"`{asset.key}` quarantines {record.rows_quarantined} of {record.rows_returned} rows made "
         f"of input that its contracts allow: {rules}",
-        "narrow the contract of the input, or let this one take such rows, too",
-        Severity.ERROR,
+        hint="narrow the contract of the input, or let this one take such rows, too",
     )
 
 
 def _nothing_left(graph: AssetGraph, asset: Asset, record: AssetRecord) -> Finding:
-    rules = ", ".join(f"{rule} ({count})" for rule, count in record.rules_broken.items())
+    rules = _broken(record)
     why = f"every row is quarantined: {rules}" if rules else "its function returns no rows"
-    return _at(
+    return finding_about(
         asset,
         "POL805",
         f"`{asset.key}` is left empty by the sampled rows: {why}",
-        "put rows that go together into "
+        hint="put rows that go together into "
         + " and ".join(
             fixture_name(key) for key in sorted(graph.ancestors([asset.key])) if _is_bronze(key)
         ),
-        Severity.WARNING,
+        severity=Severity.WARNING,
     )
 
 
 def _drops(asset: Asset, record: AssetRecord, dropped: int) -> Finding:
     upstream, rows = next(iter(record.rows_in.items()))
-    return _at(
+    return finding_about(
         asset,
         "POL803",
         f"`{asset.key}` drops rows in silence: {dropped} of {rows} rows of `{upstream}` are "
         "neither published nor quarantined",
-        "let the contract turn them away, so that they are counted and kept; if they are no "
+        hint="let the contract turn them away, so that they are counted and kept; if they are no "
         "rows of this table: # polster: ignore[POL803] and the reason",
-        Severity.WARNING,
-    )
-
-
-def _at(asset: Asset, code: str, message: str, hint: str, severity: Severity) -> Finding:
-    return Finding(
-        code,
-        message,
-        asset=str(asset.key),
-        file=asset.file,
-        line=asset.line,
-        hint=hint,
-        severity=severity,
+        severity=Severity.WARNING,
     )
 
 
 def _fixtures(asset: Asset, record: AssetRecord) -> str:
     keys = [key for name in record.rows_in if (key := AssetKey.parse(name)) is not None]
     return " and ".join(fixture_name(key) for key in keys if _is_bronze(key)) or asset.file
+
+
+def _broken(record: AssetRecord) -> str:
+    return ", ".join(f"{rule} ({count})" for rule, count in record.rules_broken.items())
 
 
 def _is_bronze(key: AssetKey) -> bool:

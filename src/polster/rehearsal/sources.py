@@ -13,7 +13,7 @@ from polster.contracts.judge import settle_terms
 from polster.contracts.rules import contract_columns, contract_rules
 from polster.errors import AssetError
 from polster.model.asset import Asset, AssetKey
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.rehearsal.fixtures import fixture_name, read_fixture
 from polster.rehearsal.keys import KeyPools
 from polster.rehearsal.odd_values import as_type
@@ -231,32 +231,24 @@ def _legal(bronze: Bronze, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unknown(asset: Asset) -> Finding:
-    return _cannot(
+    return finding_about(
         asset,
+        "POL805",
         f"`{asset.key}` cannot be rehearsed: without a contract nobody knows its columns",
-        f"put some rows into {fixture_name(asset.key)} (or .parquet, .jsonl), give it a "
+        hint=f"put some rows into {fixture_name(asset.key)} (or .parquet, .jsonl), give it a "
         "contract, or run it once",
+        severity=Severity.WARNING,
     )
 
 
 def _not_sampled(bronze: Bronze, error: CannotSampleError) -> Finding:
     guide: Any = bronze.guide()
     name = guide.__name__ if guide is not None else "its contract"
-    return _cannot(
+    return finding_about(
         bronze.asset,
-        f"`{bronze.asset.key}` cannot be sampled from the contract {name}: {error}",
-        f"say in {name}._sampling_overrides how these columns follow from others, or put some "
-        f"rows into {fixture_name(bronze.asset.key)} (or .parquet, .jsonl)",
-    )
-
-
-def _cannot(asset: Asset, message: str, hint: str) -> Finding:
-    return Finding(
         "POL805",
-        message,
-        asset=str(asset.key),
-        file=asset.file,
-        line=asset.line,
-        hint=hint,
+        f"`{bronze.asset.key}` cannot be sampled from the contract {name}: {error}",
+        hint=f"say in {name}._sampling_overrides how these columns follow from others, or put some "
+        f"rows into {fixture_name(bronze.asset.key)} (or .parquet, .jsonl)",
         severity=Severity.WARNING,
     )

@@ -12,14 +12,14 @@ import polars as pl
 from polster.contracts.judge import DTYPE_RULE, RULES_COLUMN, Terms, settle_terms
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, Policy
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.project.load import LoadedAsset
 from polster.rehearsal.breaking import Breach, Breaker, Unbroken
 from polster.rehearsal.outcome import Trial, TrialResult
 from polster.rehearsal.theatre import Judged, Theatre
 from polster.rehearsal.verdicts import keeps_every_rule
+from polster.runtime.build import REFUSALS
 
-REFUSALS = ("POL306", "POL307")
 THREADS = 4
 
 
@@ -140,45 +140,33 @@ def _same_rows(planted: pl.DataFrame, kept: pl.DataFrame) -> bool:
 def _not_broken(asset: Asset, unbroken: Unbroken) -> Finding:
     rule = unbroken.rule
     if unbroken.is_certain:
-        return _finding(
-            "POL801",
+        return finding_about(
             asset,
+            "POL801",
             f"the rule `{rule}` of `{asset.key}` never fires: "
             f"none of {unbroken.tried} rows that were made to break it does",
-            "look at its expression: it may be true for every row, or null, which counts as good",
-            Severity.WARNING,
+            hint="look at its expression: it may be true for every row, or null, which counts as "
+            "good",
+            severity=Severity.WARNING,
         )
-    return _finding(
-        "POL805",
+    return finding_about(
         asset,
+        "POL805",
         f"the rule `{rule}` of `{asset.key}` cannot be broken by trying: "
         f"{_rows(unbroken.tried)} made to break it keep it",
-        "break it in a test of your own: polster.testing.run_asset, then assert_quarantined",
-        Severity.WARNING,
+        hint="break it in a test of your own: polster.testing.run_asset, then assert_quarantined",
+        severity=Severity.WARNING,
     )
 
 
 def _wrong(asset: Asset, rule: str, problem: str) -> Finding:
-    return _finding(
-        "POL802",
+    return finding_about(
         asset,
+        "POL802",
         f"rows that break the rule `{rule}` of `{asset.key}` do not go where they should: "
         f"{problem}",
-        "write the rule so that each row is good or bad by itself, and the same each time it "
-        "is asked",
-        Severity.ERROR,
-    )
-
-
-def _finding(code: str, asset: Asset, message: str, hint: str, severity: Severity) -> Finding:
-    return Finding(
-        code,
-        message,
-        asset=str(asset.key),
-        file=asset.file,
-        line=asset.line,
-        hint=hint,
-        severity=severity,
+        hint="write the rule so that each row is good or bad by itself, and the same each time "
+        "it is asked",
     )
 
 

@@ -47,6 +47,8 @@ from polster.runtime.stage import Staged, Stager
 
 DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
+REFUSALS = ("POL306", "POL307")
+"""Codes of failures in which the contract lets nothing pass: by a rule, by the share."""
 NOTHING_NEW = "its source holds nothing new"
 INTERRUPTED = ("the run was interrupted",)
 

@@ -24,12 +24,11 @@ from polster.model.record import AssetRecord, Failure, Fingerprint
 from polster.project.asset_file import read_asset_file, read_options
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.load import LoadedAsset
-from polster.runtime.build import Job, Workplace, build
+from polster.runtime.build import REFUSALS, Job, Workplace, build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 
-CONTRACT_REFUSES = ("POL306", "POL307")
 RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
 NOT_OF_THE_SOURCE = (INGESTED_COLUMN, SOURCE_COLUMN, BATCH_COLUMN, RUN_COLUMN, TIME_COLUMN)
 
@@ -129,7 +128,7 @@ def run_asset(
 
 def _outcome(lakehouse: Lakehouse, key: AssetKey, record: AssetRecord) -> Outcome:
     failure = record.error
-    if failure is not None and failure.code not in CONTRACT_REFUSES:
+    if failure is not None and failure.code not in REFUSALS:
         raise _raised(failure)
     table = lakehouse.pin(key)
     kept = lakehouse.quarantine(key).scan()
