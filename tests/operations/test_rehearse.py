@@ -188,6 +188,16 @@ def test_a_function_that_fails_on_odd_but_legal_values_is_told(typed: Pipeline) 
     assert result.findings[0].file == "src/core/silver_customers.py"
 
 
+def test_of_assets_left_empty_the_first_is_told(typed: Pipeline) -> None:
+    typed.edit(
+        "src/core/silver_orders.py", '"amount")', '"amount").filter(pl.col("amount").is_nan())'
+    )
+
+    result = rehearse(typed.open())
+
+    assert codes(result)["POL805"] == ["silver.orders"]
+
+
 def test_a_rule_that_judges_the_whole_table_at_once_is_told(typed: Pipeline) -> None:
     typed.edit(
         "src/core/silver_orders.py",

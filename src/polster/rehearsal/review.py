@@ -40,7 +40,7 @@ def review_usual(
             )
         elif record.rows_quarantined and not any(map(_is_bronze, graph.upstream(key))):
             found += [_refused(graph[key], record)] if not _is_bronze(key) else []
-        elif not _is_bronze(key) and not record.rows_published:
+        elif not _is_bronze(key) and not record.rows_published and not _starves(graph, key, done):
             found.append(_nothing_left(graph, graph[key], record))
     return found
 
@@ -58,6 +58,15 @@ def review_unusual(
         elif key in done.returned and (dropped := _dropped(key, done, record)):
             found.append(_drops(graph[key], record, dropped))
     return found
+
+
+def _starves(graph: AssetGraph, key: AssetKey, done: Performance) -> bool:
+    """Tell whether something that ``key`` reads is empty itself, which is told there."""
+    return any(
+        not done.records[upstream].rows_published
+        for upstream in graph.upstream(key)
+        if not _is_bronze(upstream)
+    )
 
 
 def _dropped(key: AssetKey, done: Performance, record: AssetRecord) -> int:
