@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import assets, flights, startup, validate
+from benchmarks import assets, dashboard, flights, startup, validate
 from benchmarks.measure import Result, show_results
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "validate": validate.measure,
     "flights": flights.measure,
     "assets": assets.measure,
+    "dashboard": dashboard.measure,
 }
 
 
