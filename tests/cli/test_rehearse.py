@@ -47,7 +47,7 @@ def test_warnings_are_shown_with_their_line_and_exit_with_0(shop: Pipeline) -> N
     assert re.search("^silver.orders +not rehearsed: there are no rows", shown, re.MULTILINE)
     assert "warning[POL805]: `bronze.orders` cannot be rehearsed" in shown
     assert "  --> src/core/bronze_orders.py:" in shown
-    assert shown.endswith("3 assets rehearsed and 0 rules broken in <seconds>: 1 warning\n")
+    assert shown.endswith("0 of 3 assets rehearsed and 0 rules broken in <seconds>: 1 warning\n")
 
 
 def test_an_error_exits_with_1(shop: Pipeline) -> None:
@@ -70,6 +70,29 @@ def test_json_holds_every_rule(shop: Pipeline) -> None:
     (silver,) = told["assets"]
     assert (silver["asset"], silver["rows"], silver["published"]) == ("silver.orders", 2, 2)
     assert {"rule": "primary_key", "rows": 2, "result": "quarantined"} in silver["rules"]
+
+
+def test_a_project_without_assets_says_so(pipeline: Pipeline) -> None:
+    assert typed(pipeline.root) == (0, "no assets yet\n")
+
+
+def test_more_rows_than_a_rehearsal_is_for_are_wrong_usage(sample: Path) -> None:
+    assert typed(sample, "--rows", "1000001")[0] == 2
+
+
+def test_warnings_of_libraries_are_left_to_runs(shop: Pipeline) -> None:
+    shop.write("tests/fixtures/bronze_orders.csv", "id,customer,amount\n1,ann,1\n2,bob,2\n")
+    shop.edit(
+        "src/core/silver_orders.py",
+        "import polars as pl\n",
+        "import polars as pl\nimport warnings\n",
+    )
+    shop.edit("src/core/silver_orders.py", "    return ", "    warnings.warn('x')\n    return ")
+
+    code, shown = typed(shop.root, "silver.orders")
+
+    assert code == 0
+    assert "nothing amiss" in shown
 
 
 def test_a_selection_that_does_not_exist_is_wrong_usage(sample: Path) -> None:

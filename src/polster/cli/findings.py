@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,20 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
         "hint": finding.hint,
         "fixable": finding.fix is not None,
     }
+
+
+def severities(findings: Iterable[Finding]) -> str:
+    """Say how many findings there are of each severity; nothing if there is none.
+
+    >>> severities([Finding("POL201", ""), Finding("POL202", "")])
+    '2 errors'
+    """
+    counts = Counter(finding.severity for finding in findings)
+    return " and ".join(
+        f"{counts[severity]} {severity.value}{'' if counts[severity] == 1 else 's'}"
+        for severity in Severity
+        if counts[severity]
+    )
 
 
 def excerpts(root: Path, findings: Iterable[Finding]) -> Callable[[Finding], str | None]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from polster.cli import console
-from polster.cli.findings import excerpts, finding_as_json
+from polster.cli.findings import excerpts, finding_as_json, severities
 from polster.cli.options import FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
@@ -17,6 +17,7 @@ from polster.rehearsal.outcome import AssetRehearsal, Rehearsal, TrialResult
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 RULES_NAMED = 3
+MOST_ROWS = 1_000_000
 
 
 @app.command()
@@ -26,7 +27,8 @@ def command(
         typer.Argument(metavar="SELECTION", help="Assets as for run; nothing means everything."),
     ] = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="Rows sampled for each bronze asset.")
+        int,
+        typer.Option("--rows", min=1, max=MOST_ROWS, help="Rows sampled for each bronze asset."),
     ] = ROWS,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Another number samples other rows.")
@@ -40,6 +42,8 @@ def command(
         result = rehearse(opened, selection or (), rows=rows, seed=seed)
     if format is TextOrJson.JSON:
         console.show_json(_as_json(result))
+    elif not len(opened.graph):
+        console.show("no assets yet")
     else:
         _show_assets(result)
         console.show_findings(result.findings, excerpt=excerpts(opened.root, result.findings))
@@ -50,8 +54,6 @@ def command(
 
 
 def _show_assets(result: Rehearsal) -> None:
-    if not result.assets:
-        return
     console.show_rows(
         ("asset", "rows", "quarantined", "rules", "result"),
         [
@@ -117,12 +119,11 @@ def _as_json(result: Rehearsal) -> dict[str, Any]:
 def _summary(result: Rehearsal) -> str:
     trials = [trial for entry in result.assets for trial in entry.trials]
     broken = sum(trial.result is not TrialResult.NOT_BROKEN for trial in trials)
-    counts = [
-        f"{count} {severity.value}{'' if count == 1 else 's'}"
-        for severity in Severity
-        if (count := result.count(severity))
-    ]
-    assets = "1 asset" if len(result.assets) == 1 else f"{len(result.assets)} assets"
+    count = len(result.assets)
+    assets = "1 asset" if count == 1 else f"{count} assets"
+    left_out = sum(bool(entry.left_out) for entry in result.assets)
+    if left_out:
+        assets = f"{count - left_out} of {assets}"
     rules = "1 rule" if broken == 1 else f"{broken} rules"
-    found = " and ".join(counts) if counts else "nothing amiss"
+    found = severities(result.findings) or "nothing amiss"
     return f"{assets} rehearsed and {rules} broken in {result.seconds:.1f} s: {found}"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.findings import excerpts, finding_as_json, github_lines, sarif
+from polster.cli.findings import excerpts, finding_as_json, github_lines, sarif, severities
 from polster.cli.options import EnvironmentOption, ProjectOption
 from polster.cli.projects import open_and_say
 from polster.model.finding import Severity
@@ -94,12 +94,7 @@ def _show_unchecked(result: Validation) -> None:
 
 
 def _summary(result: Validation) -> str:
-    counts = [
-        f"{count} {severity.value}{'' if count == 1 else 's'}"
-        for severity in Severity
-        if (count := result.count(severity))
-    ]
     assets = "1 asset" if result.assets == 1 else f"{result.assets} assets"
     fixable = sum(finding.fix is not None for finding in result.findings)
-    text = f"{assets}, {' and '.join(counts) if counts else 'no mistakes found'}"
+    text = f"{assets}, {severities(result.findings) or 'no mistakes found'}"
     return text + (f"; {fixable} can be mended with --fix" if fixable else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import chdir, suppress
 from pathlib import Path
@@ -62,7 +63,11 @@ def rehearse(
     graph = project.graph
     chosen = select_or_raise(graph, selection)
     import_afresh(project.root)
-    with chdir(project.root), TemporaryDirectory(prefix="polster-rehearsal-") as folder:
+    with (
+        chdir(project.root),
+        TemporaryDirectory(prefix="polster-rehearsal-") as folder,
+        warnings.catch_warnings(action="ignore"),  # of Polars, say; they belong to real rows
+    ):
         theatre = Theatre(project.root, Path(folder), graph)
         rehearsed = _Rehearsed(project, graph, chosen, theatre, rows=rows, seed=seed)
     wanted = {str(key) for key in chosen | graph.ancestors(chosen)}
