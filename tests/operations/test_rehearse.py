@@ -113,6 +113,59 @@ def test_joined_tables_share_their_keys(typed: Pipeline) -> None:
     assert spending.returned > 20
 
 
+@pytest.mark.parametrize("fixture", [False, True], ids=["sampled", "fixture"])
+def test_keys_of_different_names_that_are_joined_share_their_values(
+    typed: Pipeline, fixture: bool
+) -> None:
+    for file in ("bronze_orders", "silver_orders"):
+        typed.edit(f"src/core/{file}.py", "customer_id", "buyer")
+    typed.edit("src/core/bronze_orders.py", "buyer", "KNr")
+    typed.edit(
+        "src/core/silver_orders.py",
+        "select(",
+        'rename({"KNr": "buyer"}).sort("_ingested_at").select(',
+    )
+    typed.edit(
+        "src/core/gold_spending.py",
+        'on="customer_id"',
+        'left_on="buyer", right_on="customer_id"',
+    )
+    if fixture:
+        typed.write("tests/fixtures/bronze_customers.csv", "customer_id,name\n7001,Anna\n7002,Ida")
+
+    result = rehearse(typed.open())
+
+    assert result.findings == ()
+    assert result.assets[-1].returned > (1 if fixture else 20)
+
+
+def test_keys_of_several_columns_are_shared_together(typed: Pipeline) -> None:
+    for file in ("bronze_customers", "silver_customers"):
+        typed.edit(
+            f"src/core/{file}.py",
+            "customer_id = dy.Int64(primary_key=True)",
+            "area = dy.Int64(primary_key=True)\n    number = dy.Int64(primary_key=True)",
+        )
+    typed.edit("src/core/silver_customers.py", '"customer_id"', '"area", "number"')
+    for file in ("bronze_orders", "silver_orders"):
+        typed.edit(
+            f"src/core/{file}.py",
+            "customer_id = dy.Int64()",
+            "for_area = dy.Int64()\n    for_number = dy.Int64()",
+        )
+    typed.edit("src/core/silver_orders.py", '"customer_id"', '"for_area", "for_number"')
+    typed.edit(
+        "src/core/gold_spending.py",
+        'on="customer_id"',
+        'left_on=["for_area", "for_number"], right_on=["area", "number"]',
+    )
+
+    result = rehearse(typed.open())
+
+    assert result.findings == ()
+    assert result.assets[-1].returned > 20
+
+
 def test_the_projects_own_lakehouse_is_not_touched(typed: Pipeline) -> None:
     rehearse(typed.open())
 

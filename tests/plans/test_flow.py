@@ -208,6 +208,28 @@ def test_values_are_told_from_influences(
 
 
 @pytest.mark.parametrize(
+    ("join", "matched"),
+    [
+        ("inner", [("orders.id", "rates.id")]),
+        ("left", [("orders.id", "rates.id")]),
+        ("semi", [("orders.id", "rates.id")]),
+        ("anti", []),
+        ("asof", []),
+        ("where", []),
+    ],
+)
+def test_the_columns_that_a_join_matches_are_told(
+    join: str, matched: list[tuple[str, str]]
+) -> None:
+    inputs = Inputs()
+
+    flow = read_flow(PLANS[join](inputs.orders, inputs.rates))
+
+    expected = [(next(iter(origins(one))), next(iter(origins(other)))) for one, other in matched]
+    assert [pair for match in flow.matches for pair in match] == expected
+
+
+@pytest.mark.parametrize(
     "counted",
     [
         customer.n_unique(),

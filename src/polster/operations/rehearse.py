@@ -27,10 +27,12 @@ from polster.operations.open_project import Project
 from polster.project.import_path import import_afresh
 from polster.project.load import LoadedAsset, load_asset
 from polster.project.locate import SETTINGS_FILE
+from polster.rehearsal.matches import find_matches
 from polster.rehearsal.outcome import AssetRehearsal, Rehearsal
 from polster.rehearsal.review import review_unusual, review_usual
 from polster.rehearsal.sampling import seed_of
-from polster.rehearsal.sources import Bronze, find_sources
+from polster.rehearsal.sharing import share_values
+from polster.rehearsal.sources import Bronze, as_sources, draw_rows
 from polster.rehearsal.theatre import Performance, Theatre
 from polster.rehearsal.trials import Tried, try_rules
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
@@ -112,16 +114,20 @@ class _Rehearsed:
         needed = set(chosen) | graph.ancestors(chosen)
         self.loaded = {key: load_asset(graph[key]) for key in graph.assets if key in needed}
         bronzes = _bronzes(project, graph, self.loaded)
-        self.sources = find_sources(bronzes, project.root, rows=rows, seed=seed)
-        self.findings: list[Finding] = list(self.sources.missing.values())
-        unknown = set(self.sources.missing)
+        drawn = draw_rows(bronzes, project.root, rows=rows, seed=seed)
+        schemas = {key: frame.schema for key, frame in drawn.rows.items()}
+        matches = find_matches(graph, self.loaded, schemas, theatre.context(), project.root)
+        share_values(bronzes, drawn, matches, seed=seed)
+        self.rows = as_sources(bronzes, drawn, seed=seed)
+        self.findings: list[Finding] = list(drawn.missing.values())
+        unknown = set(drawn.missing)
         self.left_out = unknown | graph.descendants(unknown)
         self.played = [key for key in self.loaded if key not in self.left_out]
         usual = self._play()
         self.assets = [self._entry(key, usual) for key in self.loaded if key in chosen]
 
     def _play(self) -> Performance:
-        rows = self.sources.rows
+        rows = self.rows
         usual = self.theatre.perform({key: rows[key].usual for key in rows}, self.played)
         self.findings += review_usual(self.graph, usual, rows)
         odd = [

@@ -16,7 +16,7 @@ import polars as pl
 
 from polster.plans.conditions import IS_TRUE, filled_where, is_null_test, parts
 from polster.plans.expressions import Scope
-from polster.plans.joins import join
+from polster.plans.joins import join, matched_columns
 from polster.plans.syntax import Syntax
 from polster.plans.values import (
     NOT_SHOWN,
@@ -73,6 +73,7 @@ class _Reader:
     name_of: Callable[[list[str]], str | None]
     leaves: list[Leaf] = field(default_factory=list)
     tables: dict[int, Table] = field(default_factory=dict)
+    matches: list[tuple[tuple[Origin, Origin], ...]] = field(default_factory=list)
     places: Iterator[int] = field(default_factory=lambda: count(1))
 
     def read(self) -> PlanFlow:
@@ -88,7 +89,7 @@ class _Reader:
                 self.tables[identifier] = reads(identifier, node, inputs)
         table = self.tables[identifier]
         columns = {name: influenced(flow, [table.rows]) for name, flow in table.columns.items()}
-        return PlanFlow(columns, tuple(self.leaves), table.aggregates)
+        return PlanFlow(columns, tuple(self.leaves), table.aggregates, tuple(self.matches))
 
     def _scope(self, identifier: int, table: Table) -> Scope:
         return Scope(Syntax(self.visitor, identifier), table, self.places)
@@ -222,6 +223,9 @@ class _Reader:
         ]
         left_keys, right_keys = ([(e.name, scope.flow(e)) for e in on] for scope, on in keys)
         names = self.visitor.columns(identifier)
+        matched = matched_columns(left, right, left_keys, right_keys, node.options)
+        if matched:
+            self.matches.append(matched)
         return join(left, right, left_keys, right_keys, node.options, names, self.places)
 
     def _union(self, identifier: int, _: Any, inputs: list[Table]) -> Table:

@@ -11,6 +11,7 @@ from polster.plans.values import (
     NOT_SHOWN,
     Flow,
     NullCause,
+    Origin,
     Table,
     closed,
     influenced,
@@ -54,10 +55,7 @@ def join(
         places: Gives each cause of nulls its number.
     """
     options = _options(said)
-    by = [
-        ((one, left.columns[one]), (other, right.columns[other]))
-        for one, other in zip(options.left_by, options.right_by, strict=True)
-    ]
+    by = _pairs_by(left, right, options)
     pairs = [*zip(left_keys, right_keys, strict=False), *by]
     keys = [
         *(flow for _, flow in [*left_keys, *right_keys]),
@@ -76,6 +74,36 @@ def join(
         tested=left.tested | right.tested,
         aggregates=left.aggregates and right.aggregates,
     )
+
+
+def matched_columns(
+    left: Table, right: Table, left_keys: list[Key], right_keys: list[Key], said: Sequence[Any]
+) -> tuple[tuple[Origin, Origin], ...]:
+    """Return the columns of inputs that must be equal for two rows to come together.
+
+    Only keys that are made of one column each are told. The arguments are those of :func:`join`.
+    """
+    options = _options(said)
+    pairs = _pairs_by(left, right, options)
+    if options.how in ("Inner", "Left", "Right", "Full", "Semi"):
+        pairs += zip(left_keys, right_keys, strict=False)
+    return tuple(
+        (one, other)
+        for (_, left_flow), (_, right_flow) in pairs
+        if (one := _only_column(left_flow)) and (other := _only_column(right_flow))
+    )
+
+
+def _only_column(flow: Flow) -> Origin | None:
+    return next(iter(flow.values)) if len(flow.values) == 1 and flow.unknown is None else None
+
+
+def _pairs_by(left: Table, right: Table, options: _Options) -> list[tuple[Key, Key]]:
+    """Return the columns that a join to the nearest row wants equal."""
+    return [
+        ((one, left.columns[one]), (other, right.columns[other]))
+        for one, other in zip(options.left_by, options.right_by, strict=True)
+    ]
 
 
 def _options(said: Sequence[Any]) -> _Options:

@@ -84,11 +84,13 @@ class PlanFlow:
         columns: The result's, by name.
         leaves: Where it begins.
         only_aggregates: Whether every row of the result stands for a group of rows.
+        matches: For each join the columns of inputs that are to be equal, in pairs.
     """
 
     columns: Mapping[str, Flow]
     leaves: tuple[Leaf, ...]
     only_aggregates: bool
+    matches: tuple[tuple[tuple[Origin, Origin], ...], ...] = ()
 
 
 @dataclass(slots=True)

@@ -50,15 +50,17 @@ class Source:
 
 
 @dataclass(slots=True)
-class Sources:
-    """What was found for the bronze assets of a project.
+class Drawn:
+    """What was found for the bronze assets of a project, before odd rows are added.
 
     Attributes:
-        rows: By bronze asset.
+        rows: Usual ones, by bronze asset.
+        fixtures: Assets whose rows are the project's own.
         missing: Why there is nothing, by bronze asset.
     """
 
-    rows: dict[AssetKey, Source] = field(default_factory=dict)
+    rows: dict[AssetKey, pl.DataFrame] = field(default_factory=dict)
+    fixtures: set[AssetKey] = field(default_factory=set)
     missing: dict[AssetKey, Finding] = field(default_factory=dict)
 
 
@@ -76,6 +78,11 @@ class Bronze:
     contract: type[dy.Schema] | None
     published: pl.Schema | None
     readers: Mapping[AssetKey, type[dy.Schema]]
+
+    @property
+    def has_contract(self) -> bool:
+        """Tell whether a contract of its own says which rows may land."""
+        return self.contract is not None and bool(contract_columns(self.contract))
 
     @property
     def types(self) -> pl.Schema | None:
@@ -104,12 +111,12 @@ class Bronze:
         return keys[0].columns if keys else ()
 
 
-def find_sources(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int) -> Sources:
+def draw_rows(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int) -> Drawn:
     """Find rows for each of ``bronzes``: a fixture, or else sampled ones.
 
     Tables with short keys come first: others that have the same columns refer to them.
     """
-    found = Sources()
+    found = Drawn()
     pools = KeyPools()
     known = list(bronzes)
     for bronze in sorted(known, key=lambda each: (not each.key(), len(each.key()))):
@@ -117,18 +124,29 @@ def find_sources(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int)
         own_seed = seed_of(seed, str(key))
         fixture = read_fixture(root, key, _own_types(bronze))
         if fixture is not None:
-            found.rows[key] = _source(bronze, fixture, own_seed, is_legal=True)
+            found.rows[key] = fixture
+            found.fixtures.add(key)
             continue
         if bronze.types is None:
             found.missing[key] = _unknown(bronze.asset)
             continue
         try:
-            usual = _sample(bronze, bronze.types, pools, rows, own_seed)
+            found.rows[key] = _sample(bronze, bronze.types, pools, rows, own_seed)
         except CannotSampleError as error:
             found.missing[key] = _not_sampled(bronze, error)
-            continue
-        is_legal = bronze.contract is not None and bool(contract_columns(bronze.contract))
-        found.rows[key] = _source(bronze, usual, own_seed, is_legal=is_legal)
+    return found
+
+
+def as_sources(bronzes: Iterable[Bronze], drawn: Drawn, *, seed: int) -> dict[AssetKey, Source]:
+    """Add odd rows to those that were drawn, and say which of them may come."""
+    found: dict[AssetKey, Source] = {}
+    for bronze in bronzes:
+        key = bronze.asset.key
+        if key in drawn.rows:
+            usual = drawn.rows[key]
+            unusual = _with_edges(bronze, usual, seed_of(seed, str(key)))
+            is_legal = key in drawn.fixtures or bronze.has_contract
+            found[key] = Source(usual, unusual, is_legal, bronze.has_contract)
     return found
 
 
@@ -163,7 +181,7 @@ def _sample(
     )
     if bronze.contract is None:
         return usual
-    legal = _legal(bronze, usual)
+    legal = legal_rows(bronze, usual)
     return legal if legal.height * 2 >= rows else usual.with_columns(plain.get_columns())
 
 
@@ -197,12 +215,6 @@ def as_landed(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:
     return cast if cast.null_count() == values.null_count() else None
 
 
-def _source(bronze: Bronze, usual: pl.DataFrame, seed: int, *, is_legal: bool) -> Source:
-    unusual = _with_edges(bronze, usual, seed)
-    has_contract = bronze.contract is not None and bool(contract_columns(bronze.contract))
-    return Source(usual, unusual, is_legal, has_contract)
-
-
 def _with_edges(bronze: Bronze, usual: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Add rows that nobody expects, as far as the contract of bronze lets them land."""
     parts = [usual, usual.head(EDGE_ROWS)]
@@ -218,10 +230,10 @@ def _with_edges(bronze: Bronze, usual: pl.DataFrame, seed: int) -> pl.DataFrame:
         except (CannotSampleError, pl.exceptions.PolarsError):
             pass  # the usual rows have to do
     unusual = pl.concat(parts, how="vertical_relaxed")
-    return _legal(bronze, unusual) if bronze.contract is not None else unusual
+    return legal_rows(bronze, unusual) if bronze.contract is not None else unusual
 
 
-def _legal(bronze: Bronze, frame: pl.DataFrame) -> pl.DataFrame:
+def legal_rows(bronze: Bronze, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that the contract of bronze lets pass."""
     try:
         terms = settle_terms(bronze.asset, bronze.contract, frame.schema)

@@ -119,8 +119,11 @@ class Theatre:
             return Judged(record, None)
         return Judged(record, kept.drop(RUN_COLUMN, TIME_COLUMN).collect())
 
+    def context(self) -> RunContext:
+        """Return what a function is told of the next run."""
+        return RunContext(f"rehearsal-{next(self.numbers):05}", TIME, "rehearsal")
+
     def _workplace(self, call: Caller) -> Workplace:
-        number = next(self.numbers)
-        lakehouse = Lakehouse(Store(str(self.folder / str(number))))
-        context = RunContext(f"rehearsal-{number:05}", TIME, "rehearsal")
+        context = self.context()
+        lakehouse = Lakehouse(Store(str(self.folder / context.id)))
         return Workplace(self.root, lakehouse, context, Gate(), call=call)
