@@ -1,0 +1,45 @@
+"""A run in progress, as it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from polster.model.asset import AssetKey
+from polster.model.record import AssetRecord
+
+LOST_SECONDS = 30.0
+"""A run that gave no sign of life for so long was probably killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A run in progress, as it says of itself.
+
+    Attributes:
+        host: Name of the machine that it runs on.
+        process_id: Of the process there.
+        selection: Terms that were asked for; empty means everything.
+        started_at: Timezone-aware UTC.
+        updated_at: Its last sign of life, timezone-aware UTC.
+        waiting: Assets that it has not come to.
+        running: Assets that are being built, with when each began.
+        finished: What it did so far, fingerprints and lineage left out.
+    """
+
+    run_id: str
+    environment: str
+    host: str
+    process_id: int
+    selection: tuple[str, ...]
+    full_refresh: bool
+    started_at: datetime
+    updated_at: datetime
+    waiting: tuple[AssetKey, ...]
+    running: Mapping[AssetKey, datetime]
+    finished: tuple[AssetRecord, ...]
+
+    def is_lost(self, now: datetime) -> bool:
+        """Tell whether it gave no sign of life for too long."""
+        return now - self.updated_at > timedelta(seconds=LOST_SECONDS)
