@@ -11,6 +11,7 @@ from typing import Any
 from polster._version import __version__
 from polster.checks.registry import RULES
 from polster.model.finding import Finding, Severity
+from polster.operations.explain import source_lines
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning"}
@@ -53,23 +54,13 @@ def excerpts(root: Path, findings: Iterable[Finding]) -> Callable[[Finding], str
 
     A line that holds a secret is shown with no finding, whichever it is about.
     """
-    read: dict[str, list[str]] = {}
-    secret = {
-        (finding.file, finding.line)
-        for finding in findings
-        if finding.code in RULES and RULES[finding.code].is_sensitive
-    }
+    source_line = source_lines(root, findings)
 
     def excerpt(finding: Finding) -> str | None:
-        place = (finding.file, finding.line)
-        if finding.file is None or finding.line is None or place in secret:
+        line = source_line(finding)
+        if line is None or finding.line is None:
             return None
-        if finding.file not in read:
-            read[finding.file] = _lines(root / finding.file)
-        lines = read[finding.file]
-        if not 0 < finding.line <= len(lines):
-            return None
-        return _excerpt(lines[finding.line - 1], finding.line, finding.column)
+        return _excerpt(line, finding.line, finding.column)
 
     return excerpt
 
@@ -171,13 +162,6 @@ def _escaped(text: str, also: str = "") -> str:
     for character in "%\r\n" + also:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _excerpt(line: str, number: int, column: int | None) -> str | None:
