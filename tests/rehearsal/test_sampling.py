@@ -69,6 +69,32 @@ def test_given_values_are_taken_as_they_are() -> None:
     assert sampled["small"].to_list() == [1, 2, 3]
 
 
+def test_values_that_a_rule_names_are_drawn() -> None:
+    class Orders(dy.Schema):
+        id = dy.Int64(primary_key=True)
+        status = dy.String()
+        day = dy.Date()
+        code = dy.Int32(nullable=False)
+
+        @dy.rule()
+        def known_status(cls) -> pl.Expr:
+            return cls.status.col.is_in([*(f"status {number}" for number in range(30)), "?"])
+
+        @dy.rule()
+        def not_unknown(cls) -> pl.Expr:
+            return cls.status.col != "?"
+
+        @dy.rule()
+        def known_code(cls) -> pl.Expr:
+            return cls.code.col.is_in([10007, 20011])
+
+    sampled = sample_contract(Orders, 500, seed=3)
+
+    assert set(sampled["status"]) == {f"status {number}" for number in range(30)}
+    assert set(sampled["code"]) == {10007, 20011}
+    assert sampled["id"].n_unique() == 500
+
+
 def test_a_rule_that_chance_never_keeps_is_named() -> None:
     with pytest.raises(CannotSampleError, match="hardly any random row keeps `adds_up`"):
         sample_contract(Sums, 10, seed=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from polster.contracts.rules import Rule
+from polster.rehearsal.named import named_values
 from polster.rehearsal.sampling import sample_types
 
 if TYPE_CHECKING:
     import dataframely as dy
 
 BOUNDS = ("min", "min_exclusive", "max", "max_exclusive", "min_length", "max_length")
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
-TEXT = re.compile(r'"([^"]*)"')
-DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?")
 TEXTS = ("", " ", "?", "x", "\N{SNOWMAN}", "not a value", "x" * 300)
 NUMBERS = (0, 1, -1, 2, 10, -10, 100, -100, 10**4, -(10**4), 10**6, -(10**6), 0.5, -0.5)
 STEPS = (
@@ -47,11 +44,11 @@ def odd_values(
         typed: Its type in the contract.
         seed: The same seed gives the same values.
     """
-    text = "" if rule is None else str(rule.holds)
+    named = [] if rule is None else named_values(rule.holds)
     bounds = [bound for name in BOUNDS if (bound := getattr(column, name, None)) is not None]
-    raw: list[Any] = _of_type(typed, [*bounds, *_named(text)], seen)
+    raw: list[Any] = _of_type(typed, [*bounds, *named], seen)
     fitting = as_type(_series(seen.name, raw, typed).drop_nulls(), seen.dtype)
-    own = _of_type(seen.dtype, _named(text), seen)
+    own = _of_type(seen.dtype, named, seen)
     found = [
         pl.Series(seen.name, [None], dtype=seen.dtype),
         fitting,
@@ -84,14 +81,6 @@ def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
         numbers = pl.Series(name, [float(value) for value in values], dtype=pl.Float64)
         return as_type(numbers, dtype)
     return pl.Series(name, [None, *values], dtype=dtype, strict=False)
-
-
-def _named(rule: str) -> list[Any]:
-    """Return the numbers, texts and times that the text of an expression names."""
-    words = TEXT.findall(rule)
-    days = [datetime.fromisoformat(day) for day in DAY.findall(rule)]
-    bare = DAY.sub(" ", TEXT.sub(" ", rule))
-    return [*words, *days, *(float(number) for number in NUMBER.findall(bare))]
 
 
 def _of_type(dtype: pl.DataType, named: list[Any], seen: pl.Series) -> list[Any]:

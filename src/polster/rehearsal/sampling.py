@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from polster.contracts.rules import contract_columns
+from polster.contracts.rules import contract_columns, contract_rules
+from polster.rehearsal.named import named_values
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -70,7 +72,22 @@ def sample_contract(
     Raises:
         CannotSampleError: Its rules are too narrow for luck.
     """
-    narrow: Any = _narrowed(contract, max(SPAN, 20 * rows), given or {})
+    try:
+        return _sampled(contract, rows, seed, given or {})
+    except CannotSampleError:
+        named = _named_by_rules(contract, rows, seed)
+        if not named.keys() - (given or {}).keys():
+            raise
+        return _sampled(contract, rows, seed, {**named, **(given or {})})
+
+
+def _sampled(
+    contract: type[dy.Schema],
+    rows: int,
+    seed: int,
+    given: Mapping[str, Sequence[Any] | pl.Series],
+) -> pl.DataFrame:
+    narrow: Any = _narrowed(contract, max(SPAN, 20 * rows), given)
     overrides = {name: list(values) for name, values in given.items()} if given else None
     dataframely: Any = sys.modules["dataframely"]  # the contract's own
     generator = sys.modules["dataframely.random"].Generator(seed)
@@ -81,6 +98,35 @@ def sample_contract(
         said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
         raise CannotSampleError(_narrow_rules(narrow, generator) or said) from error
     return pl.DataFrame(sampled).select(list(contract_columns(contract)))
+
+
+def _named_by_rules(contract: type[dy.Schema], rows: int, seed: int) -> dict[str, pl.Series]:
+    """Draw from the values that rules of the contract name for one column, as an ``is_in`` does.
+
+    Only values that keep all rules of their column are taken; a column without any is left out.
+    The bounds of a column itself are kept by chance.
+    """
+    columns = contract_columns(contract)
+    rules = [rule for rule in contract_rules(contract).rows if len(rule.columns) == 1]
+    drawn: dict[str, pl.Series] = {}
+    for name, column in columns.items():
+        own = [rule for rule in rules if rule.columns == (name,)]
+        with pl.Config(fmt_table_cell_list_len=-1, fmt_str_lengths=SPAN):  # else lists are cut
+            named = [
+                value
+                for rule in own
+                if "|" not in rule.name
+                for value in named_values(rule.holds)
+                if value != name
+            ]
+        with suppress(Exception):  # what no value of the type is, or a rule that stumbles
+            values = pl.Series(name, named, dtype=column.dtype, strict=False).drop_nulls()
+            kept = values.unique(maintain_order=True).to_frame()
+            kept = kept.filter(*[rule.holds.fill_null(True) for rule in own])
+            if kept.height:
+                places = pick(kept.height, rows, seed_of(seed, name), again=True)
+                drawn[name] = kept[name].gather(places)
+    return drawn
 
 
 def _narrow_rules(narrow: Any, generator: Any) -> str | None:
