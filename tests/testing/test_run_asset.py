@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,30 @@ def test_frames_must_be_those_that_it_reads(frames: dict[str, Any], hint: str) -
         run_asset(orders, **frames)
 
     assert raised.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "named", "message"),
+    [
+        (run_asset, orders.function, {"bronze_orders": ORDERS}, "`orders` is no asset"),
+        (run_asset, orders, {"bronze_orders": {"id": [1]}}, "`bronze_orders` is a dict"),
+        (run_asset, orders, {"bronze_orders": ORDERS, "run": "now"}, "`run` is a str"),
+        (sample_input, orders, {}, "takes a contract, and got a AssetFunction"),
+        (sample_input, Orders, {"rows": -1}, "-1 rows cannot be sampled"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(
+    call: Any, given: object, named: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        call(given, **named)
+
+
+def test_the_hint_stands_below_the_error_where_a_test_fails() -> None:
+    with pytest.raises(UsageError) as caught:
+        run_asset(orders)
+
+    assert caught.value.__notes__ == ["hint: run_asset(orders, bronze_orders=…)"]
 
 
 def test_options_with_a_mistake_are_not_guessed() -> None:

@@ -73,7 +73,7 @@ def run_asset(
         see ``failed``.
 
     Raises:
-        UsageError: A frame is missing, or is none that the function asks for.
+        UsageError: The function is no asset; a frame is missing, or is none that it asks for.
         DefinitionError: The options of the asset have mistakes.
         AssetError: The frame that the function returned cannot be computed, or does not fit the
             contract. What the function itself raises comes through as it is.
@@ -96,6 +96,7 @@ def run_asset(
         >>> outcome.quarantined.rows()
         [(2, -1.0, ['amount|min'])]
     """
+    _check_kinds(function, run, frames)
     _check_frames(function, frames)
     asset = _asset(function)
     handed = {name: Handed(name, frame.lazy()) for name, frame in frames.items()}
@@ -151,8 +152,28 @@ def _raised(failure: Failure) -> AssetError:
         code=failure.code,
         hint=failure.hint,
         place=failure.place,
-        traceback=failure.traceback,
+        trace=failure.trace,
     )
+
+
+def _check_kinds(function: object, run: object, frames: Mapping[str, object]) -> None:
+    if not isinstance(function, AssetFunction):
+        raise UsageError(
+            f"`{getattr(function, '__name__', function)}` is no asset",
+            code="POL106",
+            hint="hand over what the decorator made, as its file is imported",
+        )
+    if not isinstance(run, RunContext):
+        raise UsageError(
+            f"`run` is a {type(run).__name__}, not a polster.RunContext", code="POL106"
+        )
+    for name, frame in frames.items():
+        if not isinstance(frame, pl.LazyFrame | pl.DataFrame):
+            raise UsageError(
+                f"`{name}` is a {type(frame).__name__}, not a frame of Polars",
+                code="POL106",
+                hint="wrap it: pl.DataFrame(…)",
+            )
 
 
 def _check_frames(

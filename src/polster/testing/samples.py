@@ -29,7 +29,8 @@ def sample_input(
             to fit; values that break a rule are put in place all the same, to test with bad rows.
 
     Raises:
-        UsageError: An override is no column of the contract, or they differ in length.
+        UsageError: There is no such contract; an override is no column of it, or they differ in
+            length.
         PolsterError: No rows were found that keep all rules.
 
     Examples:
@@ -43,6 +44,14 @@ def sample_input(
         >>> sample_input(Orders, rows=1, id=None)["id"].to_list()
         [None]
     """
+    if not (isinstance(contract, type) and hasattr(contract, "columns")):
+        raise UsageError(
+            f"sample_input takes a contract, and got a {type(contract).__name__}",
+            code="POL106",
+            hint="hand over the class itself, as its file is imported",
+        )
+    if rows < 0:
+        raise UsageError(f"{rows} rows cannot be sampled", code="POL106")
     columns = contract_columns(contract)
     for name in overrides:
         if name not in columns:
