@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from polster.model.finding import Finding
-from polster.model.record import Trace
 
 
 class PolsterError(Exception):
@@ -59,7 +58,7 @@ class AssetError(PolsterError):
     """One asset cannot be built; its published table stays as it was.
 
     Args:
-        trace: The user's own traceback.
+        traceback: The user's own traceback, our frames left out.
     """
 
     def __init__(
@@ -69,10 +68,10 @@ class AssetError(PolsterError):
         code: str,
         hint: str | None = None,
         place: str | None = None,
-        trace: Trace | None = None,
+        traceback: str | None = None,
     ) -> None:
         super().__init__(message, code=code, hint=hint, place=place)
-        self.trace = trace
+        self.traceback = traceback
 
 
 class DefinitionError(PolsterError):
