@@ -114,6 +114,23 @@ def test_an_asset_is_shown_with_each_of_its_columns(built: Any) -> None:
     ]
 
 
+def test_a_column_that_takes_no_values_says_so_behind_what_influences_it(built: Any) -> None:
+    built.edit("src/core/gold_spending.py", "spent = dy", "is_big = dy.Bool()\n    spent = dy")
+    built.edit(
+        "src/core/gold_spending.py",
+        ".agg(",
+        ".agg(is_big=pl.when(pl.col('amount').sum() > 9).then(True).otherwise(False), ",
+    )
+
+    result = built.cli("lineage", "gold.spending", "--upstream")
+
+    assert result.stdout.splitlines()[-6:-3] == [
+        "is_big",
+        "  from silver.orders.amount    influence",
+        "  from no column's value",
+    ]
+
+
 def test_what_is_unknown_is_said_with_its_reason(pipeline: Any) -> None:
     pipeline.asset(
         "bronze.people",

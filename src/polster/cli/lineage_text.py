@@ -140,7 +140,7 @@ def _sources(lineage: Lineage, ref: ColumnRef, shared: Collection[ColumnRef]) ->
         if arrow.by_value or arrow.end not in shared:
             yield _Line(1, f"from {arrow.end}", _words(arrow))
     if not origin.values and ref.asset.layer is not Layer.BRONZE:
-        yield _Line(1, f"unknown: {origin.unknown}" if origin.unknown else "from no column")
+        yield _Line(1, f"unknown: {origin.unknown}" if origin.unknown else "from no column's value")
 
 
 def _shared(lineage: Lineage, asset: AssetKey, columns: Sequence[str]) -> frozenset[ColumnRef]:
