@@ -241,6 +241,20 @@ def test_a_function_that_fails_on_odd_but_legal_values_is_told(typed: Pipeline) 
     assert result.findings[0].file == "src/core/silver_customers.py"
 
 
+def test_rows_that_no_chance_writes_rightly_are_asked_for(typed: Pipeline) -> None:
+    typed.edit("src/core/bronze_orders.py", "amount = dy.Float64()", "amount = dy.String()")
+    typed.edit(
+        "src/core/silver_orders.py",
+        'select("id", "customer_id", "amount")',
+        'select("id", "customer_id", pl.col("amount").str.extract(r"^EUR (.+)$"))',
+    )
+
+    (empty,) = [each for each in rehearse(typed.open()).findings if each.code == "POL805"]
+
+    assert "every row is quarantined: amount|nullability (100)" in empty.message
+    assert str(empty.hint).startswith("put rows as the source sends them into tests/fixtures/")
+
+
 def test_of_assets_left_empty_the_first_is_told(typed: Pipeline) -> None:
     typed.edit(
         "src/core/silver_orders.py", '"amount")', '"amount").filter(pl.col("amount").is_nan())'

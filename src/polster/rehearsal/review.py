@@ -129,7 +129,7 @@ def _nothing_left(graph: AssetGraph, asset: Asset, record: AssetRecord) -> Findi
         asset,
         "POL805",
         f"`{asset.key}` is left empty by the sampled rows: {why}",
-        hint="put rows that go together into "
+        hint=f"put rows {'as the source sends them' if rules else 'that go together'} into "
         + " and ".join(
             fixture_name(key) for key in sorted(graph.ancestors([asset.key])) if _is_bronze(key)
         ),
