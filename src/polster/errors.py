@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from polster.model.finding import Finding
+from polster.model.record import Trace
 
 
 class PolsterError(Exception):
@@ -58,7 +59,7 @@ class AssetError(PolsterError):
     """One asset cannot be built; its published table stays as it was.
 
     Args:
-        traceback: The user's own traceback, our frames left out.
+        trace: The user's own traceback.
     """
 
     def __init__(
@@ -68,10 +69,10 @@ class AssetError(PolsterError):
         code: str,
         hint: str | None = None,
         place: str | None = None,
-        traceback: str | None = None,
+        trace: Trace | None = None,
     ) -> None:
         super().__init__(message, code=code, hint=hint, place=place)
-        self.traceback = traceback
+        self.trace = trace
 
 
 class DefinitionError(PolsterError):

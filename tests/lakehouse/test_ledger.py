@@ -22,7 +22,7 @@ from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
-from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint, Trace
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
 START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -55,7 +55,9 @@ FULL = AssetRecord(
     version=4,
     seconds=1.25,
     notes=("the function returned no rows",),
-    error=Failure("POL306", "rows break the contract", "look", "f.py:1", "Traceback: a value"),
+    error=Failure(
+        "POL306", "rows break the contract", "look", "f.py:1", Trace("Traceback: a value", "frames")
+    ),
     fingerprint=Fingerprint("c", "d", {"core.tax": "e"}, {"bronze.orders": 3}),
 )
 
@@ -67,14 +69,18 @@ def test_an_empty_ledger_has_no_rows(lakehouse: Lakehouse) -> None:
     assert lakehouse.ledger.published({ORDERS: 0}) == {}
 
 
-def test_a_record_comes_back_as_it_was_but_for_the_traceback(lakehouse: Lakehouse) -> None:
+def test_a_record_comes_back_as_it_was_but_for_the_messages_of_exceptions(
+    lakehouse: Lakehouse,
+) -> None:
     lakehouse.ledger.append([_entry(FULL)])
 
     ((run, found),) = lakehouse.ledger.records(ORDERS)
 
     assert run == "run1"
     assert FULL.error is not None
-    assert found.error == Failure("POL306", "rows break the contract", "look", "f.py:1")
+    assert found.error == Failure(
+        "POL306", "rows break the contract", "look", "f.py:1", Trace("frames", "frames")
+    )
     assert found.fingerprint == FULL.fingerprint
     assert to_row(found) == to_row(FULL)
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from polster.lakehouse.ledger import Ledger, from_row
+from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.store import Store
@@ -53,6 +54,7 @@ class Lakehouse:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.ledger = Ledger(store)
+        self.live = LiveRuns(store)
         self.releases = Releases(store)
 
     def table(self, key: AssetKey) -> Table:

@@ -22,7 +22,17 @@ from polster.lakehouse.table import (
 )
 from polster.model.asset import AssetKey
 from polster.model.lineage import AssetLineage, lineage_from_json, lineage_to_json
-from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.record import (
+    INTERRUPTED,
+    AssetRecord,
+    AssetStatus,
+    Failure,
+    Fingerprint,
+    RunRecord,
+    RunStatus,
+    RunSummary,
+    Trace,
+)
 
 LEDGER_SCHEMA = pl.Schema(
     {
@@ -40,20 +50,32 @@ LEDGER_SCHEMA = pl.Schema(
         "rules_broken": pl.String(),  # JSON: rows by rule
         "version": pl.Int64(),
         "notes": pl.List(pl.String()),
-        "error": pl.String(),  # JSON: code, message, hint, place; never a value of the data
+        "error": pl.String(),  # JSON: code, message, hint, place, frames of the traceback
         "fingerprint": pl.String(),  # JSON: code, contract, modules, inputs
-        "lineage": pl.String(),  # JSON: columns by column; null in rows of older versions
+        # Null in rows of older versions from here on:
+        "lineage": pl.String(),  # JSON: columns by column
+        # and what the run as a whole was; null, too, if it was killed before it could say so
+        "run_status": pl.String(),
+        "run_started_at": pl.Datetime("us", "UTC"),
+        "run_seconds": pl.Float64(),
+        "selection": pl.List(pl.String()),
+        "full_refresh": pl.Boolean(),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one run did to one asset."""
+    """What one run did to one asset.
+
+    Attributes:
+        run: The whole run; None if it was killed and another run records what it published.
+    """
 
     run_id: str
     environment: str
     record: AssetRecord
+    run: RunRecord | None = None
 
 
 class Ledger:
@@ -73,7 +95,12 @@ class Ledger:
         if not entries:
             return
         rows = [
-            {**to_row(entry.record), "run_id": entry.run_id, "environment": entry.environment}
+            {
+                **to_row(entry.record),
+                "run_id": entry.run_id,
+                "environment": entry.environment,
+                **_run_columns(entry.run),
+            }
             for entry in entries
         ]
         frame = pl.DataFrame(rows, schema=LEDGER_SCHEMA)
@@ -123,6 +150,35 @@ class Ledger:
                 lineages[key] = lineage
         return lineages
 
+    def runs(self, limit: int | None = None, before: str | None = None) -> list[RunSummary]:
+        """List the runs, newest first; with ``before``, those older than that run."""
+        rows = self.scan()
+        if before is not None:
+            rows = rows.filter(pl.col("run_id") < before)
+        summaries = _summaries(rows)
+        with reaching(self.table.uri):
+            found = (summaries.head(limit) if limit else summaries).collect()
+        return [_summary(row) for row in found.iter_rows(named=True)]
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return what one run did; None if it is not recorded."""
+        rows = self._records().filter(pl.col("run_id") == run_id)
+        with reaching(self.table.uri):
+            found, summaries = pl.collect_all([rows, _summaries(rows)])
+        if not found.height:
+            return None
+        summary = _summary(summaries.row(0, named=True))
+        return RunRecord(
+            run_id,
+            summary.status,
+            summary.environment,
+            summary.started_at,
+            summary.seconds,
+            tuple(from_row(row) for row in found.iter_rows(named=True)),
+            summary.selection or (),
+            summary.full_refresh,
+        )
+
     def _records(self) -> pl.LazyFrame:
         """Return all rows without the lineage, which is long and wanted by few."""
         return self.scan().drop("lineage")
@@ -148,6 +204,67 @@ class Ledger:
             record = from_row(row)
             found[record.asset] = (row["run_id"], record)
         return found
+
+
+def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return one row a run, newest first; lazy."""
+    status = pl.col("status")
+    begun = pl.col("started_at").min()
+    ended = (pl.col("started_at") + pl.duration(microseconds=pl.col("seconds") * 1e6)).max()
+    reasons = pl.col("reasons").list.contains(INTERRUPTED)
+    return (
+        rows.group_by("run_id")
+        .agg(
+            pl.col("environment").first(),
+            pl.col("run_status").drop_nulls().first(),
+            pl.coalesce(pl.col("run_started_at").min(), begun).alias("started_at"),
+            pl.coalesce(
+                pl.col("run_seconds").max(), (ended - begun).dt.total_microseconds() / 1e6
+            ).alias("seconds"),
+            pl.col("selection").drop_nulls().first(),
+            pl.col("full_refresh").any(),
+            reasons.any().alias("interrupted"),
+            pl.col("rows_published", "rows_quarantined").sum(),
+            *((status == each.value).sum().alias(each.value) for each in AssetStatus),
+        )
+        .sort("run_id", descending=True)
+    )
+
+
+def _summary(row: Mapping[str, Any]) -> RunSummary:
+    assets = {each: row[each.value] for each in AssetStatus if row[each.value]}
+    status = RunStatus.UNKNOWN
+    if row["run_status"] is not None:
+        status = RunStatus(row["run_status"])
+    elif row["interrupted"]:
+        status = RunStatus.INTERRUPTED
+    elif AssetStatus.FAILED in assets:
+        status = RunStatus.FAILED
+    selection = row["selection"]
+    return RunSummary(
+        row["run_id"],
+        status,
+        row["environment"],
+        row["started_at"],
+        row["seconds"],
+        None if selection is None else tuple(selection),
+        bool(row["full_refresh"]),
+        assets,
+        row["rows_published"],
+        row["rows_quarantined"],
+    )
+
+
+def _run_columns(run: RunRecord | None) -> dict[str, Any]:
+    if run is None:
+        return {}
+    return {
+        "run_status": run.status.value,
+        "run_started_at": run.started_at,
+        "run_seconds": run.seconds,
+        "selection": list(run.selection),
+        "full_refresh": run.full_refresh,
+    }
 
 
 def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[str] = ()) -> None:
@@ -240,7 +357,7 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "rules_broken": json.dumps(dict(record.rules_broken)),
         "version": record.version,
         "notes": list(record.notes),
-        "error": json.dumps(_without_traceback(record.error)) if record.error else None,
+        "error": failure_to_json(record.error) if record.error else None,
         "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
         "lineage": lineage_to_json(record.lineage) if record.lineage else None,
     }
@@ -266,7 +383,7 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         version=row["version"],
         seconds=row["seconds"],
         notes=tuple(row["notes"] or ()),
-        error=Failure(**json.loads(row["error"])) if row["error"] else None,
+        error=failure_from_json(row["error"]) if row["error"] else None,
         fingerprint=Fingerprint(**json.loads(fingerprint)) if fingerprint else None,
         lineage=_lineage(key, lineage) if lineage else None,
     )
@@ -286,10 +403,21 @@ def to_metadata(record: AssetRecord) -> dict[str, Any]:
     return {**row, "started_at": record.started_at.astimezone(UTC).isoformat()}
 
 
-def _without_traceback(failure: Failure) -> dict[str, str | None]:
-    return {
+def failure_to_json(failure: Failure) -> str:
+    """Write a failure, of its traceback the frames alone: messages in it may hold values."""
+    written = {
         "code": failure.code,
         "message": failure.message,
         "hint": failure.hint,
         "place": failure.place,
     }
+    if failure.trace is not None:
+        written["frames"] = failure.trace.frames
+    return json.dumps(written)
+
+
+def failure_from_json(text: str) -> Failure:
+    """Read what :func:`failure_to_json` wrote."""
+    written = json.loads(text)
+    frames = written.pop("frames", None)
+    return Failure(**written, trace=Trace(frames, frames) if frames else None)

@@ -63,6 +63,40 @@ class Store:
             return lines.collect().to_series().to_list()
         return None
 
+    def write_text(self, folder: str, name: str, text: str) -> None:
+        """Write a small file below ``folder``, in one step: a reader gets the old or the new one.
+
+        Raises:
+            LakehouseError: It cannot be written.
+        """
+        with reaching(folder, writing=True):
+            if self.is_local:
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_name(f".{name}.unfinished")
+                unfinished.write_text(text, encoding="utf-8")
+                unfinished.replace(path)
+                return
+            files = DeltaFileSystemHandler(folder, dict(self.options))
+            stream = files.open_output_stream(name)
+            stream.write(text.encode())
+            stream.close()
+
+    def names(self, folder: str) -> list[str]:
+        """List the files directly in ``folder``; none if there is no such folder.
+
+        Raises:
+            LakehouseError: It cannot be listed.
+        """
+        with reaching(folder):
+            if self.is_local:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    return sorted(path.name for path in Path(folder).iterdir())
+                return []
+            files = DeltaFileSystemHandler(folder, dict(self.options))
+            found = files.get_file_info_selector("", True, False)
+            return sorted(Path(info.path).name for info in found if info.is_file)
+
     def delete(self, folder: str, names: Iterable[str]) -> None:
         """Delete files below ``folder``; a file that is already gone is fine."""
         if self.is_local:

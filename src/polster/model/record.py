@@ -21,12 +21,17 @@ class AssetStatus(StrEnum):
     SKIPPED = "skipped"  # something it depends on failed, or the run was interrupted
 
 
+INTERRUPTED = "the run was interrupted"
+"""The reason of an asset that was skipped because somebody stopped the run."""
+
+
 class RunStatus(StrEnum):
     """How a run ended."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"  # only recorded by a later run: it was killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,20 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """The user's own traceback, frames of Polster left out.
+
+    Attributes:
+        text: As Python writes it; the exceptions' messages in it may hold values of the data.
+        frames: The same with the exceptions' types alone, and files named from the project on;
+            this is what is kept.
+    """
+
+    text: str
+    frames: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an asset failed, as a value.
 
@@ -82,14 +101,19 @@ class Failure:
         message: What is wrong.
         hint: One edit or one command that mends it.
         place: ``file:line`` or a table.
-        traceback: The user's own traceback, if their code raised.
+        trace: The user's own traceback, if their code raised.
     """
 
     code: str
     message: str
     hint: str | None = None
     place: str | None = None
-    traceback: str | None = None
+    trace: Trace | None = None
+
+    @property
+    def traceback(self) -> str | None:
+        """Return the traceback as text; of a recorded failure without the exceptions' messages."""
+        return self.trace.text if self.trace else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +158,8 @@ class RunRecord:
     Attributes:
         run_id: Sortable by time.
         assets: In the order in which they can be run.
+        selection: Terms that were asked for; empty means everything.
+        full_refresh: Whether everything was to be built anew.
         warnings: Findings that did not stop the run.
         release: Identifier of the release that the run wrote, if it wrote one.
     """
@@ -144,5 +170,32 @@ class RunRecord:
     started_at: datetime
     seconds: float
     assets: tuple[AssetRecord, ...]
+    selection: tuple[str, ...] = ()
+    full_refresh: bool = False
     warnings: tuple[Finding, ...] = ()
     release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run, without the details of its assets.
+
+    Attributes:
+        started_at: Timezone-aware UTC.
+        seconds: Wall time.
+        selection: Terms that were asked for, empty for everything; None if that is not recorded.
+        assets: Assets by how they came out.
+        rows_published: Of all assets.
+        rows_quarantined: Of all assets.
+    """
+
+    run_id: str
+    status: RunStatus
+    environment: str
+    started_at: datetime
+    seconds: float
+    selection: tuple[str, ...] | None
+    full_refresh: bool
+    assets: Mapping[AssetStatus, int]
+    rows_published: int
+    rows_quarantined: int

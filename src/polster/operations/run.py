@@ -24,8 +24,9 @@ from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
 from polster.project.import_path import import_afresh
 from polster.runtime.build import Workplace
-from polster.runtime.execute import Execution, Observer
+from polster.runtime.execute import Execution, Observer, Outcome
 from polster.runtime.gate import Gate
+from polster.runtime.live import Beginning, LiveReport
 from polster.runtime.states import States, read_states
 
 DEFAULT_THREADS = 4
@@ -69,6 +70,17 @@ def run(
     states = read_states(lakehouse, graph.assets)
     import_afresh(project.root)
     work = Workplace(project.root, lakehouse, context, Gate())
+    live = LiveReport(
+        lakehouse.live,
+        Beginning(
+            context.id,
+            name,
+            started,
+            tuple(selection),
+            full_refresh,
+            [key for key in graph.assets if key in chosen],
+        ),
+    )
     execution = Execution(
         graph,
         chosen,
@@ -76,25 +88,45 @@ def run(
         states,
         work,
         full_refresh=full_refresh,
-        observer=observer,
+        observer=live.beside(observer),
         interrupted=interrupted,
     )
-    with chdir(project.root):
-        outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
-    failed = any(record.status is AssetStatus.FAILED for record in outcome.records)
-    status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
+    with live:
+        with chdir(project.root):
+            outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
+        record = RunRecord(
+            context.id,
+            _status(outcome),
+            name,
+            started,
+            time.perf_counter() - clock,
+            outcome.records,
+            tuple(selection),
+            full_refresh,
+        )
+        record = _recorded(lakehouse, context, states, record)
+    work.discard_leftovers()
+    return record
+
+
+def _status(outcome: Outcome) -> RunStatus:
     if outcome.interrupted:
-        status = RunStatus.INTERRUPTED
-    record = RunRecord(
-        context.id, status, name, started, time.perf_counter() - clock, outcome.records
-    )
+        return RunStatus.INTERRUPTED
+    failed = any(record.status is AssetStatus.FAILED for record in outcome.records)
+    return RunStatus.FAILED if failed else RunStatus.SUCCEEDED
+
+
+def _recorded(
+    lakehouse: Lakehouse, context: RunContext, states: States, record: RunRecord
+) -> RunRecord:
+    """Write the ledger and, of a run that succeeded, a release; return what came of it."""
     try:
-        if outcome.interrupted:
-            _in_time(lambda: _record(lakehouse, context, states, outcome.records))
+        if record.status is RunStatus.INTERRUPTED:
+            _in_time(lambda: _record(lakehouse, states, record))
         else:
-            _record(lakehouse, context, states, outcome.records)
-        if status is RunStatus.SUCCEEDED:
-            record = replace(record, release=_release(lakehouse, context, states, outcome.records))
+            _record(lakehouse, states, record)
+        if record.status is RunStatus.SUCCEEDED:
+            return replace(record, release=_release(lakehouse, context, states, record.assets))
     except LakehouseError as error:  # what was published stays, so say it all the same
         finding = Finding(
             error.code,
@@ -102,9 +134,9 @@ def run(
             file=error.place,
             hint="mend that and run again: what was published is recorded then",
         )
-        failed_status = RunStatus.FAILED if status is RunStatus.SUCCEEDED else status
-        record = replace(record, status=failed_status, warnings=(finding,))
-    work.discard_leftovers()
+        is_good = record.status is RunStatus.SUCCEEDED
+        status = RunStatus.FAILED if is_good else record.status
+        return replace(record, status=status, warnings=(finding,))
     return record
 
 
@@ -112,11 +144,9 @@ def _run_id(started: datetime) -> str:
     return f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _record(
-    lakehouse: Lakehouse, context: RunContext, states: States, records: Sequence[AssetRecord]
-) -> None:
+def _record(lakehouse: Lakehouse, states: States, run: RunRecord) -> None:
     """Write the ledger: this run, and what a killed run published without recording it."""
-    entries = [Entry(context.id, context.environment, record) for record in records]
+    entries = [Entry(run.run_id, run.environment, record, run) for record in run.assets]
     entries += [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
     lakehouse.ledger.append(entries)
 

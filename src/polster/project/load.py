@@ -14,10 +14,13 @@ import polars as pl
 from polster.decorators import AssetFunction
 from polster.errors import AssetError
 from polster.model.asset import Asset
+from polster.model.record import Trace
 from polster.project.import_path import SOURCE_FOLDER
 
 OWN_FOLDER = str(Path(__file__).parents[1])
 POLARS_FOLDER = str(Path(pl.__file__).parent)
+CAUSED = "\n\nThe above exception was the direct cause of the following exception:\n\n"
+"""As Python writes it between two exceptions of a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
             code="POL213",
             place=_import_place(error, asset),
             hint=_import_hint(error),
-            traceback=user_traceback(error),
+            trace=user_trace(error),
         ) from error
     function = getattr(module, asset.key.name, None)
     if not isinstance(function, AssetFunction):
@@ -75,11 +78,36 @@ def _is_schema(contract: object) -> bool:
     )
 
 
-def user_traceback(error: BaseException) -> str:
-    """Format ``error`` with the frames of the user's code, ours left out."""
+def user_trace(error: BaseException) -> Trace:
+    """Return the traceback of ``error`` with the frames of the user's code, ours left out."""
     kept = _skip_own(error.__traceback__)
     lines = traceback.format_exception(type(error), error, kept, chain=error.__cause__ is not None)
-    return "".join(lines).rstrip()
+    frames: list[str] = []
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        frames.insert(0, _frames(cause, kept if cause is error else cause.__traceback__))
+        cause = cause.__cause__
+    return Trace("".join(lines).rstrip(), CAUSED.join(frames))
+
+
+def _frames(error: BaseException, trace: TracebackType | None) -> str:
+    """Format one exception of a chain by its frames and its type; its message is left out."""
+    extracted = traceback.extract_tb(trace)
+    for frame in extracted:
+        frame.filename = _file_shown(frame.filename)
+    lines = ["Traceback (most recent call last):\n", *extracted.format(), type(error).__qualname__]
+    return "".join(lines)
+
+
+def _file_shown(file: str) -> str:
+    """Name a file from the project on, or from the packages on; never by a folder outside."""
+    path = Path(file)
+    if path.is_relative_to(Path.cwd()):  # the project's folder, while its code runs
+        return path.relative_to(Path.cwd()).as_posix()
+    outside, _, packaged = path.as_posix().rpartition("site-packages/")
+    return packaged if outside else path.name
 
 
 def user_place(error: BaseException, root: Path) -> str | None:

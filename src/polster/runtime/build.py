@@ -30,13 +30,13 @@ from polster.lakehouse.table import (
 from polster.model.asset import Asset, Load, Policy
 from polster.model.context import RunContext
 from polster.model.layer import Layer
-from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint, Trace
 from polster.project.load import (
     LoadedAsset,
     load_asset,
     raised_in_polster,
     user_place,
-    user_traceback,
+    user_trace,
 )
 from polster.runtime.call import Handed, call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
@@ -50,7 +50,6 @@ DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 REFUSALS = ("POL306", "POL307")
 """Codes of failures in which the contract lets nothing pass: by a rule, by the share."""
 NOTHING_NEW = "its source holds nothing new"
-INTERRUPTED = ("the run was interrupted",)
 
 Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame]
 
@@ -131,9 +130,9 @@ def build(job: Job, work: Workplace) -> Built:
     try:
         record, table = _Build(job, work, record, clock).run()
     except (InterruptedRunError, KeyboardInterrupt):
-        record = replace(record, status=AssetStatus.SKIPPED, reasons=INTERRUPTED)
+        record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
     except AssetError as error:
-        record = replace(record, error=_failure(error, error.traceback), **_counts(error))
+        record = replace(record, error=_failure(error, error.trace), **_counts(error))
     except PolsterError as error:
         record = replace(record, error=_failure(error, None))
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
@@ -144,7 +143,7 @@ def build(job: Job, work: Workplace) -> Built:
                 f"Polster stumbled: {in_short(error)}",
                 hint="please report this as a bug of Polster, with the traceback",
                 place=job.asset.place,
-                traceback=user_traceback(error),
+                trace=user_trace(error),
             ),
         )
     return Built(replace(record, seconds=time.perf_counter() - clock), table)
@@ -295,7 +294,7 @@ class _Build:
             code="POL305",
             place=user_place(error, self.work.root) or self.asset.place,
             hint=hint,
-            traceback=user_traceback(error) or None,
+            trace=user_trace(error),
         )
 
     def _refuse(self, staged: Staged) -> None:
@@ -493,5 +492,5 @@ def _folder(table: Table | TableVersion) -> str:
     return "/".join(table.uri.split("/")[-3:])
 
 
-def _failure(error: PolsterError, traceback: str | None) -> Failure:
-    return Failure(error.code, error.message, error.hint, error.place, traceback)
+def _failure(error: PolsterError, trace: Trace | None) -> Failure:
+    return Failure(error.code, error.message, error.hint, error.place, trace)

@@ -14,7 +14,7 @@ from polster.contracts.handover import is_frame_of, satisfies, types_asked
 from polster.errors import AssetError
 from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
-from polster.project.load import LoadedAsset, user_line, user_traceback
+from polster.project.load import LoadedAsset, user_line, user_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def call_function(
             f"the function raised {in_short(error)}",
             code="POL305",
             place=f"{asset.file}:{line}",
-            traceback=user_traceback(error),
+            trace=user_trace(error),
         ) from error
     if result is None:
         raise AssetError(

@@ -15,8 +15,8 @@ from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import reasons_to_run
-from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
-from polster.runtime.build import INTERRUPTED, Built, Job, Workplace, build
+from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.runtime.build import Built, Job, Workplace, build
 from polster.runtime.states import States
 
 GRACE_SECONDS = 3.0
@@ -149,7 +149,7 @@ class Execution:
                 AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(f"{names} failed",)), None
             )
         if self.work.gate.is_closed:
-            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=INTERRUPTED), None)
+            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(INTERRUPTED,)), None)
         inputs = self._input_versions(key)
         current = replace(self.codes[key], inputs=inputs)
         state = self.states.tables.get(key)
@@ -244,5 +244,5 @@ class Execution:
                     key,
                     AssetStatus.SKIPPED,
                     datetime.now(UTC),
-                    reasons=INTERRUPTED,
+                    reasons=(INTERRUPTED,),
                 )

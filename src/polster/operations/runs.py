@@ -1,0 +1,62 @@
+"""The runs of a lakehouse: those in progress, and those that are recorded."""
+
+from __future__ import annotations
+
+from polster.errors import UsageError, nearest
+from polster.model.live import LiveRun
+from polster.model.record import RunRecord, RunSummary
+from polster.operations.environment import open_lakehouse
+from polster.operations.open_project import Project
+
+
+def list_runs(
+    project: Project,
+    *,
+    environment: str | None = None,
+    limit: int | None = None,
+    before: str | None = None,
+) -> list[RunSummary]:
+    """List the recorded runs, newest first.
+
+    Args:
+        project: Whose lakehouse.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+        limit: At most so many.
+        before: Identifier of a run; those older than it are listed.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The ledger cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    return lakehouse.ledger.runs(limit, before)
+
+
+def recorded_run(project: Project, run_id: str, *, environment: str | None = None) -> RunRecord:
+    """Return what the run ``run_id`` did.
+
+    Raises:
+        UsageError: There is no such run or environment.
+        LakehouseError: The ledger cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    found = lakehouse.ledger.run(run_id)
+    if found is None:
+        close = nearest(run_id, (run.run_id for run in lakehouse.ledger.runs()))
+        raise UsageError(
+            f"there is no run `{run_id}`",
+            code="POL408",
+            hint=f"did you mean `{close}`?" if close else "see the runs with: polster runs",
+        )
+    return found
+
+
+def live_runs(project: Project, *, environment: str | None = None) -> list[LiveRun]:
+    """List the runs in progress, newest first, also those without a sign of life.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    return lakehouse.live.all()
