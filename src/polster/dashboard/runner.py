@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import signal
+import socket
 import sys
-from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
-LOG_LINES = 2_000
-LINE_BYTES = 65_536
+from polster.dashboard.log import RunLog
+from polster.model.live import LiveRun
+
+KEPT_REQUESTS = 50
 STOP_SECONDS = 10.0
-"""How long a run that is told to stop may take to record what it did."""
+"""How long a run that is told to stop may take to record what it did; then it is killed."""
+SILENCE_SECONDS = 1.0
+"""How long one waits for the last words of a run that has ended: a program that it started may
+hold on to the pipe for ever."""
+READ_BYTES, PAUSE_SECONDS = 500_000, 0.1
+"""A run that writes more than so much in so long is slowed down, so that pages stay quick."""
+OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)
+LAST_WORD = re.compile(r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?:succeeded|failed|was interrupted) in ")
 
 
 class RequestState(StrEnum):
@@ -30,7 +42,7 @@ class RequestState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RunRequest:
     """A run that was asked for on a page.
 
@@ -38,9 +50,10 @@ class RunRequest:
         number: Counts the requests of this server, from 1.
         selection: Terms as ``polster run`` takes them; empty means everything.
         log: What the process wrote, our messages and the user's prints, the last lines of it.
-        dropped: Lines of it that were dropped for newer ones.
-        exit_code: 0 good, 1 something failed, 2 refused, 130 interrupted; None while it runs.
+        exit_code: 0 good, 1 something failed, 2 refused, 130 interrupted, below 0 the signal that
+            killed it; None while it runs, or if it could not be started.
         process_id: Of the process that runs it, by which a run in progress is known to be this.
+        run_id: Of the run, as the process said when it ended; None if it began none, or was killed.
     """
 
     number: int
@@ -48,10 +61,11 @@ class RunRequest:
     full_refresh: bool
     asked_at: datetime
     state: RequestState = RequestState.QUEUED
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
-    dropped: int = 0
+    log: RunLog = field(default_factory=RunLog)
     exit_code: int | None = None
     process_id: int | None = None
+    run_id: str | None = None
+    ended_at: datetime | None = None
 
     @property
     def command(self) -> str:
@@ -60,14 +74,32 @@ class RunRequest:
         return " ".join([*words, "--full-refresh"] if self.full_refresh else words)
 
     @property
+    def is_running(self) -> bool:
+        """Tell whether its process runs, told to stop or not."""
+        return self.state in (RequestState.RUNNING, RequestState.STOPPING)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether it was told to stop and has not ended yet."""
+        return self.state is RequestState.STOPPING
+
+    @property
     def is_over(self) -> bool:
         """Tell whether it will never do anything any more."""
         return self.state in (RequestState.ENDED, RequestState.WITHDRAWN)
 
-    def write(self, line: str) -> None:
-        """Add a line to the log."""
-        self.dropped += len(self.log) == LOG_LINES
-        self.log.append(line)
+    def is_of(self, live: LiveRun) -> bool:
+        """Tell whether ``live`` is what this request's process does."""
+        return (
+            self.process_id == live.process_id
+            and live.host == socket.gethostname()
+            and live.started_at >= self.asked_at
+        )
+
+    def end(self, state: RequestState) -> None:
+        """Be over."""
+        self.state = state
+        self.ended_at = datetime.now(UTC)
 
 
 class Runner:
@@ -78,108 +110,197 @@ class Runner:
         environment: As ``--env`` would say.
 
     Attributes:
-        requests: All of this server, oldest first, the last hundred.
+        requests: Of this server, oldest first; of those that are over the last fifty.
     """
 
     def __init__(self, root: Path, environment: str | None) -> None:
         self.root = root
         self.environment = environment
-        self.requests: deque[RunRequest] = deque(maxlen=100)
+        self.requests: list[RunRequest] = []
         self._numbers = itertools.count(1)
-        self._process: asyncio.subprocess.Process | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._killing: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def current(self) -> RunRequest | None:
         """Return the request that is being run; None between runs."""
-        running = (RequestState.RUNNING, RequestState.STOPPING)
-        return next((each for each in self.requests if each.state in running), None)
+        return next((each for each in self.requests if each.is_running), None)
 
     @property
     def queued(self) -> list[RunRequest]:
         """List the requests that wait, next first."""
         return [each for each in self.requests if each.state is RequestState.QUEUED]
 
-    def request_of(self, process_id: int) -> RunRequest | None:
-        """Return the request that the process runs or ran."""
-        return next((each for each in self.requests if each.process_id == process_id), None)
+    @property
+    def last(self) -> RunRequest | None:
+        """Return the request that ended last, those withdrawn left out."""
+        ended = [each for each in self.requests if each.state is RequestState.ENDED]
+        return max(ended, key=lambda each: each.ended_at or each.asked_at, default=None)
+
+    def request_of(self, run: LiveRun | str) -> RunRequest | None:
+        """Return the request whose process does ``run``, or did the run of that identifier."""
+        for request in reversed(self.requests):
+            if request.run_id == run if isinstance(run, str) else request.is_of(run):
+                return request
+        return None
 
     def submit(self, selection: Sequence[str] = (), *, full_refresh: bool = False) -> RunRequest:
         """Ask for a run: it starts at once, or when those before it have ended."""
         now = datetime.now(UTC)
         request = RunRequest(next(self._numbers), tuple(selection), full_refresh, now)
+        if self._closed:
+            request.end(RequestState.WITHDRAWN)
+            return request
+        over = [each for each in self.requests if each.is_over]
+        for old in over[: max(0, len(over) - KEPT_REQUESTS + 1)]:
+            self.requests.remove(old)
         self.requests.append(request)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         return request
 
+    def ahead_of(self, request: RunRequest) -> int:
+        """Count the requests that must end before ``request`` starts."""
+        if request.state is not RequestState.QUEUED:
+            return 0
+        return sum(not each.is_over and each.number < request.number for each in self.requests)
+
     def cancel(self, request: RunRequest) -> None:
         """Withdraw a request that waits; interrupt one that runs, as Ctrl-C does."""
         if request.state is RequestState.QUEUED:
-            request.state = RequestState.WITHDRAWN
-        elif request.state is RequestState.RUNNING and self._process is not None:
+            request.end(RequestState.WITHDRAWN)
+        elif request.state is RequestState.RUNNING:
             request.state = RequestState.STOPPING
-            self._process.send_signal(signal.SIGTERM)
+            self._interrupt()
 
     async def close(self) -> None:
         """Withdraw what waits, stop what runs, and wait until it has recorded what it did."""
         self._closed = True
         for request in list(self.requests):
             self.cancel(request)
-        if self._task is None:
-            return
-        done, _ = await asyncio.wait([self._task], timeout=STOP_SECONDS)
-        if not done and self._process is not None:
-            self._process.kill()
-            await asyncio.wait([self._task], timeout=STOP_SECONDS)
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     async def _work(self) -> None:
-        while self.queued and not self._closed:
+        while self.queued:
             request = self.queued[0]
+            request.state = RequestState.RUNNING
             try:
                 await self._run(request)
-            except OSError as error:
-                request.write(f"the run cannot be started: {error.strerror}")
-            request.state = RequestState.ENDED
+            except (OSError, ValueError) as error:  # too long a selection, or what no text may hold
+                request.log.write(f"the run cannot be started: {error}")
+            request.run_id = _run_id(request.log)
+            request.end(RequestState.ENDED)
 
     async def _run(self, request: RunRequest) -> None:
-        request.state = RequestState.RUNNING
+        loop = asyncio.get_running_loop()
+        transport, child = await loop.subprocess_exec(
+            lambda: _Child(request.log),
+            *self._command(request),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=self.root,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C in the server's terminal is the server's to pass on
+        )
+        self._transport = transport
+        request.process_id = transport.get_pid()
+        if request.is_stopping:  # told so while it was being started
+            self._interrupt()
+        try:
+            await child.exited.wait()
+        except asyncio.CancelledError:  # the server is stopped in a hurry
+            self._interrupt()
+            await child.exited.wait()
+            raise
+        finally:
+            self._transport = None
+            if self._killing is not None:
+                self._killing.cancel()
+                self._killing = None
+            request.exit_code = transport.get_returncode()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(child.silent.wait(), SILENCE_SECONDS)
+            transport.close()
+            request.log.end()
+
+    def _command(self, request: RunRequest) -> list[str]:
         arguments = ["run", f"--project={self.root}"]
         if self.environment:
             arguments.append(f"--env={self.environment}")
         if request.full_refresh:
             arguments.append("--full-refresh")
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "polster",
-            *arguments,
-            "--",
-            *request.selection,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=self.root,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-            limit=LINE_BYTES,
-            start_new_session=True,  # Ctrl-C in the server's terminal is the server's to pass on
-        )
-        request.process_id = process.pid
-        try:
-            assert process.stdout is not None
-            while chunk := await _line(process.stdout):
-                request.write(chunk.decode("utf-8", "replace").rstrip("\r\n"))
-            request.exit_code = await process.wait()
-        finally:
-            self._process = None
+        # -P: what lies in the project's folder must not stand in for an installed package
+        return [sys.executable, "-P", "-m", "polster", *arguments, "--", *request.selection]
+
+    def _interrupt(self) -> None:
+        """Tell the process to stop, and kill it if it does not."""
+        if self._transport is None:
+            return
+        with suppress(ProcessLookupError):
+            self._transport.send_signal(signal.SIGTERM)
+        if self._killing is None:
+            loop = asyncio.get_running_loop()
+            self._killing = loop.call_later(STOP_SECONDS, _kill, self._transport)
 
 
-async def _line(stream: asyncio.StreamReader) -> bytes:
-    """Read a line, or as much of it as one may be long; empty at the end."""
-    try:
-        return await stream.readuntil(b"\n")
-    except asyncio.IncompleteReadError as end:
-        return end.partial
-    except asyncio.LimitOverrunError:
-        return await stream.read(LINE_BYTES)
+class _Child(asyncio.SubprocessProtocol):
+    """Hears what a process writes, and when it ends."""
+
+    def __init__(self, log: RunLog) -> None:
+        self.log = log
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._read = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        self.log.feed(cast("bytes", data))
+        self._read += len(data)
+        if self._read >= READ_BYTES:
+            self._read = 0
+            self._pause(fd)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def _pause(self, fd: int) -> None:
+        pipe = self._transport and self._transport.get_pipe_transport(fd)
+        if isinstance(pipe, asyncio.ReadTransport):
+            pipe.pause_reading()
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, _resume, pipe)
+
+
+def _resume(pipe: asyncio.ReadTransport) -> None:
+    if not pipe.is_closing():
+        pipe.resume_reading()
+
+
+def _kill(transport: asyncio.SubprocessTransport) -> None:
+    """Kill the process with all that it started."""
+    with suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        else:
+            transport.kill()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in OWN_SECRETS}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def _run_id(log: RunLog) -> str | None:
+    for line in reversed(log.lines):
+        if found := LAST_WORD.match(line):
+            return found[1]
+    return None
