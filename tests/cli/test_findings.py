@@ -56,6 +56,21 @@ def test_no_line_is_shown_where_there_is_none_or_it_may_hold_a_secret(
     assert excerpts(root, [finding])(finding) is None
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\f# a page\u2028\x1c\nreturn open('é')\n".encode(),
+        "# coding: latin-1\nreturn open('é')\n".encode("latin-1"),
+        b"\xef\xbb\xbf# marked\r\nreturn open('\xc3\xa9')\r\n",
+    ],
+    ids=["separators", "latin-1", "marked, Windows"],
+)
+def test_lines_and_letters_are_read_as_python_does(root: Path, source: bytes) -> None:
+    (root / "src/core/silver_orders.py").write_bytes(source)
+
+    assert excerpts(root, [FINDING])(FINDING) == "    |\n  2 | return open('é')\n    |            ^"
+
+
 def test_a_line_with_a_secret_is_shown_with_no_finding(root: Path) -> None:
     secret = Finding("POL602", "a secret", file=FINDING.file, line=2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -102,9 +103,11 @@ def _weight(severity: Severity) -> int:
 
 
 def _lines(root: Path, file: str) -> list[str]:
+    """Return the lines as Python counts them, which knows fewer separators than ``str`` does."""
     if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
         return []
     try:
-        return (root / file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        with tokenize.open(root / file) as source:
+            return source.read().split("\n")
+    except (OSError, SyntaxError, UnicodeDecodeError):
         return []
