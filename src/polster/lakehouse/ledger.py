@@ -124,6 +124,22 @@ class Ledger:
             found = (rows.head(limit) if limit else rows).collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
 
+    def judgements(
+        self, asset: AssetKey | None = None, since: datetime | None = None
+    ) -> list[tuple[str, AssetRecord]]:
+        """List the records of runs that judged rows, oldest first, with the run's identifier."""
+        rows = self._records().filter(
+            pl.col("status").is_in([AssetStatus.PUBLISHED.value, AssetStatus.FAILED.value]),
+            pl.col("rows_returned") > 0,
+        )
+        if asset is not None:
+            rows = rows.filter(pl.col("asset") == str(asset))
+        if since is not None:
+            rows = rows.filter(pl.col("started_at") >= since)
+        with reaching(self.table.uri):
+            found = rows.sort("started_at", "run_id", "asset").collect()
+        return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
+
     def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
         """Return the newest record of each asset, with the run's identifier."""
         return self._newest(self._records())

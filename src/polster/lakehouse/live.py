@@ -44,21 +44,11 @@ class LiveRuns:
             LakehouseError: The folder cannot be read.
         """
         found: list[LiveRun] = []
-        for name in self.store.names(self.folder):
-            if not name.endswith(ENDING):
-                continue
-            live = self._read(name)
+        for name, text in self.store.read_texts(self.folder, ENDING).items():
+            live = _from_json(text)
             if live is not None and live.run_id + ENDING == name:
                 found.append(live)
         return sorted(found, key=lambda live: live.run_id, reverse=True)
-
-    def _read(self, name: str) -> LiveRun | None:
-        """Read one file; None if it is gone meanwhile, or something else."""
-        try:
-            lines = self.store.read_lines(self.folder, name)
-        except UnicodeDecodeError:
-            return None
-        return _from_json("\n".join(lines)) if lines else None
 
 
 def _to_json(live: LiveRun) -> dict[str, Any]:
@@ -100,7 +90,7 @@ def _from_json(text: str) -> LiveRun | None:
             running={_key(name): _moment(begun) for name, begun in written["running"].items()},
             finished=tuple(_record(row) for row in written["finished"]),
         )
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
 

@@ -77,25 +77,39 @@ class Store:
                 unfinished.write_text(text, encoding="utf-8")
                 unfinished.replace(path)
                 return
-            files = DeltaFileSystemHandler(folder, dict(self.options))
-            stream = files.open_output_stream(name)
-            stream.write(text.encode())
-            stream.close()
+            line = pl.LazyFrame({"line": [text]})
+            line.sink_csv(
+                f"{folder}/{name}",
+                include_header=False,
+                quote_style="never",
+                storage_options=self.storage_options,
+                credential_provider=None if self.options else "auto",
+            )
 
-    def names(self, folder: str) -> list[str]:
-        """List the files directly in ``folder``; none if there is no such folder.
+    def read_texts(self, folder: str, ending: str) -> dict[str, str]:
+        """Return the small text files directly in ``folder`` by name; none without the folder.
+
+        What is gone meanwhile, or is no text, is left out.
 
         Raises:
-            LakehouseError: It cannot be listed.
+            LakehouseError: The folder cannot be read.
         """
         with reaching(folder):
             if self.is_local:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    return sorted(path.name for path in Path(folder).iterdir())
-                return []
-            files = DeltaFileSystemHandler(folder, dict(self.options))
-            found = files.get_file_info_selector("", True, False)
-            return sorted(Path(info.path).name for info in found if info.is_file)
+                return _local_texts(Path(folder), ending)
+            lines = pl.scan_lines(
+                f"{folder}/*{ending}",
+                name="line",
+                include_file_paths="path",
+                storage_options=self.storage_options,
+                credential_provider=None if self.options else "auto",
+            )
+            whole = lines.group_by("path").agg(pl.col("line").str.join("\n"))
+            try:
+                found = whole.collect()
+            except FileNotFoundError:  # one was deleted between the listing and the reading
+                found = whole.collect()
+            return {path.rpartition("/")[2]: text for path, text in found.iter_rows()}
 
     def delete(self, folder: str, names: Iterable[str]) -> None:
         """Delete files below ``folder``; a file that is already gone is fine."""
@@ -130,6 +144,18 @@ class Store:
             ) from error
         versions = [int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")]
         return max(versions, default=None)
+
+
+def _local_texts(folder: Path, ending: str) -> dict[str, str]:
+    try:
+        paths = [path for path in folder.iterdir() if path.name.endswith(ending)]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    found: dict[str, str] = {}
+    for path in paths:
+        with suppress(FileNotFoundError, UnicodeDecodeError):
+            found[path.name] = path.read_text(encoding="utf-8")
+    return found
 
 
 @contextmanager

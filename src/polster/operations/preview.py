@@ -31,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows of one version of an asset's table, as downstream assets read it."""
+    """Some rows of one version of an asset's table, as downstream assets read it."""
 
     asset: AssetKey
     version: int
@@ -43,10 +43,19 @@ def preview(
     name: str,
     *,
     rows: int = 10,
+    offset: int = 0,
     version: int | None = None,
     environment: str | None = None,
 ) -> Preview:
-    """Read the first ``rows`` rows of the asset ``name``, by default of its newest version.
+    """Read ``rows`` rows of the asset ``name`` from ``offset`` on.
+
+    Args:
+        project: Whose asset.
+        name: The asset.
+        rows: At most so many.
+        offset: Rows to pass over.
+        version: Of the table; by default the newest.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Raises:
         UsageError: There is no such asset, environment or version, or it was never built.
@@ -69,6 +78,6 @@ def preview(
             f"`{key}` was never built", code="POL404", hint=f"build it with: polster run +{key}"
         )
     with reaching(table.uri):
-        frame = table.scan().head(rows).collect()
+        frame = table.scan().slice(offset, rows).collect()
     columns = {column: str(dtype) for column, dtype in frame.schema.items()}
     return Preview(key, table.version, Sample(columns, tuple(frame.rows()), table.rows))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
 from polster.errors import UsageError
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN
+from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN, TIME_COLUMN
 from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
@@ -92,6 +93,114 @@ def quarantine(
         Sample(columns, tuple(first.rows()), total),
         everything - total,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineCount:
+    """How many rows one run kept out of one asset.
+
+    Attributes:
+        at: When the run judged it, timezone-aware UTC.
+        rows_returned: Rows that the function returned.
+        rules: Rows by broken rule; a row may break several.
+    """
+
+    asset: AssetKey
+    run_id: str
+    at: datetime
+    rows_returned: int
+    rows_quarantined: int
+    rules: Mapping[str, int]
+
+
+def quarantine_counts(
+    project: Project,
+    *,
+    environment: str | None = None,
+    asset: str | None = None,
+    since: datetime | None = None,
+) -> list[QuarantineCount]:
+    """Count what runs kept out, from the ledger: one an asset a run that judged rows, oldest first.
+
+    Raises:
+        UsageError: There is no such asset or environment.
+        LakehouseError: The ledger cannot be read.
+    """
+    key = None if asset is None else asset_named(project, asset).key
+    _, lakehouse = open_lakehouse(project, environment)
+    return [
+        QuarantineCount(
+            record.asset,
+            run_id,
+            record.started_at,
+            record.rows_returned,
+            record.rows_quarantined,
+            record.rules_broken,
+        )
+        for run_id, record in lakehouse.ledger.judgements(key, since)
+    ]
+
+
+def quarantined_rows(
+    project: Project,
+    name: str,
+    *,
+    offset: int = 0,
+    limit: int = 100,
+    rule: str | None = None,
+    run_id: str | None = None,
+    environment: str | None = None,
+) -> Sample:
+    """Read some rows that were kept out of the asset ``name``, those of the newest run first.
+
+    Args:
+        project: Whose asset.
+        name: The asset.
+        offset: Rows to pass over.
+        limit: At most so many.
+        rule: Only rows that broke it.
+        run_id: Only rows of that run.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+
+    Returns:
+        The rows with ``_rules`` first, ``_run_id`` and ``_rejected_at`` last; ``total`` counts
+        all that ``rule`` and ``run_id`` leave.
+
+    Raises:
+        UsageError: There is no such asset or environment.
+        LakehouseError: The quarantine cannot be read.
+    """
+    key = asset_named(project, name).key
+    _, lakehouse = open_lakehouse(project, environment)
+    kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
+    if kept is None:
+        return Sample({}, (), 0)
+    with reaching(lakehouse.quarantine(key).table.uri):
+        sizes = kept.group_by(RUN_COLUMN).len().sort(RUN_COLUMN, descending=True).collect()
+        pages = [kept.clear()]
+        passed = 0
+        for run, size in sizes.iter_rows():  # a sort would have to hold the whole table
+            begin, end = max(offset - passed, 0), min(offset + limit - passed, size)
+            if begin < end:
+                rows = kept.filter(pl.col(RUN_COLUMN) == run)
+                pages.append(rows.slice(begin, end - begin))
+            passed += size
+        found = pl.concat(pages).collect()
+    columns = {column: str(dtype) for column, dtype in found.schema.items()}
+    return Sample(columns, tuple(found.rows()), int(sizes["len"].sum()))
+
+
+def kept_rows(
+    lakehouse: Lakehouse, key: AssetKey, *, rule: str | None, run_id: str | None
+) -> pl.LazyFrame | None:
+    """Return the rows kept out of ``key``, ``_rules`` first, lazy; None if there never were any."""
+    frame = lakehouse.quarantine(key).scan(run_id)
+    if frame is None:
+        return None
+    if rule is not None:
+        frame = frame.filter(pl.col(RULES_COLUMN).list.contains(rule))
+    last = (RUN_COLUMN, TIME_COLUMN)
+    return frame.select(RULES_COLUMN, pl.exclude(RULES_COLUMN, *last), *last)
 
 
 def _last_run(lakehouse: Lakehouse, key: AssetKey) -> str | None:

@@ -1,0 +1,114 @@
+"""Writing quarantined rows to a file that spreadsheets and other programs read."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import polars as pl
+
+from polster.errors import ScaffoldError
+from polster.lakehouse.store import reaching
+from polster.operations.environment import open_lakehouse
+from polster.operations.history import asset_named
+from polster.operations.open_project import Project
+from polster.operations.quarantine import kept_rows
+
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
+
+
+class ExportFormat(StrEnum):
+    """How exported rows are written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def export_quarantine(
+    project: Project,
+    name: str,
+    target: Path,
+    *,
+    format: ExportFormat,
+    rule: str | None = None,
+    run_id: str | None = None,
+    environment: str | None = None,
+) -> int:
+    """Write the rows kept out of the asset ``name`` to ``target``, in one streaming pass.
+
+    In CSV, lists and structs are written as JSON and bytes as hexadecimal digits; a text that a
+    spreadsheet would take for a formula gets an apostrophe in front.
+
+    Args:
+        project: Whose asset.
+        name: The asset.
+        target: The file; appears when it is whole, and replaces one that is there.
+        format: How the rows are written.
+        rule: Only rows that broke it.
+        run_id: Only rows of that run.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+
+    Returns:
+        Rows written; for none, there is a file with the columns alone, or an empty one if no row
+        was ever kept out.
+
+    Raises:
+        UsageError: There is no such asset or environment.
+        LakehouseError: The quarantine cannot be read.
+        ScaffoldError: The file cannot be written.
+    """
+    key = asset_named(project, name).key
+    _, lakehouse = open_lakehouse(project, environment)
+    kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
+    frame = pl.LazyFrame() if kept is None else kept
+    unfinished = target.with_name(f".{target.name}.{token_hex(4)}")
+    try:
+        unfinished.touch(mode=0o600)
+        with reaching(lakehouse.quarantine(key).table.uri):
+            rows = int(frame.select(pl.len()).collect().item()) if kept is not None else 0
+            if format is ExportFormat.CSV:
+                _plain(frame).sink_csv(unfinished)
+            else:
+                frame.sink_parquet(unfinished)
+        unfinished.replace(target)
+    except OSError as error:
+        raise ScaffoldError(
+            f"the rows cannot be written: {error.strerror or error}",
+            code="POL503",
+            place=str(target),
+            hint="check that the folder exists, its permissions and the free space",
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return rows
+
+
+def _plain(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Return ``frame`` with values that CSV can hold."""
+    schema = frame.collect_schema()
+    nested = [name for name, dtype in schema.items() if dtype.is_nested()]
+    plain = pl.Schema(
+        {name: pl.String() if name in nested else dtype for name, dtype in schema.items()}
+    )
+
+    def write_nested(batch: pl.DataFrame) -> pl.DataFrame:
+        return batch.with_columns(
+            pl.Series(name, [_json(value) for value in batch[name].to_list()], pl.String())
+            for name in nested
+        )
+
+    if nested:
+        frame = frame.map_batches(write_nested, schema=plain, streamable=True)
+    texts = pl.col(pl.String)
+    is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(NUMBER)
+    return frame.with_columns(
+        pl.col(pl.Binary).bin.encode("hex"),
+    ).with_columns(pl.when(is_formula).then("'" + texts).otherwise(texts).name.keep())
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
