@@ -13,7 +13,7 @@ START = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_there_is_no_release_before_the_first(lakehouse: Lakehouse) -> None:
-    assert lakehouse.releases.latest() is None
+    assert lakehouse.releases.all() == []
 
 
 def test_a_release_comes_back_with_its_versions(lakehouse: Lakehouse) -> None:
@@ -21,14 +21,15 @@ def test_a_release_comes_back_with_its_versions(lakehouse: Lakehouse) -> None:
 
     lakehouse.releases.write(release)
 
-    assert lakehouse.releases.latest() == release
+    assert lakehouse.releases.all() == [release]
 
 
-def test_the_newest_release_is_the_latest_whoever_wrote_last(lakehouse: Lakehouse) -> None:
+def test_the_newest_release_comes_first_whoever_wrote_last(lakehouse: Lakehouse) -> None:
     newer = Release("run2", START + timedelta(hours=1), {ORDERS: 4})
     older = Release("run1", START, {ORDERS: 3})
 
     lakehouse.releases.write(newer)
     lakehouse.releases.write(older)
 
-    assert lakehouse.releases.latest() == newer
+    assert lakehouse.releases.all() == [newer, older]
+    assert lakehouse.releases.all(limit=1) == [newer]

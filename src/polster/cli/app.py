@@ -39,6 +39,8 @@ COMMANDS = {
     "run": "Run what changed: judge, publish, record.",
     "status": "Say for each asset whether it can be trusted now.",
     "history": "List what the runs did to one asset.",
+    "runs": "List the runs, or show what one of them did.",
+    "releases": "List the releases, or what changed between two.",
     "preview": "Show the first rows of a table.",
     "quarantine": "Show the rows that broke the contract.",
     "ui": "Show the pipeline in the browser, and run it from there.",

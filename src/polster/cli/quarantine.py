@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,9 @@ from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, 
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.cli.samples import sample_as_json, show_sample
+from polster.errors import UsageError
+from polster.operations.export_quarantine import ExportFormat, export_quarantine
+from polster.operations.open_project import Project
 from polster.operations.quarantine import QuarantineReport, quarantine
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -23,12 +27,25 @@ def command(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="An earlier run, by identifier.")
     ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="With --export: only rows that broke this rule.")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write all rows to FILE.csv or .parquet."),
+    ] = None,
     env: EnvironmentOption = None,
     format: FormatOption = TextOrJson.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Show the rows that broke the contract in the last run, and which rules they broke."""
-    report = quarantine(open_and_say(project), asset, rows=rows, run_id=run, environment=env)
+    opened = open_and_say(project)
+    if export is not None:
+        _export(opened, asset, export, rule=rule, run_id=run, environment=env)
+        return
+    if rule is not None:
+        raise UsageError("--rule goes with --export", code="POL106")
+    report = quarantine(opened, asset, rows=rows, run_id=run, environment=env)
     if format is TextOrJson.JSON:
         console.show_json(
             {
@@ -41,6 +58,38 @@ def command(
         )
         return
     _show(report)
+
+
+def _export(
+    project: Project,
+    asset: str,
+    target: Path,
+    *,
+    rule: str | None,
+    run_id: str | None,
+    environment: str | None,
+) -> None:
+    endings = [f".{each}" for each in ExportFormat]
+    if target.suffix not in endings:
+        raise UsageError(
+            f"`{target.name}` says no format",
+            code="POL106",
+            hint=f"let its name end with {' or '.join(endings)}",
+        )
+    if target.exists():
+        raise UsageError(
+            f"`{target}` is there already", code="POL502", hint="choose another name, or delete it"
+        )
+    rows = export_quarantine(
+        project,
+        asset,
+        target,
+        format=ExportFormat(target.suffix[1:]),
+        rule=rule,
+        run_id=run_id,
+        environment=environment,
+    )
+    console.note(f"{number(rows)} {'row' if rows == 1 else 'rows'} written to {target}")
 
 
 def _show(report: QuarantineReport) -> None:

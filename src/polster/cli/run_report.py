@@ -138,6 +138,7 @@ def _summary(record: RunRecord, told: list[AssetRecord], unchanged: int) -> str:
         RunStatus.SUCCEEDED: "succeeded",
         RunStatus.FAILED: "failed",
         RunStatus.INTERRUPTED: "was interrupted",
+        RunStatus.UNKNOWN: "was killed, as far as is known,",
     }[record.status]
     return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"
 

@@ -108,10 +108,7 @@ class Ledger:
 
     def scan(self) -> pl.LazyFrame:
         """Return all rows, lazy; empty if no run was ever recorded."""
-        table = self.table.open()
-        if table is None:
-            return pl.LazyFrame(schema=LEDGER_SCHEMA)
-        return _own_rows(table, self.store, LEDGER_SCHEMA)
+        return scan_rows(self.table, LEDGER_SCHEMA)
 
     def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
         """List what the runs did to ``asset``, newest first, with the run's identifier."""
@@ -336,6 +333,14 @@ def _missing(table: TableVersion, schema: pl.Schema) -> pl.Schema:
     """Return the columns that a table written by an older version of Polster does not have."""
     known = table.schema
     return pl.Schema({name: dtype for name, dtype in schema.items() if name not in known})
+
+
+def scan_rows(table: Table, schema: pl.Schema) -> pl.LazyFrame:
+    """Return the rows of one of Polster's own tables, lazy; none if it was never written."""
+    opened = table.open()
+    if opened is None:
+        return pl.LazyFrame(schema=schema)
+    return _own_rows(opened, table.store, schema)
 
 
 def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFrame:

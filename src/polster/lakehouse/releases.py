@@ -8,8 +8,8 @@ from datetime import datetime
 
 import polars as pl
 
-from polster.lakehouse.ledger import append_rows
-from polster.lakehouse.store import Store
+from polster.lakehouse.ledger import append_rows, scan_rows
+from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import Table
 from polster.model.asset import AssetKey
 
@@ -51,20 +51,25 @@ class Releases:
         ]
         append_rows(self.table, pl.DataFrame(rows, schema=RELEASE_SCHEMA), run_id=release.id)
 
-    def latest(self) -> Release | None:
-        """Return the newest release; None if there is none."""
-        table = self.table.open()
-        if table is None:
-            return None
-        rows = table.scan()
-        newest = rows.sort("created_at", "release").last().collect()
-        if not newest.height:
-            return None
-        identifier, created_at = newest["release"][0], newest["created_at"][0]
-        found = rows.filter(pl.col("release") == identifier).collect()
-        versions = {
-            key: version
-            for asset, version in found.select("asset", "version").iter_rows()
-            if (key := AssetKey.parse(asset)) is not None
-        }
-        return Release(identifier, created_at, versions)
+    def all(self, limit: int | None = None) -> list[Release]:
+        """List the releases, newest first, at most ``limit`` of them.
+
+        Raises:
+            LakehouseError: The releases cannot be read.
+        """
+        rows = scan_rows(self.table, RELEASE_SCHEMA)
+        summed = (
+            rows.group_by("release")
+            .agg(pl.col("created_at").first(), "asset", "version")
+            .sort("created_at", "release", descending=True)
+        )
+        with reaching(self.table.uri):
+            found = (summed.head(limit) if limit else summed).collect()
+        return [_release(*row) for row in found.iter_rows()]
+
+
+def _release(
+    identifier: str, created_at: datetime, assets: list[str], versions: list[int]
+) -> Release:
+    keyed = zip(map(AssetKey.parse, assets), versions, strict=True)
+    return Release(identifier, created_at, {key: version for key, version in keyed if key})

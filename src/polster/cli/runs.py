@@ -1,0 +1,135 @@
+"""``polster runs``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from polster.cli import console
+from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.projects import open_and_say
+from polster.cli.run_report import number, record_as_json, run_as_json, show_run
+from polster.model.live import LiveRun
+from polster.model.record import AssetStatus, RunSummary
+from polster.operations.runs import list_runs, live_runs, recorded_run
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def command(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="Show this run, not the list.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 20,
+    env: EnvironmentOption = None,
+    format: FormatOption = TextOrJson.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """List the runs, those in progress first; or show what one of them did."""
+    opened = open_and_say(project)
+    if run_id is not None:
+        record = recorded_run(opened, run_id, environment=env)
+        if format is TextOrJson.JSON:
+            console.show_json(
+                {
+                    **run_as_json(record),
+                    "started_at": record.started_at.isoformat(),
+                    "selection": list(record.selection),
+                    "full_refresh": record.full_refresh,
+                }
+            )
+        else:
+            console.show(
+                f"{_asked_for(record.selection, full_refresh=record.full_refresh)}, "
+                f"started {record.started_at:%Y-%m-%d %H:%M:%S} UTC"
+            )
+            show_run(record, environment=env)
+        return
+    live = live_runs(opened, environment=env)
+    recorded = list_runs(opened, environment=env, limit=limit)
+    if format is TextOrJson.JSON:
+        console.show_json(
+            {
+                "live": [_live_as_json(run) for run in live],
+                "runs": [_as_json(run) for run in recorded],
+            }
+        )
+        return
+    if not live and not recorded:
+        console.show("no run yet")
+        return
+    console.show_rows(
+        ("run", "result", "started at (UTC)", "time", "rows", "quarantined", "assets", "asked for"),
+        [*map(_live_row, live), *map(_row, recorded)],
+        right=("time", "rows", "quarantined"),
+    )
+
+
+def _row(run: RunSummary) -> tuple[str, ...]:
+    return (
+        run.run_id,
+        run.status.value,
+        f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+        f"{run.seconds:.1f} s",
+        number(run.rows_published) if run.rows_published else "",
+        number(run.rows_quarantined) if run.rows_quarantined else "",
+        ", ".join(f"{count} {status}" for status, count in run.assets.items()),
+        "not recorded"
+        if run.selection is None
+        else _asked_for(run.selection, full_refresh=run.full_refresh),
+    )
+
+
+def _live_row(run: LiveRun) -> tuple[str, ...]:
+    now = datetime.now(UTC)
+    total = len(run.waiting) + len(run.running) + len(run.finished)
+    return (
+        run.run_id,
+        "no sign of life" if run.is_lost(now) else "running",
+        f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+        f"{(now - run.started_at).total_seconds():.1f} s",
+        "",
+        "",
+        f"{len(run.finished)} of {total} on {run.host}",
+        _asked_for(run.selection, full_refresh=run.full_refresh),
+    )
+
+
+def _asked_for(selection: tuple[str, ...], *, full_refresh: bool) -> str:
+    words = " ".join(selection) or "everything"
+    return f"{words}, full refresh" if full_refresh else words
+
+
+def _as_json(run: RunSummary) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "status": run.status.value,
+        "environment": run.environment,
+        "started_at": run.started_at.isoformat(),
+        "seconds": round(run.seconds, 3),
+        "selection": None if run.selection is None else list(run.selection),
+        "full_refresh": run.full_refresh,
+        "assets": {status.value: run.assets.get(status, 0) for status in AssetStatus},
+        "rows_published": run.rows_published,
+        "rows_quarantined": run.rows_quarantined,
+    }
+
+
+def _live_as_json(run: LiveRun) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "environment": run.environment,
+        "host": run.host,
+        "process_id": run.process_id,
+        "started_at": run.started_at.isoformat(),
+        "updated_at": run.updated_at.isoformat(),
+        "is_lost": run.is_lost(datetime.now(UTC)),
+        "selection": list(run.selection),
+        "full_refresh": run.full_refresh,
+        "waiting": [str(key) for key in run.waiting],
+        "running": [str(key) for key in run.running],
+        "finished": [record_as_json(record) for record in run.finished],
+    }

@@ -1,0 +1,148 @@
+"""The releases of a lakehouse, and what changed between two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polster.errors import UsageError, nearest
+from polster.lakehouse.releases import Release
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.record import AssetRecord
+from polster.operations.environment import open_lakehouse
+from polster.operations.open_project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedTable:
+    """One table in one release.
+
+    Attributes:
+        rows: Rows that its readers get; None if the ledger does not know.
+    """
+
+    version: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """A table in two releases.
+
+    Attributes:
+        before: None if the earlier release did not have it.
+        after: None if the later release does not have it.
+        reasons: Why it changed, as clauses for people; empty if the ledger does not know.
+    """
+
+    asset: AssetKey
+    before: ReleasedTable | None
+    after: ReleasedTable | None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Tell whether the releases differ in it."""
+        return (self.before and self.before.version) != (self.after and self.after.version)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseComparison:
+    """Two releases side by side.
+
+    Attributes:
+        before: None where the later one was the first.
+        tables: Every table of either, by layer and name.
+    """
+
+    before: Release | None
+    after: Release
+    tables: tuple[TableChange, ...]
+
+
+def list_releases(
+    project: Project, *, environment: str | None = None, limit: int | None = None
+) -> list[Release]:
+    """List the releases, newest first.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The releases cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    return lakehouse.releases.all(limit)
+
+
+def compare_releases(
+    project: Project,
+    after: str | None = None,
+    *,
+    before: str | None = None,
+    environment: str | None = None,
+) -> ReleaseComparison:
+    """Set a release beside an earlier one.
+
+    Args:
+        project: Whose lakehouse.
+        after: The later release; by default the newest.
+        before: The earlier one; by default the one before ``after``.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+
+    Raises:
+        UsageError: There is no such release or environment, or none at all.
+        LakehouseError: The releases or the ledger cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    releases = lakehouse.releases.all()
+    if not releases:
+        raise UsageError(
+            "there is no release yet", code="POL409", hint="the first run makes one: polster run"
+        )
+    later = _named(releases, after) if after else releases[0]
+    following = releases.index(later) + 1
+    earlier = releases[following] if following < len(releases) else None
+    if before:
+        earlier = _named(releases, before)
+    old = lakehouse.ledger.published(earlier.versions) if earlier else {}
+    new = lakehouse.ledger.published(later.versions)
+    keys = later.versions.keys() | (earlier.versions.keys() if earlier else set())
+    order = list(Layer)
+    tables = tuple(
+        TableChange(
+            key,
+            _released(earlier, key, old),
+            _released(later, key, new),
+            _reasons(old.get(key), new.get(key)),
+        )
+        for key in sorted(keys, key=lambda key: (order.index(key.layer), key.name))
+    )
+    return ReleaseComparison(earlier, later, tables)
+
+
+def _named(releases: list[Release], name: str) -> Release:
+    found = next((release for release in releases if release.id == name), None)
+    if found is None:
+        close = nearest(name, (release.id for release in releases))
+        raise UsageError(
+            f"there is no release `{name}`",
+            code="POL409",
+            hint=f"did you mean `{close}`?" if close else "see them with: polster releases",
+        )
+    return found
+
+
+def _released(
+    release: Release | None, key: AssetKey, records: dict[AssetKey, AssetRecord]
+) -> ReleasedTable | None:
+    if release is None or key not in release.versions:
+        return None
+    record = records.get(key)
+    return ReleasedTable(release.versions[key], record.rows_published if record else None)
+
+
+def _reasons(before: AssetRecord | None, after: AssetRecord | None) -> tuple[str, ...]:
+    if before is None or after is None or before.version == after.version:
+        return ()
+    if before.fingerprint is None or after.fingerprint is None:
+        return after.reasons
+    return after.fingerprint.changes_since(before.fingerprint) or after.reasons
