@@ -62,7 +62,7 @@ def test_a_run_comes_back_as_it_was_but_for_the_messages_of_exceptions(
 
 
 def test_runs_come_newest_first_and_go_when_they_are_removed(lakehouse: Lakehouse) -> None:
-    newer = replace(RUN, run_id="20260102T040000-aaaaaa")
+    newer = replace(RUN, run_id="20260102T030405-aaaaaa", started_at=START + timedelta(seconds=0.1))
     lakehouse.live.write(RUN)
     lakehouse.live.write(newer)
 

@@ -165,10 +165,13 @@ class Ledger:
 
     def runs(self, limit: int | None = None, before: str | None = None) -> list[RunSummary]:
         """List the runs, newest first; with ``before``, those older than that run."""
-        rows = self.scan()
-        if before is not None:
-            rows = rows.filter(pl.col("run_id") < before)
-        summaries = _summaries(rows)
+        summaries = _summaries(self.scan())
+        if before is not None:  # identifiers alone say nothing of two runs in one second
+            when = summaries.filter(pl.col("run_id") == before).select(other="started_at")
+            earlier = pl.col("started_at") < pl.col("other")
+            at_once = (pl.col("started_at") == pl.col("other")) & (pl.col("run_id") < before)
+            summaries = summaries.join(when, how="cross", maintain_order="left")
+            summaries = summaries.filter(earlier | at_once)
         with reaching(self.table.uri):
             found = (summaries.head(limit) if limit else summaries).collect()
         return [_summary(row) for row in found.iter_rows(named=True)]
@@ -240,7 +243,7 @@ def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("rows_published", "rows_quarantined").sum(),
             *((status == each.value).sum().alias(each.value) for each in AssetStatus),
         )
-        .sort("run_id", descending=True)
+        .sort("started_at", "run_id", descending=True)
     )
 
 

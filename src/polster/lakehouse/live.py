@@ -48,7 +48,7 @@ class LiveRuns:
             live = _from_json(text)
             if live is not None and live.run_id + ENDING == name:
                 found.append(live)
-        return sorted(found, key=lambda live: live.run_id, reverse=True)
+        return sorted(found, key=lambda live: (live.started_at, live.run_id), reverse=True)
 
 
 def _to_json(live: LiveRun) -> dict[str, Any]:

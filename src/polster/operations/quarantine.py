@@ -176,10 +176,11 @@ def quarantined_rows(
     if kept is None:
         return Sample({}, (), 0)
     with reaching(lakehouse.quarantine(key).table.uri):
-        sizes = kept.group_by(RUN_COLUMN).len().sort(RUN_COLUMN, descending=True).collect()
+        runs = kept.group_by(RUN_COLUMN).agg(pl.len(), pl.col(TIME_COLUMN).max())
+        sizes = runs.sort(TIME_COLUMN, RUN_COLUMN, descending=True).collect()
         pages = [kept.clear()]
         passed = 0
-        for run, size in sizes.iter_rows():  # a sort would have to hold the whole table
+        for run, size, _ in sizes.iter_rows():  # a sort would have to hold the whole table
             begin, end = max(offset - passed, 0), min(offset + limit - passed, size)
             if begin < end:
                 rows = kept.filter(pl.col(RUN_COLUMN) == run)

@@ -112,7 +112,7 @@ def compare_releases(
             key,
             _released(earlier, key, old),
             _released(later, key, new),
-            _reasons(old.get(key), new.get(key)),
+            _reasons(key, old.get(key), new.get(key)),
         )
         for key in sorted(keys, key=lambda key: (order.index(key.layer), key.name))
     )
@@ -140,9 +140,13 @@ def _released(
     return ReleasedTable(release.versions[key], record.rows_published if record else None)
 
 
-def _reasons(before: AssetRecord | None, after: AssetRecord | None) -> tuple[str, ...]:
+def _reasons(
+    key: AssetKey, before: AssetRecord | None, after: AssetRecord | None
+) -> tuple[str, ...]:
     if before is None or after is None or before.version == after.version:
         return ()
+    if key.layer is Layer.BRONZE:
+        return ("its source had new data",)
     if before.fingerprint is None or after.fingerprint is None:
         return after.reasons
     return after.fingerprint.changes_since(before.fingerprint) or after.reasons

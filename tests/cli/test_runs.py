@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from polster.operations.runs import list_runs, live_runs
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+Mask = Callable[[str], str]
+
+
+def test_runs_lists_what_was_asked_for_and_how_it_ended(shop: Pipeline, masked: Mask) -> None:
+    shop.run("silver.orders+", "bronze.orders")
+    shop.edit(
+        "src/core/gold_spending.py", "return orders", "raise ValueError('no')\n    return orders"
+    )
+    shop.run(full_refresh=True)
+
+    result = shop.cli("runs")
+
+    assert masked(result.stdout).splitlines() == [
+        "run  result  started at (UTC)  time  rows  quarantined  assets  asked for",
+        "<run>  failed  <time>  <seconds>  2  3  1 published, 1 unchanged, 1 failed  "
+        "everything, full refresh",
+        "<run>  succeeded  <time>  <seconds>  9  3  3 published  silver.orders+ bronze.orders",
+    ]
+    assert len(shop.json("runs", "--limit", "1")["runs"]) == 1
+
+
+def test_runs_before_the_first(shop: Pipeline) -> None:
+    assert shop.cli("runs").stdout == "no run yet\n"
+    assert shop.json("runs") == {"live": [], "runs": []}
+
+
+def test_one_run_is_shown_as_it_was_shown_when_it_ran(shop: Pipeline, masked: Mask) -> None:
+    run = shop.run()
+
+    lines = masked(shop.cli("runs", run.run_id).stdout).splitlines()
+    as_json = shop.json("runs", run.run_id)
+
+    assert lines[0] == "everything, started <time> UTC"
+    assert lines[3].startswith("silver.orders  published  2  3")
+    assert lines[-1] == "run <run> succeeded in <seconds>: 3 published"
+    assert as_json["selection"] == []
+    assert as_json["assets"][1]["rules_broken"]["primary_key"] == 1
+
+
+def test_a_run_that_there_is_not(shop: Pipeline) -> None:
+    run = shop.run()
+
+    close, far = shop.cli("runs", run.run_id[:-1]), shop.cli("runs", "nonsense")
+
+    assert (close.exit_code, far.exit_code) == (2, 2)
+    assert f"hint: did you mean `{run.run_id}`?" in close.stderr
+    assert "hint: see the runs with: polster runs" in far.stderr
+
+
+def test_a_failed_run_keeps_the_frames_but_no_value_of_the_data(shop: Pipeline) -> None:
+    shop.write(
+        "src/core/checks.py",
+        """\
+        def check(frame):
+            try:
+                raise KeyError("first secret")
+            except KeyError as error:
+                error.add_note("second secret")
+                raise ValueError('short\\n  File "x.py", line 1, in third_secret') from error
+        """,
+    )
+    shop.edit("src/core/gold_spending.py", "return orders", "check(orders)\n    return orders")
+    shop.edit(
+        "src/core/gold_spending.py",
+        "import polster\n",
+        "import polster\nfrom core.checks import check\n",
+    )
+    run = shop.run()
+
+    shown = shop.cli("runs", run.run_id).stdout
+
+    assert 'File "src/core/checks.py", line 3, in check' in shown
+    assert "The above exception was the direct cause" in shown
+    assert shown.count("\nKeyError\n") == 1
+    assert "\nValueError\n" in shown
+    kept = str(shop.ledger().rows())
+    for secret in ("first secret'", "second secret\n", "third_secret\n", str(shop.root)):
+        assert secret not in kept
+    assert run.assets[2].error is not None
+    assert "second secret" in (run.assets[2].error.traceback or "")
+
+
+def test_a_run_in_progress_is_listed_and_a_killed_one_stays_until_it_is_forgotten(
+    shop: Pipeline, masked: Mask
+) -> None:
+    shop.write("hold", "")
+    shop.edit(
+        "src/core/silver_orders.py",
+        "return bronze_orders",
+        "import pathlib, time\n"
+        "    pathlib.Path('reached').touch()\n"
+        "    while pathlib.Path('hold').exists():\n"
+        "        time.sleep(0.01)\n"
+        "    return bronze_orders",
+    )
+    with shop.start("-m", "polster", "run", "+silver.orders") as process:
+        while not (live := [run for run in live_runs(shop.open()) if run.running]):
+            assert process.poll() is None
+        listed = shop.cli("runs")
+        shown = shop.json("runs")["live"]
+        process.send_signal(signal.SIGKILL)
+
+    assert [str(key) for key in live[0].running] == ["silver.orders"]
+    assert live[0].process_id == process.pid
+    assert (
+        masked(listed.stdout)
+        .splitlines()[1]
+        .startswith("<run>  running  <time>  <seconds>  1 of 2 on ")
+    )
+    assert shown[0]["finished"][0]["rows_published"] == 5
+    assert len(live_runs(shop.open())) == 1
+
+    (shop.root / "hold").unlink()
+    done = shop.process("-m", "polster", "run")
+
+    assert done.returncode == 0
+    assert [run.process_id for run in live_runs(shop.open())] == [process.pid]
+    assert [run["status"] for run in shop.json("runs")["runs"]] == ["succeeded", "unknown"]
+
+
+def test_a_lakehouse_without_room_for_signs_of_life_stops_no_run(shop: Pipeline) -> None:
+    shop.run()
+    live = shop.data / "_polster" / "live"
+    live.rmdir()
+    live.write_text("in the way")
+
+    assert set(shop.outcome(full_refresh=True).values()) == {"unchanged", "published"}
+
+
+def test_runs_of_one_second_are_paged_in_their_order(shop: Pipeline) -> None:
+    ids = [shop.run("bronze.orders").run_id for _ in range(4)][::-1]
+
+    pages = [list_runs(shop.open(), limit=2), list_runs(shop.open(), limit=2, before=ids[1])]
+
+    assert [run.run_id for page in pages for run in page] == ids
+    assert list_runs(shop.open(), before="unknown") == []
