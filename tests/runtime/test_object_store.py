@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,11 @@ import pytest
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import ColumnRef
+from polster.model.live import LiveRun
 from polster.operations.lineage import recorded_lineage
+from polster.operations.run import run
+from polster.operations.runs import live_runs
+from polster.runtime.execute import Observer
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -114,6 +119,22 @@ def test_the_lineage_of_a_run_is_kept_in_a_bucket(shop: Pipeline, bucket: Any) -
     found = {str(reached.ref): reached for reached in lineage.upstream(spent)}
     assert found["bronze.orders.amount"].by_value
     assert all(reached.is_certain for reached in found.values())
+
+
+def test_a_run_in_progress_is_seen_in_a_bucket(shop: Pipeline, bucket: Any) -> None:
+    seen: list[LiveRun] = []
+
+    def look(_: AssetKey) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not seen:
+            seen.extend(live_runs(shop.open()))
+
+    assert live_runs(shop.open()) == []
+    run(shop.open(), observer=Observer(lambda _: None, look, lambda _: None))
+
+    assert [str(key) for key in seen[0].waiting][-1] == "gold.spending"
+    assert live_runs(shop.open()) == []
+    assert not [key for key in keys(bucket) if "/_polster/live/" in key]
 
 
 def test_a_refusal_leaves_no_staged_file_behind(shop: Pipeline, bucket: Any) -> None:
