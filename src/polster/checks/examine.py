@@ -6,10 +6,8 @@ takes too long, and has a new one go on behind that asset.
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,6 +19,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO
 
+from polster.checks.children import Children, processes_for
 from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
 from polster.checks.worker.progress import Progress
@@ -34,10 +33,6 @@ from polster.project.settings import Environment
 READY_SECONDS = 60.0
 """How long a child may take to import Polars."""
 POLL_SECONDS = 0.05
-ASSETS_PER_PROCESS = 50
-MOST_PROCESSES = 2
-CHILD = (sys.executable, "-P", "-m", "polster.checks.worker")
-"""Without the current folder on the path: a project may hold a `polars.py`."""
 
 
 def examine(
@@ -49,6 +44,7 @@ def examine(
     lineage: bool,
     seconds: float = 10.0,
     processes: int | None = None,
+    children: Children | None = None,
 ) -> list[Examined]:
     """Call every silver and gold function of ``keys`` over zero rows; no data is read.
 
@@ -60,6 +56,7 @@ def examine(
         lineage: Whether to follow the columns.
         seconds: How long one asset may take.
         processes: How many children work side by side; by default as many as pay off.
+        children: Started already, while the source was read.
 
     Returns:
         One value an asset, upstream first.
@@ -68,15 +65,14 @@ def examine(
     order = [key for key in graph.assets if key in chosen]
     if not order:
         return []
-    count = processes or min(
-        MOST_PROCESSES, os.cpu_count() or 1, -(-len(order) // ASSETS_PER_PROCESS)
-    )
+    count = processes or processes_for(len(order))
+    children = children or Children()
     tasks = [
         _task(root, graph, part, environment, lineage=lineage)
         for part in _parts(graph, order, count)
     ]
     with ThreadPoolExecutor(len(tasks)) as pool:
-        told = list(pool.map(lambda task: _Examination(task, seconds).run(), tasks))
+        told = list(pool.map(lambda task: _Examination(task, seconds, children).run(), tasks))
     found = {key: entry for each in told for key, entry in each.items()}
     if any(column.pii for entry in found.values() for column in entry.contract or ()):
         found = {key: _with_lines(entry, root, graph[key]) for key, entry in found.items()}
@@ -152,6 +148,7 @@ class _Examination:
 
     task: Task
     seconds: float
+    children: Children
     told: dict[AssetKey, Examined] = field(default_factory=dict)
 
     def run(self) -> dict[AssetKey, Examined]:
@@ -184,9 +181,7 @@ class _Examination:
 
     def _child(self, task: Task, progress: Progress) -> tuple[AssetKey | None, str]:
         """Run one child; return the asset that it did not get over, if any, and why."""
-        child = subprocess.Popen(
-            CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.task.root
-        )
+        child = self.children.take(Path(task.root))
         if child.stdin is None or child.stdout is None:  # never, with pipes asked for
             return None, "it has no pipes"
         listener = Thread(target=self._listen, args=(child.stdout,), daemon=True)

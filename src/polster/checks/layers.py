@@ -9,11 +9,12 @@ from pathlib import Path
 
 from polster.checks.habits.grain import loses_grain
 from polster.checks.habits.keys import Key, contract_key
-from polster.checks.habits.source_tree import Sources, nothing_to_collect
+from polster.checks.habits.source_tree import Sources
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
+from polster.project.source import nothing_to_collect
 
 TWIN = re.compile(
     r"(?P<base>[a-z][a-z0-9_]*?)_"

@@ -15,7 +15,7 @@ from polster.cli.projects import open_and_say
 from polster.model.finding import Severity
 from polster.operations.fix import fix
 from polster.operations.open_project import open_project
-from polster.operations.validate import Validation, validate
+from polster.operations.validate import Preparation, Validation, validate
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 UNCHECKED_SHOWN = 5
@@ -47,9 +47,9 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Check layers, schemas, lineage and habits; no data is touched."""
-    opened = open_and_say(project)
-    with console.results_apart():
-        result = validate(opened, select or (), environment=env)
+    with console.results_apart(), Preparation() as preparation:
+        opened = open_and_say(project, preparation.begin)
+        result = validate(opened, select or (), environment=env, preparation=preparation)
         if mend:
             mended = fix(opened.root, result.findings)
             for finding in mended:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from polster.checks.children import Children, processes_for
 from polster.checks.examine import examine
 from polster.checks.examined import Examined
 from polster.checks.habits.check import check_habits
@@ -21,9 +26,42 @@ from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import LayerRules
 from polster.operations.choose import select_or_raise
 from polster.operations.open_project import Project
-from polster.project.discovery import ASSET_FOLDER
+from polster.project.discovery import ASSET_FOLDER, asset_files
 from polster.project.locate import SETTINGS_FILE
 from polster.project.settings import choose_environment
+from polster.project.source import SourceFiles, nothing_to_collect
+
+
+class Preparation:
+    """What can be done for a check while the project is still being read.
+
+    Its ``begin`` is given to :func:`~polster.operations.open_project.open_project`.
+    """
+
+    def __init__(self) -> None:
+        self.children = Children()
+        self.files = SourceFiles()
+        self._ending = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._ending.enter_context(nothing_to_collect())
+        self._ending.callback(self.files.forget)
+        self._ending.enter_context(self.children)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ending.close()
+
+    def begin(self, root: Path) -> SourceFiles:
+        """Start the child processes; return what keeps the source that is read."""
+        self.children.start(root, processes_for(len(asset_files(root))))
+        return self.files
+
 
 DEEP = ("POL3", "POL7")
 """Beginnings of the codes that only a call over zero rows can find."""
@@ -50,7 +88,11 @@ class Validation:
 
 
 def validate(
-    project: Project, selection: Sequence[str] = (), *, environment: str | None = None
+    project: Project,
+    selection: Sequence[str] = (),
+    *,
+    environment: str | None = None,
+    preparation: Preparation | None = None,
 ) -> Validation:
     """Judge the layers, the schemas and the habits of ``project``.
 
@@ -60,6 +102,7 @@ def validate(
         selection: Terms as in :mod:`polster.model.selection`; everything without one.
         environment: Whose published tables say what bronze without a contract holds; by default
             what ``POLSTER_ENV`` or the settings say.
+        preparation: What was begun before the project was read.
 
     Raises:
         UsageError: The selection or the environment does not exist.
@@ -70,12 +113,19 @@ def validate(
     place = choose_environment(settings, environment)
     graph = discovery.graph or sound_part(discovery.assets, settings.rules)
     chosen = select_or_raise(graph, selection)
+    prepared = preparation or Preparation()
     with ThreadPoolExecutor(1) as pool:  # the children import Polars while the source is read
         examining = pool.submit(
-            examine, project.root, graph, chosen, environment=place, lineage=True
+            examine,
+            project.root,
+            graph,
+            chosen,
+            environment=place,
+            lineage=True,
+            children=prepared.children,
         )
         findings = [*discovery.findings, *_missing_folder(project)]
-        sources = Sources(project.root)
+        sources = Sources(project.root, prepared.files)
         if discovery.graph is not None:  # else what is read by whom is not known for certain
             findings += check_layers(
                 graph, project.root, max_readers=settings.checks.max_readers, sources=sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,27 @@ from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.literals import NotLiteralError, literal
 from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
-from polster.project.source import parse
+from polster.project.source import SourceFiles
 
 CONTEXT_ANNOTATION = "RunContext"
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Fields of a statement that hold other statements, or what holds those."""
 
 
-def read_asset_file(path: Path, root: Path) -> Asset | list[Finding]:
-    """Read the one asset of a file, or every mistake that keeps it from being one."""
+def read_asset_file(
+    path: Path, root: Path, files: SourceFiles | None = None
+) -> Asset | list[Finding]:
+    """Read the one asset of a file, or every mistake that keeps it from being one.
+
+    Args:
+        path: Which file.
+        root: The project's folder.
+        files: Keeps what is parsed, if somebody else wants it, too.
+    """
     file = path.relative_to(root).as_posix()
     stem = AssetKey.parse(path.stem)
     try:
-        tree = parse(path, name=file)
+        tree = (files or SourceFiles()).parse(path, name=file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         message = getattr(error, "msg", None) or str(error)
@@ -95,7 +105,7 @@ class _FileReader:
         self.tree = tree
         self.decorators: dict[str, Layer] = {}
         self.modules: set[str] = set()
-        for node in ast.walk(tree):
+        for node in _statements(tree.body):
             if isinstance(node, ast.ImportFrom) and node.module == "polster":
                 for alias in node.names:
                     if alias.name in list(Layer):
@@ -278,3 +288,13 @@ def _is_context(annotation: ast.expr | None) -> bool:
         return False
     text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
     return str(text).rsplit(".", 1)[-1] == CONTEXT_ANNOTATION
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield every statement, also inside others; most of a tree is expressions, left out here."""
+    for statement in body:
+        yield statement
+        for name in BODIES:
+            inner = getattr(statement, name, ())
+            if isinstance(inner, list):  # a lambda's body is an expression
+                yield from _statements(inner)

@@ -16,6 +16,7 @@ from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
 from polster.project.asset_file import read_asset_file
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
+from polster.project.source import SourceFiles, nothing_to_collect
 
 ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
 
@@ -35,13 +36,24 @@ class Discovery:
     graph: AssetGraph | None
 
 
-def discover(root: Path, rules: LayerRules) -> Discovery:
-    """Read the assets of the project in ``root`` and connect them."""
+def discover(root: Path, rules: LayerRules, files: SourceFiles | None = None) -> Discovery:
+    """Read the assets of the project in ``root`` and connect them.
+
+    Args:
+        root: The project's folder.
+        rules: Which layer may read which.
+        files: Keeps what is parsed, if somebody else wants it, too.
+    """
+    with nothing_to_collect():
+        return _discover(root, rules, files)
+
+
+def _discover(root: Path, rules: LayerRules, files: SourceFiles | None) -> Discovery:
     assets: list[Asset] = []
     findings: list[Finding] = []
     broken: list[AssetKey] = []
     for path in asset_files(root):
-        found = read_asset_file(path, root)
+        found = read_asset_file(path, root, files)
         if isinstance(found, Asset):
             assets.append(found)
             continue

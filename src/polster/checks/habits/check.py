@@ -14,10 +14,11 @@ from polster.checks.habits.credentials import credentials
 from polster.checks.habits.outside import outside
 from polster.checks.habits.reach import Reach
 from polster.checks.habits.sighting import Seen, Sighting, uses
-from polster.checks.habits.source_tree import Module, Sources, nothing_to_collect
+from polster.checks.habits.source_tree import Module, Sources
 from polster.checks.habits.unit import Unit
 from polster.model.asset import Asset
 from polster.model.finding import Finding
+from polster.project.source import nothing_to_collect
 
 NAMED = 3
 """How many assets a message names; the others are counted."""

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 import ast
 import builtins
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from polster.checks.habits.gather import gather
 from polster.checks.habits.unit import TOP, Unit, name_parts
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.source import parse
+from polster.project.source import SourceFiles
 
 MOST_STEPS = 20
 """How often a name is followed to another name; more than anyone writes."""
-
-
-@contextmanager
-def nothing_to_collect() -> Iterator[None]:
-    """Hold Python's search for circular garbage: code is many objects, and all are in use.
-
-    The search took two fifths of the time. What was read meanwhile counts as old afterwards, so
-    that it is not searched at once.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.unfreeze()
-        gc.enable()
 
 
 @dataclass(slots=True)
@@ -77,9 +55,14 @@ class Module:
 
 @dataclass(slots=True)
 class Sources:
-    """Reads the modules of the project in ``root`` as they are asked for."""
+    """Reads the modules of the project in ``root`` as they are asked for.
+
+    Attributes:
+        files: What was read already.
+    """
 
     root: Path
+    files: SourceFiles = field(default_factory=SourceFiles)
     _modules: dict[str, Module | None] = field(default_factory=dict)
     _meanings: dict[tuple[int, tuple[str, ...]], str | None] = field(default_factory=dict)
 
@@ -200,7 +183,7 @@ class Sources:
             is_package = path.name == "__init__.py"
             package = name if is_package else name.rpartition(".")[0]
             try:
-                units = gather(parse(path), package)
+                units = gather(self.files.parse(path), package)
             except (OSError, SyntaxError, ValueError, RecursionError):  # too deep for anyone
                 continue
             file = path.relative_to(self.root).as_posix()

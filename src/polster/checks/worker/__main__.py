@@ -35,7 +35,10 @@ def main() -> None:
     gc.disable()
     with os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES) as said:
         os.dup2(2, 1)
-        task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+        try:
+            task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+        except EOFError:  # started ahead, and not needed
+            return
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
         progress = Progress(Path(task.progress))

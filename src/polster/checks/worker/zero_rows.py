@@ -56,7 +56,7 @@ DEFINITE = (
 """What Polars raises however many rows there are."""
 MISSING = re.compile(r'"([^"]+)"')
 PLAIN = pl.QueryOptFlags.none()
-"""There is nothing to be quick about over zero rows; optimizing takes longer than computing."""
+"""There is nothing to be quick about over zero rows; neither an optimizer nor a stream pays."""
 HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -261,7 +261,7 @@ class _Call:
         try:
             with self.guard.on():
                 returned = frame.collect_schema()
-                frame.collect(optimizations=PLAIN)
+                frame.collect(engine="in-memory", optimizations=PLAIN)
         except ReachedOutsideError:
             return None, list(self._deeds())
         except (Exception, pl.exceptions.PanicException) as error:
