@@ -34,6 +34,16 @@ class PolsterError(Exception):
         if hint:
             self.add_note(f"hint: {hint}")  # Python and pytest write it below the message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error pass from one process to another with all that it carries."""
+        return _bare, (type(self), self.args), self.__dict__
+
+
+def _bare(kind: type[PolsterError], arguments: tuple[object, ...]) -> PolsterError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
+
 
 class UsageError(PolsterError):
     """The command was used wrongly: an unknown name, a missing answer, no project."""

@@ -8,15 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from polster.dashboard.asker import Asker
 from polster.dashboard.checker import Checker
 from polster.dashboard.runner import Runner
-from polster.errors import PolsterError
+from polster.errors import DefinitionError, PolsterError
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
 from polster.operations.open_project import Project, open_project
-from polster.operations.overview import Condition, Overview, conditions, overview
-from polster.operations.runs import live_runs
-from polster.operations.watch import LakehouseStamp, Stamp, lakehouse_stamp, source_stamp
+from polster.operations.overview import Condition, Overview, conditions
+from polster.operations.watch import (
+    FileStates,
+    LakehouseStamp,
+    is_local,
+    lakehouse_stamp,
+    look,
+    source_stamp,
+)
 
 POLL_SECONDS = 1.0
 SLOW_POLL_SECONDS = 3.0
@@ -68,7 +75,9 @@ class Board:
         self.runner = Runner(root, environment)
         self.checker = Checker(root, environment)
         self.viewers = 0
-        self._source: Stamp = frozenset()
+        self._asker = Asker()
+        self._is_local = True
+        self._source: FileStates = frozenset()
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
 
@@ -78,7 +87,7 @@ class Board:
         *arguments: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Answer:
-        """Ask an operation of the project, away from the thread that serves the pages.
+        """Ask an operation of the project, in another process than the one that serves the pages.
 
         Raises:
             PolsterError: What the operation raises, or there is no project to ask.
@@ -86,7 +95,7 @@ class Board:
         project = (await self.current()).project
         if project is None:
             raise self.snapshot.problem or PolsterError("there is no project", code="POL101")
-        return await asyncio.to_thread(question, project, *arguments, **options)
+        return await self._asker.ask(question, project, *arguments, **options)
 
     async def current(self) -> Snapshot:
         """Return the newest snapshot, after a first look if there was none yet."""
@@ -97,42 +106,62 @@ class Board:
     async def look(self) -> None:
         """Look whether anything changed, and take a new snapshot if so."""
         async with self._looking:
-            self.snapshot = await asyncio.to_thread(self._look)
+            before = self.snapshot
+            now = await self._look(before)
+            if now != before or not before.revision:
+                self.snapshot = replace(now, revision=before.revision + 1)
 
     async def watch(self) -> None:
         """Look again and again while somebody watches, until cancelled."""
         while True:
             if self.viewers or self.snapshot.revision == 0:
                 await self.look()
-            project = self.snapshot.project
-            remote = project is not None and "://" in _lakehouse_of(project, self.environment)
-            await asyncio.sleep(SLOW_POLL_SECONDS if remote else POLL_SECONDS)
+            self._asker.rest()
+            await asyncio.sleep(POLL_SECONDS if self._is_local else SLOW_POLL_SECONDS)
 
-    def _look(self) -> Snapshot:
-        before = self.snapshot
-        now = before
-        source = source_stamp(self.root)
+    async def close(self) -> None:
+        """Stop what runs, and wait until it has recorded what it did."""
+        await self.runner.close()
+        self._asker.close()
+
+    async def _look(self, before: Snapshot) -> Snapshot:
+        source = await asyncio.to_thread(source_stamp, self.root)
         source_changed = source != self._source
+        project = before.project
         try:
-            if source_changed or now.project is None:
-                now = replace(now, project=open_project(self.root))
-            assert now.project is not None
-            lakehouse = lakehouse_stamp(now.project, environment=self.environment)
-            live = tuple(live_runs(now.project, environment=self.environment))
-            if source_changed or now.problem or lakehouse != self._lakehouse:
-                seen = overview(now.project, environment=self.environment)
-                now = replace(now, overview=seen, problem=None)
-            now = replace(now, live=live)
-            self._lakehouse = lakehouse
-        except PolsterError as problem:
-            if repr(problem) != repr(before.problem):
-                now = replace(now, problem=problem)
-        self._source = source
-        if now == before and before.revision:
-            return before
-        return replace(now, revision=before.revision + 1)
+            if source_changed or project is None:
+                project = await asyncio.to_thread(open_project, self.root)
+                self._is_local = is_local(project, environment=self.environment)
+            known = None if source_changed or before.problem else self._lakehouse
+            if known is not None and self._is_local:
+                stamp = await asyncio.to_thread(
+                    lakehouse_stamp, project, environment=self.environment
+                )
+                if stamp == known:
+                    return before
+            sight = await self._asker.ask(look, project, environment=self.environment, before=known)
+        except Exception as error:
+            problem = error if isinstance(error, PolsterError) else _stumbled(error)
+            now = replace(before, project=project)
+            return now if _same(problem, before.problem) else replace(now, problem=problem)
+        finally:
+            self._source = source
+        self._lakehouse = sight.stamp
+        seen = sight.overview or before.overview
+        return replace(before, project=project, overview=seen, live=sight.live, problem=None)
 
 
-def _lakehouse_of(project: Project, environment: str | None) -> str:
-    chosen = environment or project.settings.default_environment
-    return project.settings.lakehouses.get(chosen, "")
+def _stumbled(error: Exception) -> PolsterError:
+    return PolsterError(
+        f"Polster stumbled: {type(error).__name__}: {error}",
+        code="POL900",
+        hint="please report this as a bug of Polster, with what polster status says",
+    )
+
+
+def _same(problem: PolsterError, other: PolsterError | None) -> bool:
+    """Tell whether two errors say the same."""
+    if isinstance(problem, DefinitionError) and isinstance(other, DefinitionError):
+        return problem.findings == other.findings
+    said = (problem.code, problem.message, problem.place)
+    return other is not None and said == (other.code, other.message, other.place)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from polster.errors import PolsterError
-from polster.operations.watch import Stamp, source_stamp
+from polster.operations.watch import FileStates, source_stamp
 
 CHECK_SECONDS = 300.0
 
@@ -47,7 +47,7 @@ class Checker:
         self.root = root
         self.environment = environment
         self._lock = asyncio.Lock()
-        self._stamp: Stamp | None = None
+        self._stamp: FileStates | None = None
         self._check: Check | None = None
 
     async def check(self) -> Check:

@@ -76,7 +76,7 @@ def serve(
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-        await board.runner.close()
+        await board.close()
 
     app = FastAPI(lifespan=life, openapi_url=None)
     add_routes(board)

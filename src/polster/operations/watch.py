@@ -5,40 +5,60 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from polster.model.live import LiveRun
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
+from polster.operations.overview import Overview, overview
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
 
-Stamp = frozenset[tuple[str, int, int]]
+FileStates = frozenset[tuple[str, int, int]]
 """Path, time of change in nanoseconds and size of each file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LakehouseStamp:
-    """What changes when a run is recorded: the newest version of the ledger."""
+    """What changes when a run begins, moves on, or is recorded.
+
+    Attributes:
+        ledger: The newest version of the ledger.
+        live: The files of the runs in progress; empty in an object store, where asking for them
+            costs as much as reading them.
+    """
 
     ledger: int | None
+    live: FileStates
 
 
-def source_stamp(root: Path) -> Stamp:
-    """Return a value that changes when a source file or the settings do.
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one look into the lakehouse saw.
 
-    A file that vanishes meanwhile is left out.
+    Attributes:
+        overview: None if nothing was recorded since the look before.
     """
-    files = [root / SETTINGS_FILE, root / ".env", *(root / SOURCE_FOLDER).rglob("*.py")]
-    found = set()
-    for path in files:
-        try:
-            state = path.stat()
-        except OSError:
-            continue
-        found.add((str(path), state.st_mtime_ns, state.st_size))
-    return frozenset(found)
+
+    stamp: LakehouseStamp
+    live: tuple[LiveRun, ...]
+    overview: Overview | None
+
+
+def source_stamp(root: Path) -> FileStates:
+    """Return a value that changes when a source file or the settings do."""
+    return _states([root / SETTINGS_FILE, root / ".env", *(root / SOURCE_FOLDER).rglob("*.py")])
+
+
+def is_local(project: Project, *, environment: str | None = None) -> bool:
+    """Tell whether the lakehouse is a folder, so that a stamp costs nearly nothing.
+
+    Raises:
+        UsageError: The environment does not exist.
+    """
+    return open_lakehouse(project, environment)[1].store.is_local
 
 
 def lakehouse_stamp(project: Project, *, environment: str | None = None) -> LakehouseStamp:
-    """Return a value that changes when a run is recorded.
+    """Return a value that changes when a run begins, moves on, or is recorded.
 
     Raises:
         UsageError: The environment does not exist.
@@ -47,6 +67,41 @@ def lakehouse_stamp(project: Project, *, environment: str | None = None) -> Lake
     _, lakehouse = open_lakehouse(project, environment)
     table = lakehouse.ledger.table
     if lakehouse.store.is_local:  # a listing, where opening would read the whole log
-        return LakehouseStamp(lakehouse.store.latest_version(table.uri))
+        version = lakehouse.store.latest_version(table.uri)
+        return LakehouseStamp(version, _states(list(Path(lakehouse.live.folder).glob("*.json"))))
     opened = table.open()
-    return LakehouseStamp(opened.version if opened else None)
+    return LakehouseStamp(opened.version if opened else None, frozenset())
+
+
+def look(
+    project: Project, *, environment: str | None = None, before: LakehouseStamp | None = None
+) -> Sight:
+    """Look into the lakehouse.
+
+    Args:
+        project: Whose lakehouse.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+        before: Of the look before; None to see everything anew.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes.
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    stamp = lakehouse_stamp(project, environment=environment)
+    live = tuple(lakehouse.live.all())
+    recorded = before is None or before.ledger != stamp.ledger
+    return Sight(stamp, live, overview(project, environment=environment) if recorded else None)
+
+
+def _states(paths: list[Path]) -> FileStates:
+    """Return the states of files; one that vanishes meanwhile is left out."""
+    found = set()
+    for path in paths:
+        try:
+            state = path.stat()
+        except OSError:
+            continue
+        found.add((str(path), state.st_mtime_ns, state.st_size))
+    return frozenset(found)
