@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from polster.model.asset import Asset, AssetKey
@@ -118,18 +118,25 @@ class Overview:
         """List the tags, sorted."""
         return sorted({tag for entry in self.assets.values() for tag in entry.asset.options.tags})
 
-    def attention(self) -> list[OverviewAsset]:
-        """List what needs attention, worst first: not as it should be, or rows kept out."""
-        worst = list(Condition)
-        wanting = [
-            entry
+    @property
+    def was_never_run(self) -> bool:
+        """Tell whether there are assets, and no run has looked at any."""
+        return bool(self.assets) and all(
+            entry.state.last is None and entry.state.version is None
             for entry in self.assets.values()
-            if entry.condition is not Condition.PUBLISHED or entry.quarantined
-        ]
-        return sorted(
-            wanting,
-            key=lambda entry: (worst.index(entry.condition), -entry.share_quarantined, entry.key),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an asset stands at this moment, runs in progress taken in.
+
+    Attributes:
+        reasons: Why it is stale, never built or failed; empty where all is well.
+    """
+
+    condition: Condition
+    reasons: tuple[str, ...] = ()
 
 
 def overview(project: Project, *, environment: str | None = None) -> Overview:
@@ -155,21 +162,61 @@ def overview(project: Project, *, environment: str | None = None) -> Overview:
     return Overview(name, entries)
 
 
-def conditions(overview: Overview, live: Sequence[LiveRun]) -> dict[AssetKey, Condition]:
-    """Return the condition of each asset, runs in progress taken in.
+def standings(
+    overview: Overview, live: Sequence[LiveRun], *, now: datetime | None = None
+) -> dict[AssetKey, Standing]:
+    """Return how each asset stands, runs in progress taken in.
 
-    What a run in progress has finished already counts as it ended there.
+    What a run in progress has finished already counts as it ended there. A run that gives no
+    sign of life any more says nothing.
+
+    Args:
+        overview: What is recorded.
+        live: Runs in progress, newest first; where two speak of an asset, the newer one counts.
+        now: Timezone-aware; by default the time it is.
     """
-    found = {key: entry.condition for key, entry in overview.assets.items()}
-    for run in live:
+    moment = now or datetime.now(UTC)
+    found = {
+        key: Standing(entry.condition, entry.reasons) for key, entry in overview.assets.items()
+    }
+    for run in reversed(live):
+        if run.is_lost(moment):
+            continue
         for record in run.finished:
             if record.status is AssetStatus.FAILED:
-                found[record.asset] = Condition.FAILED
-            elif record.status is AssetStatus.PUBLISHED:
-                found[record.asset] = Condition.PUBLISHED
-        found |= dict.fromkeys(run.waiting, Condition.WAITING)
-        found |= dict.fromkeys(run.running, Condition.RUNNING)
+                found[record.asset] = Standing(Condition.FAILED, _failure(record))
+            elif record.status in (AssetStatus.PUBLISHED, AssetStatus.UNCHANGED):
+                found[record.asset] = Standing(Condition.PUBLISHED)
+        found |= dict.fromkeys(run.waiting, Standing(Condition.WAITING))
+        found |= dict.fromkeys(run.running, Standing(Condition.RUNNING))
     return {key: found[key] for key in overview.assets}
+
+
+def conditions(
+    overview: Overview, live: Sequence[LiveRun], *, now: datetime | None = None
+) -> dict[AssetKey, Condition]:
+    """Return the condition of each asset, as :func:`standings` has it."""
+    found = standings(overview, live, now=now)
+    return {key: standing.condition for key, standing in found.items()}
+
+
+def attention(overview: Overview, found: Mapping[AssetKey, Standing]) -> list[OverviewAsset]:
+    """List what needs attention, worst first: not as it should be, or rows kept out.
+
+    Among equals, upstream stands before downstream, since a cause is mended before its effects.
+    What a run in progress will come to is left out.
+    """
+    worst = list(Condition)
+    wanting = [
+        entry
+        for key, entry in overview.assets.items()
+        if found[key].condition not in (Condition.RUNNING, Condition.WAITING)
+        and (found[key].condition is not Condition.PUBLISHED or entry.quarantined)
+    ]
+    return sorted(
+        wanting,
+        key=lambda entry: (worst.index(found[entry.key].condition), -entry.share_quarantined),
+    )
 
 
 def count_conditions(found: Mapping[AssetKey, Condition]) -> dict[Condition, int]:
@@ -181,10 +228,13 @@ def count_conditions(found: Mapping[AssetKey, Condition]) -> dict[Condition, int
 def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
     last = state.last
     if last is not None and last.status is AssetStatus.FAILED:
-        why = (f"{last.error.code}: {last.error.message}",) if last.error else state.reasons
-        return Condition.FAILED, why
+        return Condition.FAILED, _failure(last) or state.reasons
     if state.freshness is Freshness.MISSING:
         return Condition.NEVER_BUILT, state.reasons
     if state.freshness is Freshness.STALE:
         return Condition.STALE, state.reasons
     return Condition.PUBLISHED, ()
+
+
+def _failure(record: AssetRecord) -> tuple[str, ...]:
+    return (f"{record.error.code}: {record.error.message}",) if record.error else ()
