@@ -1,0 +1,126 @@
+"""What the pages are told, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from polster.dashboard.board import Board
+from polster.errors import DefinitionError, UsageError
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.operations.overview import Condition
+from polster.operations.preview import preview
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def board(shop: Pipeline) -> AsyncIterator[Board]:
+    board = Board(shop.root, None)
+    yield board
+    await board.close()
+
+
+def _conditions(board: Board) -> dict[str, str]:
+    return {str(key): condition.value for key, condition in board.snapshot.conditions.items()}
+
+
+async def test_a_run_that_is_recorded_elsewhere_is_noticed(shop: Pipeline, board: Board) -> None:
+    before = await board.current()
+    shop.run()
+    await board.look()
+
+    assert {entry.condition for entry in before.overview.assets.values()} == {  # type: ignore[union-attr]
+        Condition.NEVER_BUILT
+    }
+    assert set(_conditions(board).values()) == {"published"}
+
+
+async def test_nothing_new_leaves_the_snapshot_as_it_is(shop: Pipeline, board: Board) -> None:
+    shop.run()
+    before = await board.current()
+    await board.look()
+
+    assert board.snapshot is before
+
+
+async def test_code_that_changes_is_noticed(shop: Pipeline, board: Board) -> None:
+    shop.run()
+    await board.current()
+    shop.edit("src/core/gold_spending.py", ".sum()", ".max()")
+    await board.look()
+
+    assert _conditions(board)["gold.spending"] == "stale"
+    assert board.snapshot.overview is not None
+    entry = board.snapshot.overview.assets[AssetKey(Layer.GOLD, "spending")]
+    assert entry.reasons == ("its code changed",)
+
+
+async def test_a_mistake_in_the_code_keeps_the_last_state_beside_it(
+    shop: Pipeline, board: Board
+) -> None:
+    shop.run()
+    await board.current()
+    shop.edit("src/core/gold_spending.py", "orders: pl.LazyFrame", "bronze_orders: pl.LazyFrame")
+    await board.look()
+    first = board.snapshot
+    await board.look()
+    broken = board.snapshot
+    shop.edit("src/core/gold_spending.py", "bronze_orders: pl.LazyFrame", "orders: pl.LazyFrame")
+    await board.look()
+
+    assert isinstance(first.problem, DefinitionError)
+    assert first.overview is not None
+    assert broken.revision == first.revision
+    assert board.snapshot.problem is None
+
+
+async def test_settings_that_break_and_a_project_that_vanishes_are_told(
+    shop: Pipeline, board: Board
+) -> None:
+    await board.current()
+    shop.write("pyproject.toml", "[tool.polster]\nlakehose = 'x'\n")
+    await board.look()
+    settings = board.snapshot.problem
+    (shop.root / "pyproject.toml").unlink()
+    await board.look()
+
+    assert settings is not None
+    assert settings.code == "POL103"
+    assert board.snapshot.problem is not None
+    assert board.snapshot.problem.code == "POL101"
+
+
+async def test_an_operation_is_asked_of_the_project(shop: Pipeline, board: Board) -> None:
+    shop.run()
+
+    shown = await board.ask(preview, "gold.spending", rows=1, offset=1)
+
+    assert shown.sample.total == 2
+    assert len(shown.sample.rows) == 1
+    with pytest.raises(UsageError):
+        await board.ask(preview, "gold.nope")
+
+
+async def test_a_lakehouse_that_cannot_be_read_is_told_and_read_again(
+    shop: Pipeline, board: Board
+) -> None:
+    shop.data.write_text("in the way")
+    problem = (await board.current()).problem
+    shop.data.unlink()
+    await board.look()
+
+    assert problem is not None
+    assert problem.code == "POL401"
+    assert board.snapshot.problem is None
