@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from threading import Condition, Thread
+from threading import Event, Lock, Thread
 
-from polster.errors import LakehouseError
 from polster.lakehouse.live import LiveRuns
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
@@ -51,22 +50,13 @@ class LiveReport:
 
     def __init__(self, runs: LiveRuns, begins: Beginning) -> None:
         self.runs = runs
-        self._changed = Condition()
-        self._live = LiveRun(
-            begins.run_id,
-            begins.environment,
-            socket.gethostname(),
-            os.getpid(),
-            begins.selection,
-            begins.full_refresh,
-            begins.started_at,
-            begins.started_at,
-            tuple(begins.assets),
-            {},
-            (),
-        )
-        self._is_new = True
-        self._ended = False
+        self.begins = begins
+        self._lock = Lock()
+        self._waiting = dict.fromkeys(begins.assets)
+        self._running: dict[AssetKey, datetime] = {}
+        self._finished: list[AssetRecord] = []
+        self._news = Event()
+        self._ended = Event()
         self._thread = Thread(target=self._report, name="polster-live", daemon=True)
 
     def __enter__(self) -> LiveReport:
@@ -75,9 +65,8 @@ class LiveReport:
 
     def __exit__(self, *_: object) -> None:
         """Say that the run has ended, and wait a moment until nothing of it is left."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
+        self._ended.set()
+        self._news.set()
         self._thread.join(ENDING_SECONDS)
 
     def beside(self, observer: Observer) -> Observer:
@@ -85,61 +74,59 @@ class LiveReport:
 
         def started(key: AssetKey) -> None:
             observer.started(key)
-            self._update(lambda live: _started(live, key))
+            with self._lock:
+                self._waiting.pop(key, None)
+                self._running[key] = datetime.now(UTC)
+            self._news.set()
 
         def finished(record: AssetRecord) -> None:
             observer.finished(record)
-            self._update(lambda live: _finished(live, record))
+            kept = replace(record, fingerprint=None, lineage=None)
+            with self._lock:
+                self._waiting.pop(record.asset, None)
+                self._running.pop(record.asset, None)
+                self._finished.append(kept)
+            self._news.set()
 
         return Observer(observer.begins, started, finished)
-
-    def _update(self, change: Callable[[LiveRun], LiveRun]) -> None:
-        with self._changed:
-            self._live = change(self._live)
-            self._is_new = True
-            self._changed.notify()
 
     def _report(self) -> None:
         shortest = PAUSE_SECONDS if self.runs.store.is_local else REMOTE_PAUSE_SECONDS
         cleared = False
-        while True:
-            with self._changed:
-                if self._ended:
-                    break
-                live = replace(self._live, updated_at=datetime.now(UTC))
-                self._is_new = False
+        while not self._ended.is_set():
+            self._news.clear()
             begun = time.monotonic()
-            with suppress(LakehouseError, OSError):
+            with suppress(Exception):  # whatever refuses, and however: the run goes on
+                live = self._live()
                 self.runs.write(live)
                 if not cleared:
                     self._clear(live.updated_at)
                     cleared = True
             pause = max(shortest, COST * (time.monotonic() - begun))
-            with self._changed:
-                self._changed.wait_for(lambda: self._ended, pause)
-                self._changed.wait_for(
-                    lambda: self._ended or self._is_new, max(0.0, BEAT_SECONDS - pause)
-                )
-        with suppress(LakehouseError, OSError):
-            self.runs.remove(self._live.run_id)
+            if not self._ended.wait(pause):
+                self._news.wait(max(0.0, BEAT_SECONDS - pause))
+        with suppress(Exception):
+            self.runs.remove(self.begins.run_id)
+
+    def _live(self) -> LiveRun:
+        begins = self.begins
+        with self._lock:
+            return LiveRun(
+                begins.run_id,
+                begins.environment,
+                socket.gethostname(),
+                os.getpid(),
+                begins.selection,
+                begins.full_refresh,
+                begins.started_at,
+                datetime.now(UTC),
+                tuple(self._waiting),
+                dict(self._running),
+                tuple(self._finished),
+            )
 
     def _clear(self, now: datetime) -> None:
         """Forget runs that were killed long ago."""
         for other in self.runs.all():
             if now - other.updated_at > FORGOTTEN:
                 self.runs.remove(other.run_id)
-
-
-def _started(live: LiveRun, key: AssetKey) -> LiveRun:
-    waiting = tuple(other for other in live.waiting if other != key)
-    return replace(live, waiting=waiting, running={**live.running, key: datetime.now(UTC)})
-
-
-def _finished(live: LiveRun, record: AssetRecord) -> LiveRun:
-    kept = replace(record, fingerprint=None, lineage=None)
-    return replace(
-        live,
-        waiting=tuple(other for other in live.waiting if other != record.asset),
-        running={key: at for key, at in live.running.items() if key != record.asset},
-        finished=(*live.finished, kept),
-    )
