@@ -15,6 +15,15 @@ def number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
+def counted(value: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    >>> counted(1, "row"), counted(1234, "row")
+    ('1 row', '1,234 rows')
+    """
+    return f"{value:,} {noun}{'' if value == 1 else 's'}"
+
+
 def short_number(value: int | None) -> str:
     """Write a number in at most five characters.
 
