@@ -14,7 +14,7 @@ from itertools import pairwise
 
 SWEEPS = 12
 ALIGNMENTS = 6
-NODE_HEIGHT = 52.0
+NODE_HEIGHT = 64.0
 NODE_GAP = 14.0
 LANE_HEIGHT = 4.0
 LANE_GAP = 10.0
