@@ -70,6 +70,7 @@ class AssetError(PolsterError):
 
     Args:
         trace: The user's own traceback.
+        kept: The message as it is recorded, if ``message`` quotes an exception.
     """
 
     def __init__(
@@ -80,9 +81,11 @@ class AssetError(PolsterError):
         hint: str | None = None,
         place: str | None = None,
         trace: Trace | None = None,
+        kept: str | None = None,
     ) -> None:
         super().__init__(message, code=code, hint=hint, place=place)
         self.trace = trace
+        self.kept = kept
 
 
 class DefinitionError(PolsterError):

@@ -235,6 +235,7 @@ def rule_failed(asset: Asset, rule: str, error: Exception) -> AssetError:
         code="POL317",
         place=asset.place,
         hint="a rule must be true, false or null for every row; cast with strict=False in it",
+        kept=f"{rule} of the contract cannot be evaluated: {type(error).__name__}",
     )
 
 

@@ -428,10 +428,10 @@ def to_metadata(record: AssetRecord) -> dict[str, Any]:
 
 
 def failure_to_json(failure: Failure) -> str:
-    """Write a failure, of its traceback the frames alone: messages in it may hold values."""
+    """Write a failure without what exceptions say, since that may hold values of the data."""
     written = {
         "code": failure.code,
-        "message": failure.message,
+        "message": failure.message if failure.kept is None else failure.kept,
         "hint": failure.hint,
         "place": failure.place,
     }

@@ -102,6 +102,8 @@ class Failure:
         hint: One edit or one command that mends it.
         place: ``file:line`` or a table.
         trace: The user's own traceback, if their code raised.
+        kept: The message as it is recorded, if ``message`` quotes an exception, which may quote
+            values of the data.
     """
 
     code: str
@@ -109,6 +111,7 @@ class Failure:
     hint: str | None = None
     place: str | None = None
     trace: Trace | None = None
+    kept: str | None = None
 
     @property
     def traceback(self) -> str | None:

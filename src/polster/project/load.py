@@ -20,7 +20,19 @@ from polster.project.import_path import SOURCE_FOLDER
 OWN_FOLDER = str(Path(__file__).parents[1])
 POLARS_FOLDER = str(Path(pl.__file__).parent)
 CAUSED = "\n\nThe above exception was the direct cause of the following exception:\n\n"
-"""As Python writes it between two exceptions of a chain."""
+MEANWHILE = "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+"""As Python writes them between two exceptions of a chain."""
+NAMES_ALONE = (
+    AttributeError,
+    ImportError,
+    IndentationError,
+    ModuleNotFoundError,
+    NameError,
+    SyntaxError,
+    ZeroDivisionError,
+    pl.exceptions.ColumnNotFoundError,
+)
+"""Exceptions that say names of the code and of columns, and no value of the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
             place=_import_place(error, asset),
             hint=_import_hint(error),
             trace=user_trace(error),
+            kept=f"the file cannot be imported: {without_values(error)}",
         ) from error
     function = getattr(module, asset.key.name, None)
     if not isinstance(function, AssetFunction):
@@ -81,15 +94,25 @@ def _is_schema(contract: object) -> bool:
 def user_trace(error: BaseException) -> Trace:
     """Return the traceback of ``error`` with the frames of the user's code, ours left out."""
     kept = _skip_own(error.__traceback__)
-    lines = traceback.format_exception(type(error), error, kept, chain=error.__cause__ is not None)
-    frames: list[str] = []
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        frames.insert(0, _frames(cause, kept if cause is error else cause.__traceback__))
-        cause = cause.__cause__
-    return Trace("".join(lines).rstrip(), CAUSED.join(frames))
+    chain = _linked(error) is not None
+    lines = traceback.format_exception(type(error), error, kept, chain=chain)
+    frames = _frames(error, kept)
+    seen, linked = {id(error)}, _linked(error)
+    while linked is not None and id(linked[1]) not in seen:
+        link, earlier = linked
+        seen.add(id(earlier))
+        frames = _frames(earlier, _skip_own(earlier.__traceback__)) + link + frames
+        linked = _linked(earlier)
+    return Trace("".join(lines).rstrip(), frames)
+
+
+def _linked(error: BaseException) -> tuple[str, BaseException] | None:
+    """Return the exception that ``error`` was raised for, and how Python says so."""
+    if error.__cause__ is not None:
+        return CAUSED, error.__cause__
+    if error.__context__ is not None and not error.__suppress_context__:
+        return MEANWHILE, error.__context__
+    return None
 
 
 def _frames(error: BaseException, trace: TracebackType | None) -> str:
@@ -103,11 +126,24 @@ def _frames(error: BaseException, trace: TracebackType | None) -> str:
 
 def _file_shown(file: str) -> str:
     """Name a file from the project on, or from the packages on; never by a folder outside."""
-    path = Path(file)
-    if path.is_relative_to(Path.cwd()):  # the project's folder, while its code runs
-        return path.relative_to(Path.cwd()).as_posix()
-    outside, _, packaged = path.as_posix().rpartition("site-packages/")
-    return packaged if outside else path.name
+    path, project = Path(file), Path.cwd()  # it is the project's folder while its code runs
+    outside, packages, packaged = path.as_posix().rpartition("site-packages/")
+    if outside:
+        return packages + packaged
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else path.name
+
+
+def without_values(error: BaseException) -> str:
+    """Return what may be kept of an exception: its type, and what it says if that is harmless.
+
+    >>> without_values(NameError("name 'ordres' is not defined")), without_values(ValueError("x"))
+    ("NameError: name 'ordres' is not defined", 'ValueError')
+    """
+    name = type(error).__name__
+    if type(error) not in NAMES_ALONE:
+        return name
+    said = str(error).strip().split("\n", maxsplit=1)[0]
+    return f"{name}: {said}" if said else name
 
 
 def user_place(error: BaseException, root: Path) -> str | None:

@@ -30,13 +30,14 @@ from polster.lakehouse.table import (
 from polster.model.asset import Asset, Load, Policy
 from polster.model.context import RunContext
 from polster.model.layer import Layer
-from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint, Trace
+from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.project.load import (
     LoadedAsset,
     load_asset,
     raised_in_polster,
     user_place,
     user_trace,
+    without_values,
 )
 from polster.runtime.call import Handed, call_function, in_short
 from polster.runtime.gate import Gate, InterruptedRunError
@@ -132,9 +133,9 @@ def build(job: Job, work: Workplace) -> Built:
     except (InterruptedRunError, KeyboardInterrupt):
         record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
     except AssetError as error:
-        record = replace(record, error=_failure(error, error.trace), **_counts(error))
+        record = replace(record, error=_failure(error), **_counts(error))
     except PolsterError as error:
-        record = replace(record, error=_failure(error, None))
+        record = replace(record, error=_failure(error))
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
         record = replace(
             record,
@@ -144,6 +145,7 @@ def build(job: Job, work: Workplace) -> Built:
                 hint="please report this as a bug of Polster, with the traceback",
                 place=job.asset.place,
                 trace=user_trace(error),
+                kept=f"Polster stumbled: {without_values(error)}",
             ),
         )
     return Built(replace(record, seconds=time.perf_counter() - clock), table)
@@ -295,6 +297,7 @@ class _Build:
             place=user_place(error, self.work.root) or self.asset.place,
             hint=hint,
             trace=user_trace(error),
+            kept=f"the frame cannot be computed: {without_values(error)}",
         )
 
     def _refuse(self, staged: Staged) -> None:
@@ -492,5 +495,8 @@ def _folder(table: Table | TableVersion) -> str:
     return "/".join(table.uri.split("/")[-3:])
 
 
-def _failure(error: PolsterError, trace: Trace | None) -> Failure:
-    return Failure(error.code, error.message, error.hint, error.place, trace)
+def _failure(error: PolsterError) -> Failure:
+    failure = Failure(error.code, error.message, error.hint, error.place)
+    if isinstance(error, AssetError):
+        return replace(failure, trace=error.trace, kept=error.kept)
+    return failure

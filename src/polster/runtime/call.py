@@ -14,7 +14,7 @@ from polster.contracts.handover import is_frame_of, satisfies, types_asked
 from polster.errors import AssetError
 from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
-from polster.project.load import LoadedAsset, user_line, user_trace
+from polster.project.load import LoadedAsset, user_line, user_trace, without_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def call_function(
             code="POL305",
             place=f"{asset.file}:{line}",
             trace=user_trace(error),
+            kept=f"the function raised {without_values(error)}",
         ) from error
     if result is None:
         raise AssetError(

@@ -16,6 +16,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import reasons_to_run
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.project.load import without_values
 from polster.runtime.build import Built, Job, Workplace, build
 from polster.runtime.states import States
 
@@ -130,6 +131,7 @@ class Execution:
                 "POL900",
                 f"Polster stumbled: {type(error).__name__}: {error}",
                 hint="please report this as a bug of Polster",
+                kept=f"Polster stumbled: {without_values(error)}",
             )
         record = AssetRecord(key, AssetStatus.FAILED, datetime.now(UTC), error=failure)
         return Built(record, None)
