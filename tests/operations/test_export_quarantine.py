@@ -65,6 +65,39 @@ def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(
     )
 
 
+def test_names_of_columns_are_no_formulas_either(shop: Pipeline, tmp_path: Path) -> None:
+    shop.edit(
+        "src/core/silver_orders.py",
+        "return bronze_orders",
+        "return bronze_orders.with_columns(pl.lit(1).alias('=odd'), tags=pl.lit(['a', 'b']))",
+    )
+    shop.edit(
+        "src/core/silver_orders.py",
+        "    amount = ",
+        "    odd = dy.Int64(alias='=odd')\n    tags = dy.List(dy.String())\n    amount = ",
+    )
+    shop.run("+silver.orders")
+
+    _export(shop, tmp_path / "rows.csv", rule="amount|min")
+
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["'=odd"] == "1"
+    assert row["tags"] == '["a", "b"]'
+
+
+def test_a_run_that_there_is_not(shop: Pipeline, tmp_path: Path) -> None:
+    project = shop.open()
+    for _ in range(2):  # before anything was kept out, and after
+        with pytest.raises(UsageError, match="there is no run"):
+            quarantined_rows(project, "silver.orders", run_id="nonsense")
+        with pytest.raises(UsageError, match="there is no run"):
+            _export(shop, tmp_path / "rows.csv", run_id="nonsense")
+        shop.run()
+
+    assert list(tmp_path.glob("*rows*")) == []
+
+
 def test_nothing_kept_out_leaves_a_file_without_rows(shop: Pipeline, tmp_path: Path) -> None:
     shop.run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
@@ -15,7 +16,7 @@ from polster.lakehouse.store import reaching
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
-from polster.operations.quarantine import kept_rows
+from polster.operations.quarantine import kept_rows, raise_unless_known
 
 FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
@@ -57,7 +58,7 @@ def export_quarantine(
         was ever kept out.
 
     Raises:
-        UsageError: There is no such asset or environment.
+        UsageError: There is no such asset, environment or run.
         LakehouseError: The quarantine cannot be read.
         ScaffoldError: The file cannot be written.
     """
@@ -65,11 +66,14 @@ def export_quarantine(
     _, lakehouse = open_lakehouse(project, environment)
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     frame = pl.LazyFrame() if kept is None else kept
+    with reaching(lakehouse.quarantine(key).table.uri):
+        rows = 0 if kept is None else int(kept.select(pl.len()).collect().item())
+    if not rows:
+        raise_unless_known(lakehouse, key, run_id)
     unfinished = target.with_name(f".{target.name}.{token_hex(4)}")
     try:
         unfinished.touch(mode=0o600)
         with reaching(lakehouse.quarantine(key).table.uri):
-            rows = int(frame.select(pl.len()).collect().item()) if kept is not None else 0
             if format is ExportFormat.CSV:
                 _plain(frame).sink_csv(unfinished)
             else:
@@ -105,9 +109,11 @@ def _plain(frame: pl.LazyFrame) -> pl.LazyFrame:
         frame = frame.map_batches(write_nested, schema=plain, streamable=True)
     texts = pl.col(pl.String)
     is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(NUMBER)
-    return frame.with_columns(
-        pl.col(pl.Binary).bin.encode("hex"),
-    ).with_columns(pl.when(is_formula).then("'" + texts).otherwise(texts).name.keep())
+    return (
+        frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))
+        .with_columns(pl.when(is_formula).then("'" + texts).otherwise(texts).name.keep())
+        .rename({name: f"'{name}" for name in schema if re.match(FORMULA, name)})
+    )
 
 
 def _json(value: Any) -> str | None:

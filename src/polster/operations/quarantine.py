@@ -58,12 +58,8 @@ def quarantine(
     _, lakehouse = open_lakehouse(project, environment)
     if run_id is None:
         run_id = _last_run(lakehouse, key)
-    elif run_id not in (known for known, _ in lakehouse.ledger.records(key)):
-        raise UsageError(
-            f"there is no run `{run_id}` of `{key}`",
-            code="POL408",
-            hint=f"see its runs with: polster history {key}",
-        )
+    else:
+        raise_unless_known(lakehouse, key, run_id)
     table = lakehouse.quarantine(key)
     frame = table.scan()
     if frame is None or run_id is None:
@@ -167,17 +163,20 @@ def quarantined_rows(
         all that ``rule`` and ``run_id`` leave.
 
     Raises:
-        UsageError: There is no such asset or environment.
+        UsageError: There is no such asset, environment or run.
         LakehouseError: The quarantine cannot be read.
     """
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     if kept is None:
+        raise_unless_known(lakehouse, key, run_id)
         return Sample({}, (), 0)
     with reaching(lakehouse.quarantine(key).table.uri):
         runs = kept.group_by(RUN_COLUMN).agg(pl.len(), pl.col(TIME_COLUMN).max())
         sizes = runs.sort(TIME_COLUMN, RUN_COLUMN, descending=True).collect()
+        if not sizes.height:  # a killed run left rows that the ledger knows nothing of
+            raise_unless_known(lakehouse, key, run_id)
         pages = [kept.clear()]
         passed = 0
         for run, size, _ in sizes.iter_rows():  # a sort would have to hold the whole table
@@ -202,6 +201,17 @@ def kept_rows(
         frame = frame.filter(pl.col(RULES_COLUMN).list.contains(rule))
     last = (RUN_COLUMN, TIME_COLUMN)
     return frame.select(RULES_COLUMN, pl.exclude(RULES_COLUMN, *last), *last)
+
+
+def raise_unless_known(lakehouse: Lakehouse, key: AssetKey, run_id: str | None) -> None:
+    """Raise UsageError if ``run_id`` names a run that never looked at ``key``."""
+    if run_id is None or run_id in (known for known, _ in lakehouse.ledger.records(key)):
+        return
+    raise UsageError(
+        f"there is no run `{run_id}` of `{key}`",
+        code="POL408",
+        hint=f"see its runs with: polster history {key}",
+    )
 
 
 def _last_run(lakehouse: Lakehouse, key: AssetKey) -> str | None:
