@@ -15,7 +15,7 @@ import pytest
 
 from polster.model.finding import Finding
 from polster.operations.open_project import open_project
-from polster.operations.validate import Validation, validate
+from polster.operations.validate import Preparation, Validation, validate
 
 SHOP = Path(__file__).parent / "shop"
 CORE = "src/core/"
@@ -379,9 +379,11 @@ MISTAKES = {
 
 
 def planted(folder: Path, mistake: Mistake) -> Path:
-    """Copy the project and make the mistake in it."""
+    """Copy the project, over an older copy if there is one, and make the mistake in it."""
     root = folder / "shop"
-    shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.rmtree(root / CORE, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SHOP, root, ignore=ignored, dirs_exist_ok=True)
     for name, (old, new) in mistake.edits.items():
         path = root / CORE / name.strip()
         if old:
@@ -399,6 +401,12 @@ def planted(folder: Path, mistake: Mistake) -> Path:
 
 def checked(root: Path) -> Validation:
     return validate(open_project(root))
+
+
+def checked_from_memory(root: Path) -> Validation:
+    with Preparation(remember=True) as preparation:
+        project = open_project(root, meanwhile=preparation.begin)
+        return validate(project, preparation=preparation)
 
 
 def line_of(root: Path, finding: Finding) -> str:
@@ -441,3 +449,17 @@ def test_a_mistake_is_found_at_its_file_and_line(
             f"{code} at {places}, all: {result.findings}"
         )
         assert mistake.says in " ".join(f"{each.message} {each.hint}" for each in found)
+
+
+def test_who_remembers_earlier_checks_finds_the_same(
+    outcomes: Mapping[str, tuple[Path, Validation]], tmp_path: Path
+) -> None:
+    differences: list[str] = []
+
+    for name, mistake in MISTAKES.items():
+        root = planted(tmp_path, mistake)
+        results = checked_from_memory(root), checked_from_memory(root)
+        differences += [name for result in results if result != outcomes[name][1]]
+
+    assert differences == []
+    assert (root / ".polster_cache").is_dir()

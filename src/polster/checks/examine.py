@@ -19,11 +19,12 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO
 
+from polster.checks.cache.memory import Memory, Recalled
 from polster.checks.children import Children, processes_for
 from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
 from polster.checks.worker.progress import Progress
-from polster.checks.worker.task import Task
+from polster.checks.worker.task import Answer, Reading, Task
 from polster.errors import PolsterError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
@@ -45,6 +46,7 @@ def examine(
     seconds: float = 10.0,
     processes: int | None = None,
     children: Children | None = None,
+    memory: Memory | None = None,
 ) -> list[Examined]:
     """Call every silver and gold function of ``keys`` over zero rows; no data is read.
 
@@ -57,6 +59,7 @@ def examine(
         seconds: How long one asset may take.
         processes: How many children work side by side; by default as many as pay off.
         children: Started already, while the source was read.
+        memory: What was examined before; only what changed is examined again.
 
     Returns:
         One value an asset, upstream first.
@@ -65,15 +68,29 @@ def examine(
     order = [key for key in graph.assets if key in chosen]
     if not order:
         return []
-    count = processes or processes_for(len(order))
-    children = children or Children()
-    tasks = [
-        _task(root, graph, part, environment, lineage=lineage)
-        for part in _parts(graph, order, count)
+    recalled = Recalled()
+    if memory is not None:
+        needed = chosen | graph.ancestors(chosen)
+        recalled = memory.recall(graph, needed, environment, lineage=lineage, seconds=seconds)
+    found = {key: recalled.fresh[key].examined for key in order if key in recalled.fresh}
+    stale = [key for key in order if key not in found]
+    examinations = [
+        _Examination(
+            _task(root, graph, part, environment, recalled, lineage=lineage),
+            seconds,
+            children or Children(),
+            recalled,
+        )
+        for part in _parts(graph, stale, processes or processes_for(len(stale)))
     ]
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        told = list(pool.map(lambda task: _Examination(task, seconds, children).run(), tasks))
-    found = {key: entry for each in told for key, entry in each.items()}
+    if examinations:
+        with ThreadPoolExecutor(len(examinations)) as pool:
+            for told in pool.map(_Examination.run, examinations):
+                found |= told
+    if memory is not None:
+        answers = {key: answer for each in examinations for key, answer in each.answers.items()}
+        reading = {module for each in examinations for module in each.reading}
+        memory.keep(graph, recalled, answers, reading)
     if any(column.pii for entry in found.values() for column in entry.contract or ()):
         found = {key: _with_lines(entry, root, graph[key]) for key, entry in found.items()}
     return [_with_consumers(found[key], graph) for key in order]
@@ -91,8 +108,9 @@ def _parts(graph: AssetGraph, order: Sequence[AssetKey], count: int) -> Iterator
     What is shared is called once for each part. So neighbours, which read the same tables, stay
     together.
     """
-    if count == 1:
-        yield list(order)
+    if count <= 1:
+        if order:
+            yield list(order)
         return
     near = _neighbours(graph, order)
     size = -(-len(near) // count)
@@ -125,10 +143,11 @@ def _task(
     graph: AssetGraph,
     part: Collection[AssetKey],
     environment: Environment | None,
+    recalled: Recalled,
     *,
     lineage: bool,
 ) -> Task:
-    needed = set(part) | graph.ancestors(part)
+    needed = (set(part) | graph.ancestors(part)) - recalled.fresh.keys()
     assets = tuple(graph[key] for key in graph.assets if key in needed)
     return Task(
         root=str(root),
@@ -139,17 +158,33 @@ def _task(
         lakehouse=environment.lakehouse if environment else None,
         storage_options=dict(environment.storage_options) if environment else {},
         lineage=lineage,
+        given={
+            key: recalled.fresh[key].before.outcome
+            for asset in assets
+            for key in graph.upstream(asset.key)
+            if key in recalled.fresh
+        },
+        before={key: recalled.before[key].before for key in needed & recalled.before.keys()},
     )
 
 
 @dataclass(slots=True)
 class _Examination:
-    """One part of the pipeline, with as many children, one after the other, as it takes."""
+    """One part of the pipeline, with as many children, one after the other, as it takes.
+
+    Attributes:
+        told: What is known of the assets that are wanted.
+        answers: What the last child said of every asset, if it came to its end.
+        reading: Modules that read something while they were imported.
+    """
 
     task: Task
     seconds: float
     children: Children
+    recalled: Recalled
     told: dict[AssetKey, Examined] = field(default_factory=dict)
+    answers: dict[AssetKey, Answer] = field(default_factory=dict)
+    reading: frozenset[str] = frozenset()
 
     def run(self) -> dict[AssetKey, Examined]:
         assets = {asset.key: asset for asset in self.task.assets}
@@ -219,11 +254,21 @@ class _Examination:
 
     def _listen(self, stream: IO[bytes]) -> None:
         """Take down what a child tells, until its end."""
+        answers: dict[AssetKey, Answer] = {}
         with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
             while True:
-                entry = pickle.load(stream)  # noqa: S301 - from our own child
-                if isinstance(entry, Examined) and entry.asset in self.task.wanted:
-                    self.told[entry.asset] = entry
+                said = pickle.load(stream)  # noqa: S301 - from our own child
+                if isinstance(said, Reading):
+                    self.answers, self.reading = answers, said.modules
+                elif isinstance(said, Answer):
+                    answers[said.asset] = said
+                    entry = said.examined or self._examined_before(said.asset)
+                    if entry is not None and said.asset in self.task.wanted:
+                        self.told[said.asset] = entry
+
+    def _examined_before(self, asset: AssetKey) -> Examined | None:
+        before = self.recalled.before.get(asset)
+        return before.examined if before else None
 
 
 def _stuck(asset: Asset, why: str, seconds: float) -> Examined:

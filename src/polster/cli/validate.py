@@ -42,12 +42,15 @@ def command(
     mend: Annotated[
         bool, typer.Option("--fix", help="Mend what is mended mechanically, then check.")
     ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Examine what did not change, too.")
+    ] = False,
     env: EnvironmentOption = None,
     format: Annotated[Format, typer.Option("--format", help="For whom.")] = Format.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Check layers, schemas, lineage and habits; no data is touched."""
-    with console.results_apart(), Preparation() as preparation:
+    with console.results_apart(), Preparation(remember=not no_cache) as preparation:
         opened = open_and_say(project, preparation.begin)
         result = validate(opened, select or (), environment=env, preparation=preparation)
         if mend:

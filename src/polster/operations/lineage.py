@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from polster.checks.cache.memory import Memory
 from polster.checks.examine import examine
 from polster.checks.examined import Examined
 from polster.errors import UsageError, nearest
@@ -119,8 +120,18 @@ def examined_lineage(
     environment: Environment | None,
     keys: Collection[AssetKey] | None = None,
 ) -> Lineage:
-    """Return the lineage as the source says it, by calling the functions over zero rows."""
-    examined = examine(project.root, graph, keys, environment=environment, lineage=True)
+    """Return the lineage as the source says it, by calling the functions over zero rows.
+
+    What did not change since it was called last is not called again.
+    """
+    examined = examine(
+        project.root,
+        graph,
+        keys,
+        environment=environment,
+        lineage=True,
+        memory=Memory(project.root),
+    )
     return complete(graph, examined)
 
 

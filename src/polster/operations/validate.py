@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from polster.checks.cache.memory import Memory
 from polster.checks.children import Children, processes_for
 from polster.checks.examine import examine
 from polster.checks.examined import Examined
@@ -36,11 +37,16 @@ class Preparation:
     """What can be done for a check while the project is still being read.
 
     Its ``begin`` is given to :func:`~polster.operations.open_project.open_project`.
+
+    Args:
+        remember: Whether to use what was examined before, and to keep what is examined now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, remember: bool = False) -> None:
         self.children = Children()
         self.files = SourceFiles()
+        self.memory: Memory | None = None
+        self._remember = remember
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,7 +65,12 @@ class Preparation:
 
     def begin(self, root: Path) -> SourceFiles:
         """Start the child processes; return what keeps the source that is read."""
-        self.children.start(root, processes_for(len(asset_files(root))))
+        assets = len(asset_files(root))
+        if self._remember:
+            with nothing_to_collect():
+                self.memory = Memory(root, self.files)
+                assets = self.memory.estimate(assets)
+        self.children.start(root, processes_for(assets))
         return self.files
 
 
@@ -123,6 +134,7 @@ def validate(
             environment=place,
             lineage=True,
             children=prepared.children,
+            memory=prepared.memory,
         )
         findings = [*discovery.findings, *_missing_folder(project)]
         sources = Sources(project.root, prepared.files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ from polster.model.asset import (
 from polster.model.finding import Finding
 from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.imports import statements
 from polster.project.literals import NotLiteralError, literal
 from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
 from polster.project.source import SourceFiles
 
 CONTEXT_ANNOTATION = "RunContext"
-BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
-"""Fields of a statement that hold other statements, or what holds those."""
 
 
 def read_asset_file(
@@ -105,7 +104,7 @@ class _FileReader:
         self.tree = tree
         self.decorators: dict[str, Layer] = {}
         self.modules: set[str] = set()
-        for node in _statements(tree.body):
+        for node in statements(tree.body):
             if isinstance(node, ast.ImportFrom) and node.module == "polster":
                 for alias in node.names:
                     if alias.name in list(Layer):
@@ -288,13 +287,3 @@ def _is_context(annotation: ast.expr | None) -> bool:
         return False
     text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
     return str(text).rsplit(".", 1)[-1] == CONTEXT_ANNOTATION
-
-
-def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Yield every statement, also inside others; most of a tree is expressions, left out here."""
-    for statement in body:
-        yield statement
-        for name in BODIES:
-            inner = getattr(statement, name, ())
-            if isinstance(inner, list):  # a lambda's body is an expression
-                yield from _statements(inner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -19,6 +19,7 @@ from polster.model.asset import Asset
 from polster.model.layer import Layer
 from polster.model.record import Fingerprint
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.imports import imported_names
 from polster.project.source import parse
 
 DESCRIPTIVE_OPTIONS = frozenset({"description", "owner", "tags"})
@@ -80,7 +81,7 @@ class CodeReader:
             except (OSError, SyntaxError, ValueError):
                 continue
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            return _Module(tree, frozenset(_imports(tree, package)))
+            return _Module(tree, frozenset(imported_names(tree, package)))
         return None
 
 
@@ -95,29 +96,6 @@ class _Module:
         if self._digest is None:
             self._digest = _digest(self.tree.body)
         return self._digest
-
-
-def _imports(tree: ast.Module, package: str) -> Iterator[str]:
-    """Yield every module name that an import in ``tree`` may mean."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _with_parents(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parts = package.split(".")
-                parent = ".".join(parts[: len(parts) - node.level + 1])
-                base = f"{parent}.{base}".strip(".")
-            yield from _with_parents(base)
-            for alias in node.names:
-                yield f"{base}.{alias.name}"
-
-
-def _with_parents(name: str) -> Iterator[str]:
-    parts = name.split(".")
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])
 
 
 def _split(tree: ast.Module, contract: str | None) -> tuple[list[ast.stmt], ast.ClassDef | None]:

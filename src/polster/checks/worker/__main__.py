@@ -8,6 +8,7 @@ import pickle
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -15,12 +16,13 @@ import polars as pl
 from polster.checks.examined import Examined
 from polster.checks.worker.guard import Guard, drop_secrets
 from polster.checks.worker.progress import Progress
-from polster.checks.worker.task import Task
+from polster.checks.worker.task import Answer, Reading, Task, inputs_digest
+from polster.checks.worker.upstream import upstream_from_text, upstream_text
 from polster.checks.worker.zero_rows import Examiner
 from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
-from polster.model.asset import AssetKey
+from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER, import_afresh
 from polster.runtime.call import in_short
@@ -48,22 +50,46 @@ def main() -> None:
         import_afresh(root)
         guard = Guard(root / SOURCE_FOLDER, Path(task.folder))
         examiner = Examiner(root, guard, published, lineage=task.lineage)
+        examiner.known = {key: upstream_from_text(text) for key, text in task.given.items()}
+        outcomes: dict[AssetKey, str | None] = dict(task.given)
         flushed = time.monotonic()
         for number, asset in enumerate(task.assets, start=1):
             progress.begin(number)
-            hopeless = asset.key in task.hopeless
-            try:
-                entry = examiner.examine(asset, task.inputs[asset.key], hopeless=hopeless)
-            except Exception as error:  # ours; the other assets are examined all the same
-                traceback.print_exc()
-                entry = Examined(asset.key, unchecked=f"{STUMBLED}: {in_short(error)}")
-            if asset.key in task.wanted:
-                pickle.dump(entry, said)
+            answer = _unchanged(task, asset.key, examiner, outcomes) or _examined(
+                task, asset, examiner
+            )
+            outcomes[asset.key] = answer.outcome
+            pickle.dump(answer, said)
             if time.monotonic() - flushed > FLUSH_SECONDS:  # what is told survives a crash
                 said.flush()
                 flushed = time.monotonic()
+        pickle.dump(Reading(frozenset(guard.readers)), said)
     sys.stdout.flush()
     os._exit(0)  # whatever threads the user's code has started
+
+
+def _unchanged(
+    task: Task, key: AssetKey, examiner: Examiner, outcomes: Mapping[AssetKey, str | None]
+) -> Answer | None:
+    """Answer for an asset whose code is as it was, if what it reads is, too."""
+    before = task.before.get(key)
+    if before is None or before.inputs != inputs_digest(task.inputs[key], outcomes):
+        return None
+    examiner.known[key] = upstream_from_text(before.outcome)
+    return Answer(key, None, before.outcome)
+
+
+def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
+    key = asset.key
+    hopeless = key in task.hopeless
+    try:
+        entry = examiner.examine(asset, task.inputs[key], hopeless=hopeless)
+    except Exception as error:  # ours; the other assets are examined all the same
+        traceback.print_exc()
+        entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}")
+        return Answer(key, entry, None, is_lasting=False)
+    is_lasting = examiner.was_imported and not hopeless
+    return Answer(key, entry, upstream_text(examiner.known[key]), is_lasting)
 
 
 def _published(task: Task) -> dict[AssetKey, pl.Schema]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import linecache
 import os
+import site
 import sys
 import traceback
 import zoneinfo
@@ -53,6 +54,9 @@ READING_CODE = (
     f"{Path(importlib.__file__ or '').parent}{os.sep}",
 )
 """Read source for a traceback, or what belongs to a package."""
+STANDARD = f"{Path(os.__file__).parent}{os.sep}"
+SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
+INSTALLED = (STANDARD, *SITE)
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
 
 
@@ -85,11 +89,13 @@ class Guard:
     Attributes:
         deeds: What was refused so far, also if the user's code swallowed the refusal.
         collected: Whether a frame was collected since this was last set to False.
+        readers: Modules that read something while they, or what they import, were imported.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
         self.deeds: list[ReachedOutsideError] = []
         self.collected = False
+        self.readers: set[str] = set()
         self._source = str(source) + os.sep
         self._stage: Stage | None = None
         self._folder = folder
@@ -121,7 +127,9 @@ class Guard:
 
     def refuse(self, deed: str, *, reads: bool) -> None:
         """Raise if the user's code is at work and must not do that."""
-        if self._stage is Stage.CALL or (self._stage is Stage.IMPORT and not reads):
+        if self._stage is Stage.IMPORT and reads:
+            self._note_readers(sys._getframe())
+        elif self._stage is not None:
             error = ReachedOutsideError(deed)
             self.deeds.append(error)
             raise error
@@ -142,8 +150,18 @@ class Guard:
             reads, deed = False, FORBIDDEN_EVENTS[event]
         else:
             return
+        if reads and self._stage is Stage.IMPORT and not _is_code(arguments[0], sys._getframe()):
+            self._note_readers(sys._getframe())
         if not self._is_by_import(sys._getframe(), reads=reads):
             self.refuse(deed, reads=reads)
+
+    def _note_readers(self, frame: FrameType | None) -> None:
+        """Note who is being imported, down to the project's own modules."""
+        while frame is not None:
+            name = str(frame.f_globals.get("__name__", ""))
+            is_own = frame.f_code.co_filename.startswith(self._source)
+            self.readers.add(name if is_own else name.partition(".")[0])
+            frame = frame.f_back
 
     def _is_by_import(self, frame: FrameType | None, *, reads: bool) -> bool:
         """Tell whether it is an import that does something, of a library or of any code."""
@@ -184,6 +202,22 @@ class Guard:
             return original(*args, **kwargs)
 
         return refusing
+
+
+def _is_code(path: object, frame: FrameType | None) -> bool:
+    """Tell whether what is opened is code, or belongs to an installed package."""
+    if isinstance(path, int):  # a file that is open already
+        return True
+    if isinstance(path, str) and path.startswith(INSTALLED):
+        return True
+    while frame is not None:  # from within Python's library to whoever called it
+        file = frame.f_code.co_filename
+        if file.startswith((*IMPORTING, *READING_CODE)):
+            return True
+        if not file.startswith((STANDARD, "<frozen ", __file__)) or file.startswith(SITE):
+            return False
+        frame = frame.f_back
+    return False
 
 
 def drop_secrets() -> None:

@@ -1,11 +1,27 @@
-"""What the parent asks of a child; plain values only."""
+"""What the parent asks of a child, and what the child answers; plain values only."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an asset looked like when it was examined before, its code being the same.
+
+    Attributes:
+        inputs: Digest of what it read.
+        outcome: What those that read it need to know.
+    """
+
+    inputs: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +30,8 @@ class Task:
 
     Attributes:
         root: The project's folder.
-        assets: Upstream first, everything that is needed to type the inputs included.
+        assets: Upstream first, everything that is needed to type the inputs included, but for
+            what is given.
         inputs: For each asset, parameter name to the upstream's key.
         wanted: The assets to tell of.
         hopeless: Assets that are not called again, since they hung or crashed before.
@@ -23,6 +40,8 @@ class Task:
         lineage: Whether column lineage is asked for.
         folder: Empty; where functions are called. The parent takes it away.
         progress: The file in which the child says how far it is.
+        given: What is known of upstreams that need not be examined.
+        before: Assets that need not be examined if what they read is as it was.
     """
 
     root: str
@@ -35,3 +54,41 @@ class Task:
     lineage: bool
     folder: str = ""
     progress: str = ""
+    given: Mapping[AssetKey, str] = field(default_factory=dict)
+    before: Mapping[AssetKey, Before] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one asset.
+
+    Attributes:
+        examined: None if nothing it depends on has changed since it was examined before.
+        outcome: What those that read it need to know; None if that cannot be written.
+        is_lasting: Whether the same is found again as long as nothing changes.
+    """
+
+    asset: AssetKey
+    examined: Examined | None
+    outcome: str | None
+    is_lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Modules that read files while they were imported; told at the end."""
+
+    modules: frozenset[str]
+
+
+def inputs_digest(
+    inputs: Mapping[str, AssetKey], outcomes: Mapping[AssetKey, str | None]
+) -> str | None:
+    """Return a digest of all that an asset reads; None if not all of that is known."""
+    written: list[list[str]] = []
+    for name, key in inputs.items():
+        outcome = outcomes.get(key)
+        if outcome is None:
+            return None
+        written.append([name, str(key), outcome])
+    return hashlib.blake2b(json.dumps(written).encode(), digest_size=16).hexdigest()

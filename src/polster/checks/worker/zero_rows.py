@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +17,7 @@ from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
 from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
 from polster.checks.worker.steps import Step, failing_step
+from polster.checks.worker.upstream import Upstream
 from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
 from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
@@ -62,27 +63,14 @@ HIDING = ("DF [", "Series", "shuffle", "sample")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """What is known of a table that others read.
-
-    Attributes:
-        schema: Its columns as they are stored; None if unknown.
-        why: Why it is unknown, as a clause.
-        not_null: Columns in which no null is published.
-    """
-
-    schema: pl.Schema | None
-    why: str = ""
-    not_null: frozenset[str] = frozenset()
-
-
 class Examiner:
     """Examines the assets of one project, upstream first.
 
     Attributes:
         root: The project's folder.
         published: Columns of published bronze tables.
+        known: What those that read an asset need to know of it.
+        was_imported: Whether the file of the asset examined last could be imported.
     """
 
     def __init__(
@@ -94,11 +82,13 @@ class Examiner:
         self.lineage = lineage
         self.clocks = Clocks(root / SOURCE_FOLDER)
         self.known: dict[AssetKey, Upstream] = {}
+        self.was_imported = False
         self._empties: dict[AssetKey, pl.DataFrame] = {}
 
     def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
         """Examine one asset, and remember what it publishes for those that read it."""
         self.known[asset.key] = Upstream(None, f"`{asset.key}` cannot be imported")
+        self.was_imported = False
         why = "its file cannot be imported"
         self.guard.deeds.clear()
         try:
@@ -112,6 +102,7 @@ class Examiner:
         if self.guard.deeds:
             told = tuple(_deeds(self.guard, asset, self.root, "while it is imported"))
             return Examined(asset.key, told, unchecked=why)
+        self.was_imported = True
         contract = loaded.function.contract
         entry = Examined(asset.key)
         if contract is not None:

@@ -1,0 +1,1 @@
+"""What was examined before, kept in the project's folder for as long as nothing changes."""
