@@ -114,9 +114,20 @@ def test_a_collapsed_layer_is_one_node_with_its_worst_state(shop: Any) -> None:
     assert keys(drawn) == ["bronze", "silver.orders", "gold.spending"]
     assert arrows(drawn)[0] == ("bronze", "silver.orders")
     assert drawn.faces[0]["word"] == "2 published"
+    assert drawn.faces[0]["brief"] == "all published"
     assert drawn.faces[0]["assets"] == "2 assets"
     assert drawn.faces[0]["count"] == 6
     assert drawn.plan["layers"][0]["collapsed"]
+
+
+def test_a_collapsed_layer_tells_of_its_worst_first(shop: Any) -> None:
+    shop.run()
+    asset(shop, "bronze.stock")
+
+    face = drawing(shop, collapsed="bronze").faces[0]
+
+    assert (face["state"], face["brief"]) == ("never-built", "1 of 2 never built")
+    assert face["word"] == "1 never built, 1 published"
 
 
 def test_all_layers_can_be_collapsed(shop: Any) -> None:

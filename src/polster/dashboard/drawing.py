@@ -200,8 +200,9 @@ def _layer_face(
     entries = [overview.assets[key] for key in keys]
     rows = sum(entry.rows or 0 for entry in entries)
     kept = sum(entry.quarantined for entry in entries)
+    worst = next(iter(counts))
     return {
-        "state": state_class(busy or next(iter(counts))),
+        "state": state_class(busy or worst),
         "word": ", ".join(f"{count:,} {condition}" for condition, count in counts.items()),
         "why": [],
         "rows": short_number(rows),
@@ -212,6 +213,10 @@ def _layer_face(
         "kept": counted(kept, "row") if kept else "",
         "at": None,
         "assets": counted(len(keys), "asset"),
+        "brief": f"{counts[worst]:,} of {len(keys):,} {worst}"
+        if len(counts) > 1
+        else f"all {worst}",
+        "out": f"{short_number(kept)} quarantined" if kept else "",
     }
 
 

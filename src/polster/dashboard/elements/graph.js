@@ -6,9 +6,10 @@ const bare = (face) => markRaw(toRaw(face)); // a thousand faces need no proxies
 const NODE = { width: 232, height: 64, radius: 9 };
 const GAP = { least: 84, most: 230 };
 const MARGIN = { x: 26, top: 14, bottom: 22 };
-const SCALE = { least: 0.04, most: 2.5, first: 1.12, readable: 0.62, far: 0.42 };
+const SCALE = { least: 0.04, most: 2.5, first: 1.12, readable: 0.62, far: 0.42, small: 0.85 };
 const CARD_MILLISECONDS = 220;
 const CLOCK_MILLISECONDS = 30000;
+const GLYPHS = { failed: "◆", stale: "□", running: "◔", waiting: "…", "never-built": "…" };
 const STEP = 400; // how finely it is watched which nodes are in sight
 const BUNDLE = 40; // edges that are one element
 const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["min", 60]];
@@ -55,9 +56,10 @@ export default {
           <g v-for="(node, index) in drawn.nodes" :key="node.key" :class="'node ' + node.layer + (node.key === plan.focus ? ' focus' : '')"
              :transform="'translate(' + left(node.column) + ',' + (node.middle + 14 - 32) + ')'" :data-index="index"
              :data-asset="node.href ? node.key : null" :data-layer="node.href ? null : node.key"
-             v-memo="[node, index, now[index], left(node.column), near(node), clock, plan.focus]">
+             v-memo="[node, index, now[index], left(node.column), near(node), far, clock, plan.focus]">
             <a v-if="node.href" class="body" :href="node.href" :aria-label="said(node, now[index])">
               <rect :class="'box ' + now[index].state" width="232" height="64" rx="9" />
+              <text v-if="far" class="glyph" x="116" y="50">{{ glyph(now[index].state) }}</text>
               <template v-if="near(node)">
                 <path class="stripe" d="M5 0.5 H9 V63.5 H5 A8.5 8.5 0 0 1 0.5 55 V9 A8.5 8.5 0 0 1 5 0.5" />
                 <text class="name" x="20" y="20">{{ short(node.name) }}</text>
@@ -79,9 +81,9 @@ export default {
               <rect class="box" width="232" height="64" rx="9" />
               <path class="stripe" d="M5 0.5 H9 V63.5 H5 A8.5 8.5 0 0 1 0.5 55 V9 A8.5 8.5 0 0 1 5 0.5" />
               <text class="name" x="20" y="20">{{ node.name }}: {{ now[index].assets }}</text>
-              <g :class="'mark ' + now[index].state"><text x="20" y="38">{{ short(now[index].word) }}</text></g>
+              <g :class="'mark ' + now[index].state"><text x="20" y="38">{{ now[index].brief }}</text></g>
               <text class="soft" x="20" y="55">{{ now[index].rows }} rows</text>
-              <text v-if="now[index].kept" class="kept end" x="222" y="55">{{ now[index].kept }} quarantined</text>
+              <text v-if="now[index].out" class="kept end" x="222" y="55">{{ now[index].out }}</text>
             </g>
             <g v-if="node.href && near(node)" class="more" role="button" tabindex="-1" :aria-label="'Run ' + node.key + ' and more'">
               <rect x="200" y="5" width="27" height="20" rx="6" /><path d="M210 10 L218 15 L210 20 Z" />
@@ -113,7 +115,7 @@ export default {
   props: { plan: Object, faces: Array },
   emits: ["act"],
   data() {
-    return { now: this.faces.map(bare), scale: 1, room: 1200, clock: Date.now(), card: null, top: 0, bottom: STEP * 4 };
+    return { now: this.faces.map(bare), scale: 1, room: 1200, clock: Date.now(), card: null, far: false, top: 0, bottom: STEP * 4 };
   },
   watch: {
     faces(faces) {
@@ -210,8 +212,9 @@ export default {
     },
     look() {
       const scroll = this.$refs.scroll;
-      const far = this.scale < SCALE.far;
+      const far = (this.far = this.scale < SCALE.far);
       this.$el.classList.toggle("far", far);
+      this.$el.classList.toggle("small", this.scale < SCALE.small);
       this.top = far ? 0 : Math.floor(scroll.scrollTop / this.scale / STEP) * STEP;
       this.bottom = far ? -2 * STEP : Math.ceil((scroll.scrollTop + innerHeight) / this.scale / STEP) * STEP;
     },
@@ -227,6 +230,10 @@ export default {
     },
     short(name) {
       return cut(name, NODE.width - 40, this.font ?? "600 13.5px system-ui");
+    },
+    // From afar only what is not published has a sign.
+    glyph(state) {
+      return GLYPHS[state] ?? "";
     },
     age(at) {
       if (!at) return "";
