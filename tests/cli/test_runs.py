@@ -38,16 +38,29 @@ def test_runs_before_the_first(shop: Pipeline) -> None:
     assert shop.json("runs") == {"live": [], "runs": []}
 
 
-def test_one_run_is_shown_as_it_was_shown_when_it_ran(shop: Pipeline, masked: Mask) -> None:
+def test_one_run_is_shown_with_every_asset(shop: Pipeline, masked: Mask) -> None:
+    shop.run("bronze.orders")
     run = shop.run()
 
     lines = masked(shop.cli("runs", run.run_id).stdout).splitlines()
     as_json = shop.json("runs", run.run_id)
 
-    assert lines[0] == "everything, started <time> UTC"
-    assert lines[3].startswith("silver.orders  published  2  3")
-    assert lines[-1] == "run <run> succeeded in <seconds>: 3 published"
+    assert lines == [
+        "asked for: everything; started at <time> UTC",
+        "",
+        "asset  result  after  time  rows in  published  quarantined  rules broken, or why",
+        "bronze.orders  unchanged  <seconds>  <seconds>  its source holds nothing new",
+        "silver.orders  published  <seconds>  <seconds>  5  2  3  "
+        "amount|min 1, customer|nullability 1, primary_key 1",
+        "gold.spending  published  <seconds>  <seconds>  2  2  it was never built",
+        "",
+        "rows that break a contract are kept apart; look at them with:",
+        "  polster quarantine silver.orders",
+        "",
+        "run <run> succeeded in <seconds>: 2 published, 1 unchanged",
+    ]
     assert as_json["selection"] == []
+    assert as_json["release"] == run.release == run.run_id
     assert as_json["assets"][1]["rules_broken"]["primary_key"] == 1
 
 

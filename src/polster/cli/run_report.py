@@ -48,11 +48,16 @@ def show_run(record: RunRecord, *, environment: str | None = None) -> None:
         record: What it did.
         environment: What ``--env`` said, if anything; the commands shown say it too.
     """
-    told = [asset for asset in record.assets if asset.status is not AssetStatus.UNCHANGED]
-    unchanged = len(record.assets) - len(told)
+    told = _told(record)
     if told:
         _show_table(told)
         console.show()
+    show_details(record, environment=environment)
+
+
+def show_details(record: RunRecord, *, environment: str | None = None) -> None:
+    """Show what a table does not hold: notes, quarantines, failures, and one line of it all."""
+    told = _told(record)
     for asset in told:
         for note in asset.notes:
             console.show(f"note: {asset.asset}: {note}")
@@ -68,7 +73,7 @@ def show_run(record: RunRecord, *, environment: str | None = None) -> None:
             show_failure(str(asset.asset), asset.error)
             console.show()
     console.show_findings(record.warnings, to_stderr=True)
-    console.show(_summary(record, told, unchanged))
+    console.show(_summary(record, told))
 
 
 def show_failure(asset: str, failure: Failure) -> None:
@@ -122,7 +127,12 @@ def _show_table(told: list[AssetRecord]) -> None:
     )
 
 
-def _summary(record: RunRecord, told: list[AssetRecord], unchanged: int) -> str:
+def _told(record: RunRecord) -> list[AssetRecord]:
+    return [asset for asset in record.assets if asset.status is not AssetStatus.UNCHANGED]
+
+
+def _summary(record: RunRecord, told: list[AssetRecord]) -> str:
+    unchanged = len(record.assets) - len(told)
     parts = []
     for status in AssetStatus:
         count = sum(asset.status is status for asset in told)
@@ -138,7 +148,7 @@ def _summary(record: RunRecord, told: list[AssetRecord], unchanged: int) -> str:
         RunStatus.SUCCEEDED: "succeeded",
         RunStatus.FAILED: "failed",
         RunStatus.INTERRUPTED: "was interrupted",
-        RunStatus.UNKNOWN: "was killed, as far as is known,",
+        RunStatus.UNKNOWN: "ended without a record",
     }[record.status]
     return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"
 

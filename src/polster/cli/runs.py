@@ -10,9 +10,15 @@ import typer
 from polster.cli import console
 from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
-from polster.cli.run_report import number, record_as_json, run_as_json, show_run
+from polster.cli.run_report import (
+    number,
+    record_as_json,
+    rules_text,
+    run_as_json,
+    show_details,
+)
 from polster.model.live import LiveRun
-from polster.model.record import AssetStatus, RunSummary
+from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunSummary
 from polster.operations.runs import list_runs, live_runs, recorded_run
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -37,16 +43,12 @@ def command(
                 {
                     **run_as_json(record),
                     "started_at": record.started_at.isoformat(),
-                    "selection": list(record.selection),
+                    "selection": None if record.selection is None else list(record.selection),
                     "full_refresh": record.full_refresh,
                 }
             )
         else:
-            console.show(
-                f"{_asked_for(record.selection, full_refresh=record.full_refresh)}, "
-                f"started {record.started_at:%Y-%m-%d %H:%M:%S} UTC"
-            )
-            show_run(record, environment=env)
+            _show_recorded(record, environment=env)
         return
     live = live_runs(opened, environment=env)
     recorded = list_runs(opened, environment=env, limit=limit)
@@ -77,9 +79,44 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         number(run.rows_published) if run.rows_published else "",
         number(run.rows_quarantined) if run.rows_quarantined else "",
         ", ".join(f"{count} {status}" for status, count in run.assets.items()),
-        "not recorded"
-        if run.selection is None
-        else _asked_for(run.selection, full_refresh=run.full_refresh),
+        _asked_for(run.selection, full_refresh=run.full_refresh),
+    )
+
+
+def _show_recorded(record: RunRecord, *, environment: str | None) -> None:
+    asked_for = _asked_for(record.selection, full_refresh=record.full_refresh)
+    console.show(f"asked for: {asked_for}; started at {record.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.show()
+    console.show_rows(
+        (
+            "asset",
+            "result",
+            "after",
+            "time",
+            "rows in",
+            "published",
+            "quarantined",
+            "rules broken, or why",
+        ),
+        [_asset_row(record, asset) for asset in record.assets],
+        right=("after", "time", "rows in", "published", "quarantined"),
+    )
+    console.show()
+    show_details(record, environment=environment)
+
+
+def _asset_row(record: RunRecord, asset: AssetRecord) -> tuple[str, ...]:
+    after = (asset.started_at - record.started_at).total_seconds()
+    done = asset.status is AssetStatus.PUBLISHED
+    return (
+        str(asset.asset),
+        asset.status.value,
+        f"{max(after, 0.0):.2f} s",
+        f"{asset.seconds:.2f} s",
+        number(sum(asset.rows_in.values())) if asset.rows_in else "",
+        number(asset.rows_published) if done else "",
+        number(asset.rows_quarantined) if asset.rows_quarantined else "",
+        rules_text(asset.rules_broken) or "; ".join(asset.reasons),
     )
 
 
@@ -98,7 +135,9 @@ def _live_row(run: LiveRun) -> tuple[str, ...]:
     )
 
 
-def _asked_for(selection: tuple[str, ...], *, full_refresh: bool) -> str:
+def _asked_for(selection: tuple[str, ...] | None, *, full_refresh: bool) -> str:
+    if selection is None:
+        return "not recorded"
     words = " ".join(selection) or "everything"
     return f"{words}, full refresh" if full_refresh else words
 

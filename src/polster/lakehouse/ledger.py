@@ -191,7 +191,7 @@ class Ledger:
             summary.started_at,
             summary.seconds,
             tuple(from_row(row) for row in found.iter_rows(named=True)),
-            summary.selection or (),
+            summary.selection,
             summary.full_refresh,
         )
 
@@ -278,7 +278,7 @@ def _run_columns(run: RunRecord | None) -> dict[str, Any]:
         "run_status": run.status.value,
         "run_started_at": run.started_at,
         "run_seconds": run.seconds,
-        "selection": list(run.selection),
+        "selection": None if run.selection is None else list(run.selection),
         "full_refresh": run.full_refresh,
     }
 

@@ -51,6 +51,16 @@ class Releases:
         ]
         append_rows(self.table, pl.DataFrame(rows, schema=RELEASE_SCHEMA), run_id=release.id)
 
+    def holds(self, identifier: str) -> bool:
+        """Tell whether there is a release ``identifier``.
+
+        Raises:
+            LakehouseError: The releases cannot be read.
+        """
+        found = scan_rows(self.table, RELEASE_SCHEMA).filter(pl.col("release") == identifier)
+        with reaching(self.table.uri):
+            return found.select("release").head(1).collect().height > 0
+
     def all(self, limit: int | None = None) -> list[Release]:
         """List the releases, newest first, at most ``limit`` of them.
 

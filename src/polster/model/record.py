@@ -31,7 +31,7 @@ class RunStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    UNKNOWN = "unknown"  # only recorded by a later run: it was killed
+    UNKNOWN = "unknown"  # its assets alone are recorded: killed, or of an older version
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class RunRecord:
     Attributes:
         run_id: Sortable by time.
         assets: In the order in which they can be run.
-        selection: Terms that were asked for; empty means everything.
+        selection: Terms that were asked for, empty for everything; None if that is not recorded.
         full_refresh: Whether everything was to be built anew.
         warnings: Findings that did not stop the run.
         release: Identifier of the release that the run wrote, if it wrote one.
@@ -173,7 +173,7 @@ class RunRecord:
     started_at: datetime
     seconds: float
     assets: tuple[AssetRecord, ...]
-    selection: tuple[str, ...] = ()
+    selection: tuple[str, ...] | None = ()
     full_refresh: bool = False
     warnings: tuple[Finding, ...] = ()
     release: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from polster.errors import UsageError, nearest
 from polster.model.live import LiveRun
 from polster.model.record import RunRecord, RunSummary
@@ -33,7 +35,7 @@ def list_runs(
 
 
 def recorded_run(project: Project, run_id: str, *, environment: str | None = None) -> RunRecord:
-    """Return what the run ``run_id`` did.
+    """Return what the run ``run_id`` did; of its warnings nothing is recorded.
 
     Raises:
         UsageError: There is no such run or environment.
@@ -48,7 +50,7 @@ def recorded_run(project: Project, run_id: str, *, environment: str | None = Non
             code="POL408",
             hint=f"did you mean `{close}`?" if close else "see the runs with: polster runs",
         )
-    return found
+    return replace(found, release=run_id) if lakehouse.releases.holds(run_id) else found
 
 
 def live_runs(project: Project, *, environment: str | None = None) -> list[LiveRun]:
