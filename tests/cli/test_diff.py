@@ -121,13 +121,21 @@ def test_a_name_of_markdown_is_only_text(changed: Any) -> None:
     assert "@all" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [("diff", "[OPTIONS] [REV]"), ("lineage", "[OPTIONS] [ASSET[.COLUMN]]")],
+)
+def test_the_usage_marks_what_may_be_left_out_once(shop: Any, command: str, usage: str) -> None:
+    assert shop.cli(command, "--help").stdout.splitlines()[0].endswith(f" {usage}")
+
+
 def test_mistakes_in_the_working_tree_are_told_before_the_rest(changed: Any) -> None:
     changed.edit("src/core/gold_spending.py", "def spending(orders", "def spending(ordres")
 
     result = changed.cli("diff")
 
     assert without_commit(result.stdout).splitlines()[2:4] == [
-        "1 mistake in the working tree; what they concern is not compared",
+        "1 mistake in the working tree; what it concerns is not compared",
         "  POL201: `ordres` is not an asset of this project (src/core/gold_spending.py:12)",
     ]
 

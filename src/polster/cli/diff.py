@@ -30,7 +30,7 @@ class Format(StrEnum):
 @app.command()
 def command(
     revision: Annotated[
-        str, typer.Argument(metavar="[REV]", help="Such as main, HEAD~1 or a tag.")
+        str, typer.Argument(metavar="REV", help="Such as main, HEAD~1 or a tag.")
     ] = "HEAD",
     merge_base: Annotated[
         bool,

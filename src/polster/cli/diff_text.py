@@ -100,7 +100,8 @@ def _mistakes(where: str, findings: Sequence[Finding]) -> Iterator[str]:
     if not findings:
         return
     yield ""
-    yield f"{_count(len(findings), 'mistake')} {where}; what they concern is not compared"
+    concerned = "it concerns" if len(findings) == 1 else "they concern"
+    yield f"{_count(len(findings), 'mistake')} {where}; what {concerned} is not compared"
     for finding in findings[:MISTAKES_SHOWN]:
         place = f" ({finding.place})" if finding.place else ""
         yield f"{GAP}{finding.code}: {finding.message}{place}"

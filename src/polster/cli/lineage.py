@@ -32,7 +32,7 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ASSET[.COLUMN]]", help="Such as bronze.orders.email; the tables without it."
+            metavar="ASSET[.COLUMN]", help="Such as bronze.orders.email; the tables without it."
         ),
     ] = None,
     upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made of.")] = False,
