@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pytest
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import (
@@ -22,7 +24,16 @@ from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
-from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint, Trace
+from polster.model.record import (
+    INTERRUPTED,
+    AssetRecord,
+    AssetStatus,
+    Failure,
+    Fingerprint,
+    RunRecord,
+    RunStatus,
+    Trace,
+)
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
 START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -190,6 +201,65 @@ def test_a_ledger_of_an_older_version_is_read_and_written_on(lakehouse: Lakehous
     assert lakehouse.ledger.lineages({ORDERS: 0}) == {}
     assert lakehouse.ledger.lineages({ORDERS: 1}) == {ORDERS: LINEAGE}
     assert lakehouse.ledger.scan().collect_schema() == LEDGER_SCHEMA
+
+
+RUN_COLUMNS = ("run_status", "run_started_at", "run_seconds", "selection", "full_refresh")
+
+
+@pytest.mark.parametrize(
+    ("records", "status"),
+    [
+        ([{}, {"status": AssetStatus.FAILED}], RunStatus.FAILED),
+        ([{"status": AssetStatus.SKIPPED, "reasons": (INTERRUPTED,)}, {}], RunStatus.INTERRUPTED),
+        ([{"status": AssetStatus.UNCHANGED}, {}], RunStatus.UNKNOWN),
+    ],
+)
+def test_a_run_of_an_older_version_is_told_by_its_assets(
+    lakehouse: Lakehouse, records: list[dict[str, Any]], status: RunStatus
+) -> None:
+    older = pl.Schema({name: t for name, t in LEDGER_SCHEMA.items() if name not in RUN_COLUMNS})
+    rows = [
+        {
+            **to_row(
+                replace(_record(AssetKey(Layer.SILVER, f"x{number}"), minutes=number), **each)
+            ),
+            "run_id": "run1",
+            "environment": "dev",
+        }
+        for number, each in enumerate(records)
+    ]
+    frame = pl.DataFrame(rows, schema=LEDGER_SCHEMA).select(older.names())
+    append_rows(lakehouse.ledger.table, frame, run_id="run1")
+
+    (summary,) = lakehouse.ledger.runs()
+    run = lakehouse.ledger.run("run1")
+
+    assert (summary.status, summary.environment) == (status, "dev")
+    assert summary.started_at == START
+    assert summary.seconds == 60 + _record().seconds
+    assert (summary.selection, summary.full_refresh) == (None, False)
+    assert sum(summary.assets.values()) == len(records)
+    assert run is not None
+    assert (run.status, run.selection, run.started_at) == (status, None, START)
+    assert [str(record.asset) for record in run.assets] == ["silver.x0", "silver.x1"]
+
+
+def test_what_a_run_was_asked_for_comes_back(lakehouse: Lakehouse) -> None:
+    run = RunRecord(
+        "run1", RunStatus.SUCCEEDED, "dev", START, 2.5, (FULL,), ("tag:daily", "x+"), True
+    )
+    lakehouse.ledger.append([Entry("run1", "dev", FULL, run)])
+    killed = Entry("run0", "dev", _record(minutes=-1))
+    lakehouse.ledger.append([killed, _entry(_record(minutes=1), "run2")])
+
+    found = lakehouse.ledger.run("run1")
+
+    assert found is not None
+    assert replace(found, assets=()) == replace(run, assets=())
+    assert [each.run_id for each in lakehouse.ledger.runs()] == ["run2", "run1", "run0"]
+    assert [each.run_id for each in lakehouse.ledger.runs(1, before="run2")] == ["run1"]
+    assert lakehouse.ledger.runs()[2].status is RunStatus.UNKNOWN
+    assert lakehouse.ledger.run("run9") is None
 
 
 def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:

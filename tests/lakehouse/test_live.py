@@ -97,6 +97,13 @@ def test_a_file_that_makes_no_sense_is_left_out(lakehouse: Lakehouse, content: b
     assert [run.run_id for run in lakehouse.live.all()] == [RUN.run_id]
 
 
+def test_a_folder_under_a_runs_name_is_left_out(lakehouse: Lakehouse) -> None:
+    lakehouse.live.write(RUN)
+    (_folder(lakehouse) / "folder.json").mkdir()
+
+    assert [run.run_id for run in lakehouse.live.all()] == [RUN.run_id]
+
+
 def test_a_run_under_another_runs_name_is_left_out(lakehouse: Lakehouse) -> None:
     lakehouse.live.write(RUN)
     (file,) = _folder(lakehouse).iterdir()

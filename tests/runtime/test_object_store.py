@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,6 +17,7 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import ColumnRef
 from polster.model.live import LiveRun
+from polster.operations.environment import open_lakehouse
 from polster.operations.lineage import recorded_lineage
 from polster.operations.run import run
 from polster.operations.runs import live_runs
@@ -135,6 +137,24 @@ def test_a_run_in_progress_is_seen_in_a_bucket(shop: Pipeline, bucket: Any) -> N
     assert [str(key) for key in seen[0].waiting][-1] == "gold.spending"
     assert live_runs(shop.open()) == []
     assert not [key for key in keys(bucket) if "/_polster/live/" in key]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b'{"run_id":\n"foreign"}\n'])
+def test_a_foreign_file_hides_no_run_in_a_bucket(
+    shop: Pipeline, bucket: Any, content: bytes
+) -> None:
+    _, lakehouse = open_lakehouse(shop.open(), None)
+    now = datetime.now(UTC)
+    live = LiveRun("20260102T030405-abcdef", "dev", "a", 1, (), False, now, now, (), {}, ())
+    bucket.put_object(Key="shop/_polster/live/foreign.json", Body=content)
+
+    alone = lakehouse.live.all()
+    lakehouse.live.write(live)
+
+    assert alone == []
+    assert lakehouse.live.all() == [live]
+    lakehouse.live.remove(live.run_id)
+    assert lakehouse.live.all() == []
 
 
 def test_a_refusal_leaves_no_staged_file_behind(shop: Pipeline, bucket: Any) -> None:

@@ -97,9 +97,13 @@ class Store:
         with reaching(folder):
             if self.is_local:
                 return _local_texts(Path(folder), ending)
-            lines = pl.scan_lines(
+            lines = pl.scan_csv(  # scan_lines stumbles over bytes that are no text
                 f"{folder}/*{ending}",
-                name="line",
+                has_header=False,
+                schema={"line": pl.String()},
+                separator="\x01",
+                quote_char=None,
+                encoding="utf8-lossy",
                 include_file_paths="path",
                 storage_options=self.storage_options,
                 credential_provider=None if self.options else "auto",
@@ -153,7 +157,7 @@ def _local_texts(folder: Path, ending: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for path in paths:
-        with suppress(FileNotFoundError, UnicodeDecodeError):
+        with suppress(OSError, UnicodeDecodeError):
             found[path.name] = path.read_text(encoding="utf-8")
     return found
 

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from polster.lakehouse.live import LiveRuns
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
+from polster.model.live import LiveRun
+from polster.model.record import AssetRecord, AssetStatus, Fingerprint
+from polster.runtime import live as module
+from polster.runtime.execute import Observer
+from polster.runtime.live import Beginning, LiveReport
+
+BRONZE, SILVER, GOLD = (AssetKey(layer, "orders") for layer in Layer)
+START = datetime.now(UTC)
+RUN = "20260102T030405-abcdef"
+BEGINNING = Beginning(RUN, "dev", START, ("+gold.orders",), True, (BRONZE, SILVER, GOLD))
+NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
+T = TypeVar("T")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> LiveRuns:
+    return LiveRuns(Store(str(tmp_path)))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.05)
+
+
+def until(look: Callable[[], T | None]) -> T:
+    """Look again and again until there is something to see."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+    raise AssertionError("it never came")
+
+
+def the_run(runs: LiveRuns, holds: Callable[[LiveRun], bool] = lambda _: True) -> LiveRun | None:
+    return next((run for run in runs.all() if run.run_id == RUN and holds(run)), None)
+
+
+@pytest.mark.usefixtures("quick")
+def test_others_see_what_waits_what_runs_and_what_is_done(runs: LiveRuns) -> None:
+    record = AssetRecord(BRONZE, AssetStatus.PUBLISHED, START, fingerprint=Fingerprint("c"))
+
+    with LiveReport(runs, BEGINNING) as report:
+        observer = report.beside(NOBODY)
+        first = until(lambda: the_run(runs))
+        observer.started(BRONZE)
+        observer.finished(record)
+        observer.started(SILVER)
+        second = until(lambda: the_run(runs, lambda run: SILVER in run.running))
+
+    assert (first.selection, first.full_refresh) == (("+gold.orders",), True)
+    assert (first.process_id, first.started_at) == (os.getpid(), START)
+    assert (first.waiting, dict(first.running), first.finished) == ((BRONZE, SILVER, GOLD), {}, ())
+    assert (second.waiting, list(second.running)) == ((GOLD,), [SILVER])
+    assert second.finished == (replace(record, fingerprint=None),)
+    assert runs.all() == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_gives_signs_of_life_though_nothing_happens(runs: LiveRuns) -> None:
+    with LiveReport(runs, BEGINNING):
+        first = until(lambda: the_run(runs))
+        later = until(lambda: the_run(runs, lambda run: run.updated_at > first.updated_at))
+
+    assert replace(later, updated_at=first.updated_at) == first
+
+
+def test_the_other_observer_is_told_first(runs: LiveRuns) -> None:
+    told: list[object] = []
+    record = AssetRecord(BRONZE, AssetStatus.UNCHANGED, START)
+    report = LiveReport(runs, BEGINNING)
+
+    observer = report.beside(Observer(told.append, told.append, told.append))
+    observer.begins(3)
+    observer.started(BRONZE)
+    observer.finished(record)
+
+    assert told == [3, BRONZE, record]
+
+
+def test_runs_that_were_killed_long_ago_are_forgotten(runs: LiveRuns) -> None:
+    killed = LiveRun("killed", "dev", "a", 1, (), False, START, START, (), {}, ())
+    runs.write(replace(killed, run_id="old", updated_at=START - timedelta(days=1, hours=1)))
+    runs.write(replace(killed, run_id="young", updated_at=START - timedelta(hours=23)))
+
+    with LiveReport(runs, BEGINNING):
+        until(lambda: "old" not in [run.run_id for run in runs.all()])
+
+    assert [run.run_id for run in runs.all()] == ["young"]
+
+
+def test_a_sign_of_life_that_hangs_holds_no_run(
+    runs: LiveRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ENDING_SECONDS", 0.1)
+    folder = tmp_path / "_polster" / "live"
+    folder.mkdir(parents=True)
+    pipe = folder / f".{RUN}.json.unfinished"
+    os.mkfifo(pipe)  # who opens it for writing waits until somebody reads
+
+    with LiveReport(runs, BEGINNING) as report:
+        report.beside(NOBODY).started(BRONZE)
+
+    assert runs.all() == []
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    until(lambda: not report._thread.is_alive())
+    os.close(reader)
+
+
+def test_a_lakehouse_that_is_a_file_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("")
+    runs = LiveRuns(Store(str(tmp_path / "lake")))
+
+    with LiveReport(runs, BEGINNING) as report:
+        report.beside(NOBODY).started(BRONZE)
+
+    assert not report._thread.is_alive()
+    assert (tmp_path / "lake").read_text() == ""
