@@ -118,7 +118,8 @@ def test_a_sign_of_life_that_hangs_holds_no_run(
         report.beside(NOBODY).started(BRONZE)
 
     assert runs.all() == []
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    pipe.rename(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     until(lambda: not report._thread.is_alive())
     os.close(reader)
 

@@ -152,7 +152,7 @@ class Store:
 
 def _local_texts(folder: Path, ending: str) -> dict[str, str]:
     try:
-        paths = [path for path in folder.iterdir() if path.name.endswith(ending)]
+        paths = [path for path in folder.iterdir() if path.name.endswith(ending) and path.is_file()]
     except (FileNotFoundError, NotADirectoryError):
         return {}
     found: dict[str, str] = {}

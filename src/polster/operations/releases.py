@@ -18,7 +18,8 @@ class ReleasedTable:
     """One table in one release.
 
     Attributes:
-        rows: Rows that its readers get; None if the ledger does not know.
+        rows: Rows that the run which made the version published; None if the ledger does not
+            know it.
     """
 
     version: int
