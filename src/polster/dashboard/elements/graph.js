@@ -34,7 +34,8 @@ function cut(text, width, font) {
 
 export default {
   template: `<div class="graph">
-    <div class="graph-scroll" ref="scroll" @wheel="wheel" @scroll.passive="scrolled" @pointerdown="grab">
+    <div class="graph-scroll" ref="scroll" @wheel="wheel" @scroll.passive="scrolled" @pointerdown="grab"
+         @focusin="focus" @focusout="leave" @keydown="key" @click="click">
       <div class="graph-heads" :style="{ width: width * scale + 'px' }">
         <div v-for="layer in plan.layers" :key="layer.name" class="graph-head" :class="layer.name"
              :style="{ left: left(layer.first) * scale + 'px', width: (left(layer.last) + 232 - left(layer.first)) * scale + 'px' }">
@@ -45,7 +46,7 @@ export default {
       </div>
       <svg ref="svg" :width="width * scale" :height="height * scale" :viewBox="'0 0 ' + width + ' ' + height"
            role="group" aria-label="Pipeline, from bronze to gold"
-           @pointerover="point" @pointerleave="leave" @focusin="focus" @focusout="leave" @keydown="key" @click="click">
+           @pointerover="point" @pointerleave="leave">
         <g>
           <rect v-for="layer in plan.layers" :key="layer.name" class="band" :class="layer.name" rx="12" y="0" :height="height"
                 :x="left(layer.first) - 14" :width="left(layer.last) + 232 - left(layer.first) + 28" />
