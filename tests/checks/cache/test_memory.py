@@ -315,3 +315,15 @@ def test_the_command_can_do_without(checks: Checks) -> None:
 
     assert result.exit_code == 0
     assert not (checks.root / ".polster_cache").exists()
+
+
+def test_two_checks_at_once_leave_a_whole_file(checks: Checks) -> None:
+    checks.pipeline.write("src/core/money.py", MONEY + "\n# edited\n")
+
+    both = [checks.pipeline.start("-m", "polster", "validate") for _ in range(2)]
+    codes = [process.wait(60) for process in both if process.communicate()]
+
+    assert codes == [0, 0]
+    assert checks.kept() == ALL
+    checks.check()
+    assert checks.started == 0

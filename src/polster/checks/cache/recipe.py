@@ -14,6 +14,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.machinery import PathFinder
@@ -293,9 +294,7 @@ def _own_code() -> Iterator[tuple[str, int, int]]:
         folders[:] = sorted(name for name in folders if name != COMPILED)
         for name in sorted(names):
             if name.endswith(".py"):
-                path = Path(folder, name)
-                stat = path.stat()
-                yield str(path), stat.st_size, stat.st_mtime_ns
+                yield str(Path(folder, name)), *_stamp(Path(folder, name))
 
 
 def _installed() -> Iterator[tuple[str, int]]:
@@ -303,10 +302,21 @@ def _installed() -> Iterator[tuple[str, int]]:
     for folder in sys.path:
         if Path(folder).name not in SITE_FOLDERS:
             continue
-        for name in sorted(os.listdir(folder)) if Path(folder).is_dir() else ():  # noqa: PTH208
-            path = Path(folder, name)
+        names: list[str] = []
+        with suppress(OSError):  # a folder that is not there holds nothing
+            names = sorted(os.listdir(folder))  # noqa: PTH208 - only names are asked for
+        for name in names:
             is_record = name.endswith((".dist-info", ".egg-info", ".pth", ".py"))
-            yield str(path), path.stat().st_mtime_ns if is_record else 0
+            yield str(Path(folder, name)), _stamp(Path(folder, name))[1] if is_record else 0
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return size and time of a file; nothing of a link that leads nowhere."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _of_bytes(content: bytes) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 SHIFT = dt.timedelta(days=401, hours=7, minutes=13, seconds=29)
+KNOWN_IN_A_ROW = 50
+"""So many known modules, and no new one is looked for behind them."""
 
 
 class _Like(type):
@@ -105,8 +107,18 @@ class Clocks:
                 setattr(module, name, value)
 
     def _read_modules(self) -> None:
-        """Look through the modules that were imported since the last time."""
-        for key in sys.modules.keys() - self._read:
+        """Look through the modules that were imported since the last time.
+
+        They stand at the end, but for what was taken out and imported again.
+        """
+        known = 0
+        for key in reversed(list(sys.modules)):
+            if key in self._read:
+                known += 1
+                if known == KNOWN_IN_A_ROW:
+                    break
+                continue
+            known = 0
             self._read.add(key)
             module = sys.modules[key]
             if not (getattr(module, "__file__", None) or "").startswith(self.source):
