@@ -122,7 +122,7 @@ def row_options(columns: Mapping[str, str], rows: Rows, *, first: int) -> dict[s
                 "width": 30 + int(len(str(first + len(rows))) * CHARACTER_PIXELS),
                 "type": "rightAligned",
                 "pinned": "left",
-                "cellClass": "number",
+                "cellClass": ["number", "ag-right-aligned-cell"],
                 "resizable": False,
             }
         ],
@@ -159,6 +159,18 @@ def cell_text(value: Any, length: int = CELL_LENGTH) -> str | None:
             for each in text
         )
     return text if len(text) <= length else text[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def short_type(dtype: str) -> str:
+    """Write a type without what goes without saying.
+
+    >>> short_type("Datetime(time_unit='us', time_zone=None)")
+    'Datetime'
+    >>> short_type("Datetime(time_unit='us', time_zone='UTC')")
+    "Datetime('UTC')"
+    """
+    short = dtype.replace("time_unit='us', ", "").replace("(time_zone=None)", "")
+    return short.replace("(time_unit='us')", "").replace("(time_zone=", "(")
 
 
 def _written(value: Any, length: int) -> str:
@@ -202,9 +214,9 @@ def _escaped(character: str) -> str:
 
 def _column(place: int, name: str, dtype: str, texts: Sequence[str | None]) -> dict[str, Any]:
     longest = max((len(text) for text in texts if text), default=0)
-    characters = max(len(name), len(dtype), min(longest, SEEN_LENGTH))
+    characters = max(len(name), len(short_type(dtype)), min(longest, SEEN_LENGTH))
     column: dict[str, Any] = {
-        "headerName": dtype,
+        "headerName": short_type(dtype),
         "headerTooltip": dtype,
         "field": f"c{place}",
         "width": min(MOST_PIXELS, max(LEAST_PIXELS, 34 + int(characters * CHARACTER_PIXELS))),
