@@ -33,12 +33,12 @@ def show_dashboard(
     """
     project = open_and_say(folder)
     chosen = choose_environment(project.settings, environment)  # reads .env, too
-    token = token or os.environ.get(TOKEN_VARIABLE) or None
+    token = token or os.environ.pop(TOKEN_VARIABLE, "") or None  # nobody inherits it
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UsageError(
             f"the token is shorter than {SHORTEST_TOKEN} characters",
             code="POL523",
-            hint='make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
+            hint="make a long random one with: openssl rand -hex 24",
         )
 
     def say(address: str) -> None:
