@@ -421,6 +421,24 @@ def test_a_narrow_window_gets_the_list_and_nothing_sticks_out(
     assert has_no_overflow(page)
 
 
+@pytest.mark.parametrize("width", [900, 1100])
+@pytest.mark.parametrize("view", ["graph", "list"])
+def test_nothing_sticks_out_of_a_middling_window(
+    page: Page, shop: str, width: int, view: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(f"{shop}/?view={view}")
+    expect(page.locator("[data-asset]")).to_have_count(8)
+
+    assert has_no_overflow(page)
+    if view == "list":
+        button = page.get_by_role("button", name="Run bronze.stock and more")
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+
+
 @pytest.mark.parametrize("view", ["graph", "list"])
 def test_what_the_project_says_is_text_and_nothing_else(page: Page, shop: str, view: str) -> None:
     page.goto(f"{shop}/?view={view}")
