@@ -33,7 +33,8 @@ def show_dashboard(
     """
     project = open_and_say(folder)
     chosen = choose_environment(project.settings, environment)  # reads .env, too
-    token = token or os.environ.pop(TOKEN_VARIABLE, "") or None  # nobody inherits it
+    inherited = os.environ.pop(TOKEN_VARIABLE, None)  # so that no process of ours hands it on
+    token = token or inherited or None
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UsageError(
             f"the token is shorter than {SHORTEST_TOKEN} characters",
