@@ -128,7 +128,7 @@ def test_the_token_opens_the_pages_and_the_socket(shop: Pipeline, page: Page) ->
         page.get_by_role("button", name="Sign in").click()
 
         expect(page.get_by_role("link", name="Overview")).to_be_visible()
-        expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+        expect(page.locator("header").get_by_role("button", name="Run")).to_be_visible()
 
     assert refused == [401, 403]
     assert {cookie["name"]: cookie["httpOnly"] for cookie in page.context.cookies()} == {
