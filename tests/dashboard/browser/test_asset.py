@@ -477,6 +477,16 @@ def test_a_change_of_the_source_is_picked_up(page: Page, own: tuple[str, Path]) 
     expect(part(page, "Contract").get_by_role("row", name="weight")).to_be_visible()
 
 
+def test_an_asset_that_is_taken_away_says_so(page: Page, own: tuple[str, Path]) -> None:
+    url, root = own
+    page.goto(f"{url}/asset/gold.broken")
+    expect(page.locator(".asset-heading .state")).to_have_text("failed")
+
+    (root / "src" / "core" / "gold_broken.py").unlink()
+
+    expect(page.locator(".asset-heading .note")).to_contain_text("no longer in the project")
+
+
 def test_one_part_that_fails_leaves_the_others(page: Page, own: tuple[str, Path]) -> None:
     url, root = own
     for file in (root / "data" / "silver" / "orders").glob("*.parquet"):

@@ -43,7 +43,7 @@ def _key(board: Board, asset: Asset) -> Callable[[], object]:
 
 
 def _actions(board: Board, key: AssetKey) -> None:
-    with Tag("div", classes="row actions", role="group", aria_label="Run"):
+    with Tag("div", classes="row asset-actions", role="group", aria_label="Run"):
         _action(board, "Run it", str(key), primary=True)
         _action(board, "Run with downstream", f"{key}+")
         _action(board, "Run with upstream", f"+{key}")
@@ -69,11 +69,18 @@ def _now(board: Board, asset: Asset) -> None:
         Tag("p", shown.options.description, classes="description")
     condition = board.snapshot.conditions.get(asset.key)
     if entry is None or condition is None:
-        Tag("p", "its state is not known: the pipeline cannot be read", classes="soft")
+        Tag("p", _why_unknown(board, asset), classes="note")
     else:
         _condition(board, entry, condition)
         _figures(entry)
     _belongings(shown)
+
+
+def _why_unknown(board: Board, asset: Asset) -> str:
+    project = board.snapshot.project
+    if project and asset.key not in {each.key for each in project.discovery.assets}:
+        return "It is no longer in the project; this is what was known of it."
+    return "Its state is not known, because the pipeline cannot be read."
 
 
 def _condition(board: Board, entry: OverviewAsset, condition: Condition) -> None:

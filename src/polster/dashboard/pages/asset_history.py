@@ -68,8 +68,9 @@ def _run(entry: HistoryEntry) -> None:
         Tag("a", "the run", href=run_address(run_id)).classes("small")
     if record.reasons:
         Tag("p", "because " + "; ".join(record.reasons), classes="small reasons")
-    _rows(record)
-    _rules(record)
+    with Tag("div", classes="tallies"):
+        _rows(record)
+        _rules(record)
     for note in record.notes:
         Tag("p", f"note: {note}", classes="small note")
     if record.error:

@@ -71,7 +71,7 @@ async def source_of(board: Board, asset: Asset) -> SourceCode:
 
 def draw_source(source: SourceCode) -> None:
     """Show the file with line numbers."""
-    lines = source.text.count("\n") + 1
+    lines = source.text.removesuffix("\n").count("\n") + 1
     with Tag("p", classes="row small"):
         Tag("span", source.file, classes="place")
         Tag("span", counted(lines, "line") + (", cut" if source.is_cut else ""), classes="soft")
