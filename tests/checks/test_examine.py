@@ -274,6 +274,27 @@ def test_what_the_code_prints_stays_out_of_the_answer(pipeline: Pipeline) -> Non
     assert codes(silver(pipeline, f"print('x' * 100_000)\n{PLAIN}")) == []
 
 
+def test_what_polars_says_of_zero_rows_is_not_told(
+    pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = "bronze_orders.select('id', amount='id').sort('amount')"
+    body = (
+        f"return bronze_orders.sort('amount').join_asof({other}, on='amount', by='id')"
+        ".select('id', 'amount')"
+    )
+
+    assert codes(silver(pipeline, body)) == []
+    assert capfd.readouterr().err == ""
+
+
+def test_warnings_that_count_as_errors_do_not_count_over_zero_rows(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error::UserWarning")
+
+    assert codes(silver(pipeline, f"import warnings; warnings.warn('slow')\n{PLAIN}")) == []
+
+
 def test_a_frame_in_memory_may_be_joined(pipeline: Pipeline) -> None:
     body = "names = pl.LazyFrame({'id': ['1']})\nreturn bronze_orders.join(names, on='id')"
 

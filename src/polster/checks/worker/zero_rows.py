@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -114,7 +115,8 @@ class Examiner:
         if hopeless:
             self.known[asset.key] = self._by_contract(loaded, None)
             return replace(entry, unchecked="it could not be called to its end")
-        entry, stored = self._called(loaded, inputs, entry)
+        with warnings.catch_warnings(action="ignore"):  # of Polars, say; a run shows them
+            entry, stored = self._called(loaded, inputs, entry)
         if stored is None:
             self.known[asset.key] = self._by_contract(loaded, None)
         else:
