@@ -270,6 +270,21 @@ def test_an_import_inside_the_function_is_allowed(pipeline: Pipeline) -> None:
     assert codes(silver(pipeline, f"import tomllib\n{PLAIN}")) == []
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "Orders.validate(bronze_orders, cast=True).lazy()",
+        "Orders.filter(bronze_orders, cast=True)[0]",
+    ],
+)
+def test_a_plugin_of_polars_is_found_while_a_contract_judges_inside_a_function(
+    pipeline: Pipeline, returned: str
+) -> None:
+    entry = silver(pipeline, f"return {returned}")
+
+    assert (codes(entry), entry.unchecked) == ([], None)
+
+
 def test_what_the_code_prints_stays_out_of_the_answer(pipeline: Pipeline) -> None:
     assert codes(silver(pipeline, f"print('x' * 100_000)\n{PLAIN}")) == []
 

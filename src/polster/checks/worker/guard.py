@@ -24,6 +24,7 @@ from types import FrameType
 from typing import Any
 
 import polars as pl
+from polars import plugins
 
 from polster.checks.worker.libraries import Libraries
 
@@ -51,9 +52,10 @@ IMPORTING = ("<frozen importlib", "<frozen zipimport")
 READING_CODE = (
     linecache.__file__,
     traceback.__file__,
+    plugins.__file__,
     f"{Path(importlib.__file__ or '').parent}{os.sep}",
 )
-"""Read source for a traceback, or what belongs to a package."""
+"""Read source for a traceback, or what belongs to a package: Polars looks for its plugins."""
 STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
 INSTALLED = (STANDARD, *SITE)
