@@ -34,9 +34,9 @@ def add_routes(board: Board) -> None:
             await show_asset(board, name)
 
     @ui.page("/quarantine", response_timeout=ANSWER_SECONDS)
-    async def quarantine(asset: str = "", rule: str = "") -> None:
+    async def quarantine(asset: str = "", rule: str = "", run: str = "") -> None:
         async with framed(board, "Quarantine", at="/quarantine"):
-            await show_quarantine(board, asset or None, rule or None)
+            await show_quarantine(board, asset or None, rule or None, run or None)
 
     @ui.page("/runs", response_timeout=ANSWER_SECONDS)
     async def runs() -> None:
