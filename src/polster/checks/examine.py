@@ -76,7 +76,11 @@ def examine(
     stale = [key for key in order if key not in found]
     examinations = [
         _Examination(
-            _task(root, graph, part, environment, recalled, lineage=lineage),
+            _task(
+                *(root, graph, part, environment, recalled),
+                lineage=lineage,
+                is_kept=memory is not None,
+            ),
             seconds,
             children or Children(),
             recalled,
@@ -85,8 +89,11 @@ def examine(
     ]
     if examinations:
         with ThreadPoolExecutor(len(examinations)) as pool:
-            for told in pool.map(_Examination.run, examinations):
-                found |= told
+            running = [pool.submit(each.run) for each in examinations]
+            if memory is not None:
+                memory.prepare(graph, stale)
+            for each in running:
+                found |= each.result()
     if memory is not None:
         answers = {key: answer for each in examinations for key, answer in each.answers.items()}
         reading = {module for each in examinations for module in each.reading}
@@ -146,6 +153,7 @@ def _task(
     recalled: Recalled,
     *,
     lineage: bool,
+    is_kept: bool,
 ) -> Task:
     needed = (set(part) | graph.ancestors(part)) - recalled.fresh.keys()
     assets = tuple(graph[key] for key in graph.assets if key in needed)
@@ -165,6 +173,7 @@ def _task(
             if key in recalled.fresh
         },
         before={key: recalled.before[key].before for key in needed & recalled.before.keys()},
+        is_kept=is_kept,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,9 +67,12 @@ class Memory:
         lineage: bool,
         seconds: float,
     ) -> Recalled:
-        """Find what is known of the assets ``needed``, with all that they stand on."""
+        """Find what is known of the assets ``needed``, with all that they stand on.
+
+        To be called before any of them is examined, so that what changes meanwhile is seen.
+        """
         recipes = self._recipes
-        recipes.environment, recipes.lineage, recipes.seconds = environment, lineage, seconds
+        recipes.look(needed, environment, lineage=lineage, seconds=seconds)
         if not self.holds:
             return Recalled()
         fresh: dict[AssetKey, Kept] = {}
@@ -89,6 +92,11 @@ class Memory:
             else:
                 before[key] = result
         return Recalled(fresh, before)
+
+    def prepare(self, graph: AssetGraph, keys: Iterable[AssetKey]) -> None:
+        """Read what the results of assets will depend on, while they are being examined."""
+        for key in keys:
+            self._recipes.of(graph[key], graph.inputs[key])
 
     def keep(
         self,
@@ -149,4 +157,5 @@ class Memory:
             return None
         if not self._recipes.is_still(recipe):
             return None
-        return kept(key, recipe.digest, Before(inputs, answer.outcome), answer.examined)
+        before = Before(inputs, answer.outcome)
+        return kept(recipe.digest, before, answer.examined, answer.written)

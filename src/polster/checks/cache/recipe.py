@@ -87,21 +87,18 @@ class Recipes:
         root: The project's folder.
         files: Keeps the source.
         known: Files of the project as they were read before, by their path below ``src``.
-        lineage: Whether lineage is asked for.
-        seconds: How long one asset may take.
-        environment: Whose published tables are looked at.
     """
 
     root: Path
     files: SourceFiles
     known: Mapping[str, SourceFile]
-    lineage: bool = True
-    seconds: float = 10.0
-    environment: Environment | None = None
+    _asked: tuple[object, ...] = ()
+    _tables: dict[AssetKey, list[object] | None] = field(default_factory=dict)
     _read: dict[str, SourceFile | None] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
     _packages: dict[str, bool] = field(default_factory=dict)
     _still: dict[str, bool] = field(default_factory=dict)
+    _made: dict[AssetKey, Recipe | None] = field(default_factory=dict)
 
     @cached_property
     def source(self) -> Path:
@@ -149,6 +146,29 @@ class Recipes:
             *(list(_own_code()), list(_installed())),
         )
 
+    def look(
+        self,
+        keys: Iterable[AssetKey],
+        environment: Environment | None,
+        *,
+        lineage: bool,
+        seconds: float,
+    ) -> None:
+        """Read everything that the assets ``keys`` may depend on, as it is now.
+
+        Args:
+            keys: The assets that may be examined.
+            environment: Whose published tables are looked at.
+            lineage: Whether lineage is asked for.
+            seconds: How long one asset may take.
+        """
+        self._asked = self.base, lineage, seconds
+        self._made.clear()
+        self._tables = {key: _table(key, environment) for key in keys}
+        for name in self.python_files:
+            with suppress(OSError):  # then it is in no recipe
+                self.files.content(self.source / name)
+
     def file(self, name: str) -> SourceFile | None:
         """Return a Python file below ``src``; None if it cannot be read or is not Python."""
         if name not in self._read:
@@ -193,6 +213,11 @@ class Recipes:
 
     def of(self, asset: Asset, inputs: Mapping[str, AssetKey]) -> Recipe | None:
         """Return the recipe of ``asset``, what its inputs hold left out; None if unknowable."""
+        if asset.key not in self._made:
+            self._made[asset.key] = self._recipe(asset, inputs)
+        return self._made[asset.key]
+
+    def _recipe(self, asset: Asset, inputs: Mapping[str, AssetKey]) -> Recipe | None:
         modules = sorted({asset.module, *self._imported(asset.module)})
         digests: list[tuple[str, str]] = []
         packages: set[str] = set()
@@ -210,34 +235,17 @@ class Recipes:
         others = {name for name in packages if name not in sys.stdlib_module_names}
         others -= WITHOUT_SETTINGS
         surroundings = self._surroundings if others else ""
-        table = self._table(asset.key)
+        table = self._tables.get(asset.key)
         if table is None:
             return None
         names = [(name, str(key)) for name, key in inputs.items()]
-        asked = self.lineage, self.seconds
         parts = str(asset.key), asset.file, names, digests, surroundings, table
-        return Recipe(_digest(self.base, *asked, *parts), frozenset({*modules, *others}))
+        return Recipe(_digest(*self._asked, *parts), frozenset({*modules, *others}))
 
     @cached_property
     def _surroundings(self) -> str:
         """Return a digest of the environment, which any package may read."""
         return _digest(sorted((n, v) for n, v in os.environ.items() if n not in RESTLESS))
-
-    def _table(self, key: AssetKey) -> list[object] | None:
-        """Say which version of the published table gives bronze its columns; None if unknown."""
-        if key.layer is not Layer.BRONZE or self.environment is None:
-            return []
-        if "://" in self.environment.lakehouse:
-            return None
-        log = Path(self.environment.lakehouse, key.layer, key.name, "_delta_log")
-        try:
-            with os.scandir(log) as entries:
-                last = max((e for e in entries if e.name[:1].isdigit()), key=lambda e: e.name)
-                return [last.name, last.stat().st_size, last.stat().st_mtime_ns]
-        except (FileNotFoundError, NotADirectoryError, ValueError):  # no table
-            return []
-        except OSError:
-            return None
 
     def _imported(self, module: str) -> frozenset[str]:
         """Return the project's modules that ``module`` imports, directly or not."""
@@ -308,6 +316,23 @@ def _installed() -> Iterator[tuple[str, int]]:
         for name in names:
             is_record = name.endswith((".dist-info", ".egg-info", ".pth", ".py"))
             yield str(Path(folder, name)), _stamp(Path(folder, name))[1] if is_record else 0
+
+
+def _table(key: AssetKey, environment: Environment | None) -> list[object] | None:
+    """Say which version of the published table gives bronze its columns; None if unknown."""
+    if key.layer is not Layer.BRONZE or environment is None:
+        return []
+    if "://" in environment.lakehouse:
+        return None
+    log = Path(environment.lakehouse, key.layer, key.name, "_delta_log")
+    try:
+        with os.scandir(log) as entries:
+            last = max((e for e in entries if e.name[:1].isdigit()), key=lambda e: e.name)
+            return [last.name, last.stat().st_size, last.stat().st_mtime_ns]
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no table
+        return []
+    except OSError:
+        return None
 
 
 def _stamp(path: Path) -> tuple[int, int]:

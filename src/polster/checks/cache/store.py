@@ -17,7 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from polster.checks.cache.recipe import SourceFile
-from polster.checks.cache.text import examined_from_json, examined_to_json
+from polster.checks.cache.text import examined_from_json
 from polster.checks.examined import Examined
 from polster.checks.worker.task import Before
 from polster.model.asset import AssetKey
@@ -75,10 +75,17 @@ def read_contents(root: Path) -> Contents:
         return Contents()
 
 
-def kept(asset: AssetKey, recipe: str, before: Before, entry: Examined) -> Kept:
-    """Make a result that can be written."""
-    written = [str(asset), recipe, before.inputs, before.outcome, examined_to_json(entry)]
-    return Kept(recipe, before, entry, _line(written))
+def kept(recipe: str, before: Before, entry: Examined, written: str) -> Kept:
+    """Make a result that can be kept.
+
+    Args:
+        recipe: Digest of what it was made from.
+        before: What was read, and what readers need to know.
+        entry: The result.
+        written: The result as JSON.
+    """
+    line = _line([str(entry.asset), recipe, before.inputs, before.outcome, written])
+    return Kept(recipe, before, entry, line)
 
 
 def write_contents(root: Path, contents: Contents) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from polster.checks.examined import ContractColumn, Examined
@@ -10,9 +11,9 @@ from polster.model.finding import Edit, Finding, Severity
 from polster.model.lineage import lineage_from_json, lineage_to_json
 
 
-def examined_to_json(entry: Examined) -> list[Any]:
-    """Write ``entry`` as plain lists; its asset, and where its columns stand, are left out."""
-    return [
+def examined_to_json(entry: Examined) -> str:
+    """Write ``entry`` as lists; its asset, and where its columns stand, are left out."""
+    written = [
         [_finding_to_json(finding) for finding in entry.findings],
         entry.unchecked,
         None if entry.columns is None else dict(entry.columns),
@@ -25,16 +26,17 @@ def examined_to_json(entry: Examined) -> list[Any]:
         dict(entry.table_rules),
         None if entry.lineage is None else lineage_to_json(entry.lineage),
     ]
+    return json.dumps(written, separators=(",", ":"))
 
 
-def examined_from_json(asset: AssetKey, written: list[Any]) -> Examined:
+def examined_from_json(asset: AssetKey, text: str) -> Examined:
     """Read what :func:`examined_to_json` wrote.
 
     Raises:
         TypeError: It did not.
         ValueError: It did not.
     """
-    findings, unchecked, columns, contract, table_rules, lineage = written
+    findings, unchecked, columns, contract, table_rules, lineage = json.loads(text)
     return Examined(
         asset,
         tuple(_finding_from_json(finding) for finding in findings),

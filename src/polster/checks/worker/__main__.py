@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from polster.checks.cache.text import examined_to_json
 from polster.checks.examined import Examined
 from polster.checks.worker.guard import Guard, drop_secrets
 from polster.checks.worker.progress import Progress
@@ -89,7 +90,8 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
         entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}")
         return Answer(key, entry, None, is_lasting=False)
     is_lasting = examiner.was_imported and not hopeless
-    return Answer(key, entry, upstream_text(examiner.known[key]), is_lasting)
+    written = examined_to_json(entry) if task.is_kept and is_lasting else ""
+    return Answer(key, entry, upstream_text(examiner.known[key]), is_lasting, written)
 
 
 def _published(task: Task) -> dict[AssetKey, pl.Schema]:

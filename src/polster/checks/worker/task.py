@@ -42,6 +42,7 @@ class Task:
         progress: The file in which the child says how far it is.
         given: What is known of upstreams that need not be examined.
         before: Assets that need not be examined if what they read is as it was.
+        is_kept: Whether the answers are to be written out, too.
     """
 
     root: str
@@ -56,6 +57,7 @@ class Task:
     progress: str = ""
     given: Mapping[AssetKey, str] = field(default_factory=dict)
     before: Mapping[AssetKey, Before] = field(default_factory=dict)
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Answer:
         examined: None if nothing it depends on has changed since it was examined before.
         outcome: What those that read it need to know; None if that cannot be written.
         is_lasting: Whether the same is found again as long as nothing changes.
+        written: ``examined`` as JSON, if that was asked for; whoever keeps it is in a hurry.
     """
 
     asset: AssetKey
     examined: Examined | None
     outcome: str | None
     is_lasting: bool = True
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
