@@ -6,6 +6,7 @@ import os
 import re
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -55,8 +56,20 @@ class Dashboard:
 
 
 @contextmanager
-def served(root: Path, *arguments: str, **variables: str) -> Iterator[Dashboard]:
-    """Serve the dashboard of a project on a free port until the block ends."""
+def served(
+    root: Path, *arguments: str, port: int | None = 0, **variables: str
+) -> Iterator[Dashboard]:
+    """Serve the dashboard of a project until the block ends.
+
+    Args:
+        root: The project's folder.
+        arguments: More arguments of ``polster ui``.
+        port: 0 takes a free port which no server of another test takes next, so that a page which
+            tries to connect again finds its own server or none; None lets the dashboard choose.
+        variables: More variables of its environment.
+    """
+    if port is not None:
+        arguments = (*arguments, "--port", str(port or _free_port()))
     process = subprocess.Popen(
         [sys.executable, "-m", "polster", "ui", "--no-browser", f"--project={root}", *arguments],
         stdin=subprocess.DEVNULL,
@@ -79,6 +92,12 @@ def served(root: Path, *arguments: str, **variables: str) -> Iterator[Dashboard]
         process.stderr.close()
 
 
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
 def _address(process: subprocess.Popen[str]) -> str:
     assert process.stderr is not None
     said = ""
@@ -95,9 +114,12 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the dashboard did not start: {said}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium once."""
+    """Start Debian's Chromium once a module.
+
+    Playwright keeps an event loop running; while it does, asynchronous tests can have none.
+    """
     if not CHROMIUM.exists():
         if os.environ.get("POLSTER_CI"):
             pytest.fail("chromium is missing, and here nothing may be skipped")

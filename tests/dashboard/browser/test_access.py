@@ -129,6 +129,7 @@ def test_the_token_opens_the_pages_and_the_socket(shop: Pipeline, page: Page) ->
 
         expect(page.get_by_role("link", name="Overview")).to_be_visible()
         expect(page.locator("header").get_by_role("button", name="Run")).to_be_visible()
+        page.close()  # before the server, of which it may still want something
 
     assert refused == [401, 403]
     assert {cookie["name"]: cookie["httpOnly"] for cookie in page.context.cookies()} == {
@@ -137,6 +138,6 @@ def test_the_token_opens_the_pages_and_the_socket(shop: Pipeline, page: Page) ->
 
 
 def test_two_dashboards_take_two_ports_and_say_which(shop: Pipeline) -> None:
-    with served(shop.root) as first, served(shop.root) as second:
+    with served(shop.root, port=None) as first, served(shop.root, port=None) as second:
         assert first.url != second.url
         assert [_status(each, "/") for each in (first, second)] == [200, 200]

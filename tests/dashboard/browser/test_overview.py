@@ -450,6 +450,7 @@ def test_what_the_project_says_is_text_and_nothing_else(page: Page, shop: str, v
         expect(page.get_by_role("tooltip")).to_contain_text(ODD)
     page.get_by_label("Owner").select_option(ODD)
     expect(page.locator("[data-asset]")).to_have_count(1)
+    expect(page).to_have_url(re.compile("owner="))
     page.reload()
     expect(page.get_by_label("Owner")).to_have_value(ODD)
     assert page.evaluate("typeof owned") == "undefined"
