@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from polster.cli.app import app
@@ -34,6 +35,8 @@ import polars as pl
 import polster
 from polster import bronze, gold, silver
 """
+settings.register_profile("polster", deadline=None)  # no test depends on the clock
+settings.load_profile("polster")
 NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 
 

@@ -125,7 +125,7 @@ def _multiset(frame: pl.DataFrame) -> Counter[str]:
     return Counter(repr(row) for row in frame.rows())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(frame=frames, contract=contracts())
 def test_accepted_rows_satisfy_the_contract_and_none_is_lost(
     frame: pl.DataFrame, contract: type[dy.Schema]
@@ -155,7 +155,7 @@ def _rules(bad: pl.DataFrame | None) -> list[list[str]]:
     return [] if bad is None else bad["_rules"].to_list()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frame=frames)
 def test_a_key_keeps_exactly_one_row_of_each_group_that_has_a_good_one(frame: pl.DataFrame) -> None:
     class Keyed(dy.Schema):

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from polster.lakehouse.types import storage_schema
@@ -51,7 +51,6 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-@settings(deadline=None)
 @given(rows=ROWS, data=st.data())
 def test_neither_order_nor_batches_matter(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(rows))
@@ -63,7 +62,6 @@ def test_neither_order_nor_batches_matter(rows: list[dict[str, Any]], data: st.D
     assert whole == parts
 
 
-@settings(deadline=None)
 @given(one=ROWS, other=ROWS)
 def test_other_rows_have_another_digest(
     one: list[dict[str, Any]], other: list[dict[str, Any]]

@@ -92,7 +92,7 @@ def test_a_value_of_any_type_survives_the_table(store: Store, name: str) -> None
     assert from_storage(published, frame.schema).collect().equals(frame)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_many_columns_of_any_type_survive_a_cast_to_storage(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(CASES)), unique=True, min_size=1))

@@ -21,9 +21,7 @@ ROWS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_no_row_is_lost_and_none_comes_twice(
     pipeline: Pipeline, rows: list[tuple[str | None, float | None, str | None]]
