@@ -219,10 +219,7 @@ MISTAKES = {
                 "from datetime import datetime\n\nimport dataframely as dy\n",
             ),
         },
-        {
-            "POL607": ("gold_daily_revenue.py", "datetime.now()"),
-            "POL704": ("gold_daily_revenue.py", "def daily_revenue"),
-        },
+        {"POL607": ("gold_daily_revenue.py", "datetime.now()")},
         "run.time",
     ),
     "a sample without a seed": Mistake(

@@ -1,10 +1,13 @@
-"""From what the checks found to what the user is told: settings first, then the comments."""
+"""From what the checks found to what the user is told: settings, comments, and each fault once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from polster.checks.echoes import without_echoes
+from polster.checks.habits.check import Spot
 from polster.checks.ignores import (
     Ignore,
     apply_ignores,
@@ -23,6 +26,8 @@ def settle(
     settings: RuleSettings,
     files: Mapping[str, str],
     looked_at: Callable[[Ignore, str], bool],
+    *,
+    reached_from: Mapping[Spot, frozenset[str]] = MappingProxyType({}),
 ) -> list[Finding]:
     """Leave out what the project does not want to hear, and tell which comments are wrong.
 
@@ -33,12 +38,14 @@ def settle(
         files: Key of the asset by its file.
         looked_at: Whether a rule was looked for at the place of a comment, so that a comment
             that left nothing out is known to be unused.
+        reached_from: Keys of the assets that come to a finding in a helper, if several do.
 
     Returns:
         Each finding once, sorted by place.
     """
     ignores = read_ignores(root)
     kept, used = apply_ignores(as_chosen(findings, settings), ignores, RULES)
+    kept = without_echoes(kept, reached_from)
 
     def judged(ignore: Ignore, code: str) -> bool:
         rule = RULES.get(code)

@@ -143,7 +143,8 @@ def validate(
                 graph, project.root, max_readers=settings.checks.max_readers, sources=sources
             )
         looked_through = [graph[key] for key in chosen] if selection else discovery.assets
-        findings += check_habits(project.root, looked_through, sources=sources)
+        habits = check_habits(project.root, looked_through, sources=sources)
+        findings += habits.findings
         examined = examining.result()
     findings += [finding for entry in examined for finding in entry.findings]
     findings += check_personal(graph, examined)
@@ -163,7 +164,14 @@ def validate(
             return not selection and not unchecked
         return asset in known if code.startswith(DEEP) else asset in map(str, chosen)
 
-    told = settle(project.root, findings, settings.checks, files, looked_at)
+    told = settle(
+        project.root,
+        findings,
+        settings.checks,
+        files,
+        looked_at,
+        reached_from=habits.reached_from,
+    )
     return Validation(len(discovery.assets), tuple(told), unchecked)
 
 

@@ -51,7 +51,7 @@ class Source:
     def findings(self) -> list[Finding]:
         project = open_project(self.root)
         assert all(each.code in ("POL201", "POL202") for each in project.discovery.findings)
-        return check_habits(self.root, project.discovery.assets)
+        return list(check_habits(self.root, project.discovery.assets).findings)
 
     def codes(self) -> list[str]:
         return [finding.code for finding in self.findings()]

@@ -19,7 +19,7 @@ def found(root: Path) -> list[Finding]:
     discovery = open_project(root).discovery
     assert discovery.graph is not None
     layers = check_layers(discovery.graph, root, max_readers=20)
-    return [*layers, *check_habits(root, discovery.assets)]
+    return [*layers, *check_habits(root, discovery.assets).findings]
 
 
 @pytest.mark.parametrize("project", ["examples/flights", "tests/projects/shop"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,24 +24,48 @@ NAMED = 3
 """How many assets a message names; the others are counted."""
 
 
-def check_habits(
-    root: Path, assets: Sequence[Asset], *, sources: Sources | None = None
-) -> list[Finding]:
+Spot = tuple[str, str | None, int | None]
+"""Code, file and line of a finding, which stay what they are whatever the settings say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What code does that it should not.
+
+    Attributes:
+        findings: One a place and rule, however many assets reach it; sorted by place.
+        reached_from: Keys of the assets that come to a finding, if they are several.
+    """
+
+    findings: tuple[Finding, ...]
+    reached_from: Mapping[Spot, frozenset[str]]
+
+
+def check_habits(root: Path, assets: Sequence[Asset], *, sources: Sources | None = None) -> Habits:
     """Judge what the code of ``assets``, and of the project's helpers that they reach, does.
 
     Args:
         root: The project's folder.
         assets: Whose code is judged; others may be imported all the same.
         sources: The project's modules, if somebody reads them too.
-
-    Returns:
-        One finding a place and rule, however many assets reach it; sorted by place.
     """
     eye = _Eye(sources or Sources(root))
     with nothing_to_collect():
         breaches = _breaches(eye, assets)
-    findings = [breach.finding() for breach in breaches]
-    return sorted(findings, key=lambda each: (each.file or "", each.line or 0, each.code))
+    findings: list[Finding] = []
+    reached_from: dict[Spot, frozenset[str]] = {}
+    for breach in breaches:
+        finding = breach.finding()
+        findings.append(finding)
+        if len(breach.assets) > 1:
+            reached_from[spot(finding)] = frozenset(str(each.key) for each in breach.assets)
+    findings.sort(key=lambda each: (each.file or "", each.line or 0, each.code))
+    return Habits(tuple(findings), reached_from)
+
+
+def spot(finding: Finding) -> Spot:
+    """Return what a finding is known by."""
+    return finding.code, finding.file, finding.line
 
 
 def _breaches(eye: _Eye, assets: Sequence[Asset]) -> list[_Breach]:

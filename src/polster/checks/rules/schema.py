@@ -71,6 +71,8 @@ def days(silver_orders: pl.LazyFrame) -> pl.LazyFrame:
     return dated.group_by("ordered_on").agg(pl.col("amount").sum())
 '''
 _CALL = 'bronze_orders.with_columns(pl.col("ordered_on").str.to_date(strict=False))'
+_NUMBERED = '.with_columns(\n        pl.col("customer").fill_null(f"guest {next(GUESTS)}")\n    )'
+_NAMED = '.with_columns(\n        pl.col("customer").fill_null("guest")\n    )'
 _GOOD = _BRONZE + _SILVER
 _ALL = _GOOD + _GOLD
 
@@ -304,17 +306,10 @@ RULES = (
         "no difference explained.",
         (
             _BRONZE
-            + _SILVER.replace(
-                "import dataframely as dy\n",
-                "from datetime import date\n\nimport dataframely as dy\n",
-            ).replace(_CALL, _CALL + '.filter(pl.col("ordered_on") < date.today())'),
-            _BRONZE
-            + _SILVER.replace("import polars as pl\n", "import polars as pl\nimport polster\n")
-            .replace(
-                "bronze_orders: pl.LazyFrame",
-                "bronze_orders: pl.LazyFrame, run: polster.RunContext",
-            )
-            .replace(_CALL, _CALL + '.filter(pl.col("ordered_on") < run.time.date())'),
+            + _SILVER.replace("import dataframely", "import itertools\n\nimport dataframely")
+            .replace("\n\nclass Orders", "\nGUESTS = itertools.count(1)\n\n\nclass Orders")
+            .replace(_CALL, _CALL + _NUMBERED),
+            _BRONZE + _SILVER.replace(_CALL, _CALL + _NAMED),
         ),
     ),
     _rule(
@@ -323,7 +318,17 @@ RULES = (
         "a function reads, writes or connects while it is called",
         "A check must not touch anything, and a silver or gold asset gets all it needs as "
         "parameters.",
-        _silver("return " + _CALL, 'open("rates.csv").close()\n    return ' + _CALL),
+        (
+            _BRONZE
+            + _SILVER.replace(
+                "import dataframely",
+                "from configparser import ConfigParser\n\nimport dataframely",
+            ).replace(
+                "return " + _CALL,
+                'settings = ConfigParser()\n    settings.read("shop.ini")\n    return ' + _CALL,
+            ),
+            _GOOD,
+        ),
     ),
     _rule(
         "POL711",

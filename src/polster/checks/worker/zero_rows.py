@@ -61,6 +61,7 @@ PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; neither an optimizer nor a stream pays."""
 HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
+CALLED = "while it is called"
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -165,6 +166,12 @@ class Examiner:
             stored = pl.Schema({**stored, **extra, **AUDIT})
         return Upstream(stored, not_null=_not_null(loaded))
 
+    def _behind(self, findings: list[Finding]) -> str:
+        """Say why nothing is said of the columns behind a first mistake."""
+        if findings[0].code == "POL705":  # which is not told where another finding names it
+            return f"it {self.guard.deeds[0].deed} {CALLED}"
+        return f"{findings[0].code} comes first"
+
     def _called(
         self, loaded: LoadedAsset, inputs: Mapping[str, AssetKey], entry: Examined
     ) -> tuple[Examined, pl.Schema | None]:
@@ -186,7 +193,7 @@ class Examiner:
         frame, findings = call.build()
         computed = self.guard.collected
         if frame is None:
-            return replace(entry, findings=tuple(findings), unchecked=_behind(findings)), None
+            return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
         try:
             plan = PlanChecks(asset, frame, not_null, asked)
@@ -197,7 +204,7 @@ class Examiner:
         else:
             findings += plan.foreign()
         if findings:  # to compute it would read what is not ours to read
-            return replace(entry, findings=tuple(findings), unchecked=_behind(findings)), None
+            return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         terms, more = call.judge(frame)
         findings += more
         stored = call.stored(terms) if terms is not None else None
@@ -213,11 +220,6 @@ class Examiner:
             replace(entry, findings=tuple(findings), columns=columns, lineage=lineage),
             stored,
         )
-
-
-def _behind(findings: list[Finding]) -> str:
-    """Say why nothing is said of the columns behind a first mistake."""
-    return f"{findings[0].code} comes first"
 
 
 class _Call:
@@ -338,7 +340,7 @@ class _Call:
         return replace(finding, file=file, line=step.line, column=step.column, message=message)
 
     def _deeds(self) -> Iterator[Finding]:
-        return _deeds(self.guard, self.asset, self.root, "while it is called")
+        return _deeds(self.guard, self.asset, self.root, CALLED)
 
 
 def _deeds(guard: Guard, asset: Asset, root: Path, when: str) -> Iterator[Finding]:
