@@ -43,6 +43,13 @@ def accepted_lines(ignores: list[Ignore], code: str = "POL605") -> list[int]:
         ("é = 1  # polster: ignore[POL605] not ascii\n", [1]),
         ("x = (\n  # polster: ignore[POL605] unclosed\n", []),
         ("# polster: ignore[POL605] at the end", [1]),
+        ("x = 1  # noqa: E501  # polster: ignore[POL605] small\n", [1]),
+        ("x = 1  # of course # polster: ignore[POL605] small\n", [1]),
+        ("# of course  # polster: ignore[POL605] small\nx = 1\n", [2]),
+        ("x = 1  # Polster: Ignore[POL605] small\n", [1]),
+        ("x = 1  # polster: ignore[POL603] a  # polster: ignore[POL605] small\n", [1]),
+        ("x = 1  # polster: ignore[POL605]  # noqa: E501\n", []),
+        ("x = 1  # as `# polster: ignore[POL605] small` would\n", []),
     ],
 )
 def test_a_comment_covers_its_statement(tmp_path: Path, text: str, lines: list[int]) -> None:
@@ -74,6 +81,22 @@ def test_a_comment_covers_its_own_file_only(tmp_path: Path) -> None:
             "POL603",
             "é = 1  # polster: ignore[POL605] both\n",
         ),
+        (
+            "é = 1  # noqa: E501  # polster: ignore[POL605] see #12  # type: ignore\n",
+            "POL605",
+            "é = 1  # noqa: E501  # type: ignore\n",
+        ),
+        (
+            "x = 1  # noqa # polster: ignore[POL603, POL605] see #12 # type: ignore\n",
+            "POL603",
+            "x = 1  # noqa # polster: ignore[POL605] see #12 # type: ignore\n",
+        ),
+        ("# noqa  # polster: ignore[POL605] small\nx = 1\n", "POL605", "# noqa\nx = 1\n"),
+        (
+            "    # polster: ignore[POL605] small  # noqa\n    x = 1\n",
+            "POL605",
+            "      # noqa\n    x = 1\n",
+        ),
     ],
 )
 def test_a_code_is_taken_out_of_its_comment(
@@ -90,3 +113,9 @@ def test_a_code_is_taken_out_of_its_comment(
     mended = content[:begin] + edit.text.encode() + content[end:]
 
     assert mended.decode() == after
+
+
+def test_a_comment_behind_another_is_pointed_at_where_it_begins(tmp_path: Path) -> None:
+    [ignore] = written(tmp_path, "x = 1  # noqa: E501  # polster: ignore[POL605] small\n")
+
+    assert ignore.character == 22

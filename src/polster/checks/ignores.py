@@ -1,7 +1,8 @@
 """``# polster: ignore[POL603] reason``: a breach that somebody looked at and accepted.
 
-The comment stands behind the code that it is about, or alone on the lines above. It covers the
-whole statement, and above or on a decorator the ``def`` line too. The reason is required.
+The comment stands behind the code that it is about, or alone on the lines above; another one may
+stand before or behind it: ``# noqa: E501  # polster: ignore[POL605] small``. It covers the whole
+statement, and above or on a decorator the ``def`` line too. The reason is required.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from polster.model.finding import Edit, Finding, Severity
 from polster.model.rule import Rule
 from polster.project.import_path import SOURCE_FOLDER
 
-MARK = "polster:"
-COMMENT = re.compile(r"#\s*polster:\s*(?P<rest>.*)$")
-WRITTEN = re.compile(r"ignore\[(?P<codes>[^\]]*)\]\s*(?P<reason>.*)$")
+MARK = b"polster:"
+COMMENT = re.compile(r"(?<!\S)#\s*polster:\s*(?P<rest>.*?)(?=\s{2,}#|\s#\s|$)", re.IGNORECASE)
+"""Up to the next comment; ``see #12`` is none."""
+WRITTEN = re.compile(r"ignore\[(?P<codes>[^\]]*)\]\s*(?P<reason>.*)$", re.IGNORECASE)
 QUIET = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
 
@@ -30,14 +32,15 @@ class Ignore:
     Attributes:
         file: Relative to the project's folder.
         line: Where the comment stands.
-        column: Its first character, the blanks before it included behind code, from 0, in
-            UTF-8 bytes.
+        column: Its first character, the blanks before it included behind code or another
+            comment, from 0, in UTF-8 bytes.
         end_column: Behind its last character.
         character: Where its ``#`` stands, from 1, in characters.
         first: First line that it covers.
         last: Last line that it covers.
         codes: What it names.
         reason: Why, in the user's words; may be empty, which is a mistake.
+        gap: The blanks between it and what it stands behind.
         is_alone: Whether the line holds nothing else.
         is_readable: Whether it is written as it should be.
     """
@@ -51,6 +54,7 @@ class Ignore:
     last: int
     codes: tuple[str, ...]
     reason: str
+    gap: str
     is_alone: bool
     is_readable: bool
 
@@ -67,8 +71,7 @@ class Ignore:
         left = [other for other in self.codes if other != code]
         if not left and self.is_alone:
             return Edit(self.file, self.line, 0, self.line + 1, 0, "")
-        gap = "" if self.is_alone else "  "
-        text = f"{gap}# polster: ignore[{', '.join(left)}] {self.reason}" if left else ""
+        text = f"{self.gap}# polster: ignore[{', '.join(left)}] {self.reason}" if left else ""
         return Edit(self.file, self.line, self.column, self.line, self.end_column, text)
 
 
@@ -80,7 +83,7 @@ def read_ignores(root: Path) -> list[Ignore]:
             content = path.read_bytes()
         except OSError:  # which discovery tells
             continue
-        if MARK.encode() in content:
+        if MARK in content.lower():
             found += _of_file(path.relative_to(root).as_posix(), content)
     return found
 
@@ -219,33 +222,41 @@ def _of_file(file: str, content: bytes) -> Iterator[Ignore]:
         return
     statements = list(_statements(tokens))
     for token in tokens:
-        if token.type != tokenize.COMMENT or not (said := COMMENT.match(token.string)):
-            continue
-        line = token.start[0]
-        before = token.line[: token.start[1]]
-        alone = not before.strip()
-        if alone:
-            covered = next((part for part in statements if part[0] > line), (line, line))
-        else:
-            covered = next(
-                (part for part in statements if part[0] <= line <= part[1]), (line, line)
-            )
-        written = WRITTEN.match(said["rest"])
-        codes = tuple(code.strip() for code in written["codes"].split(",")) if written else ()
-        column = len((before if alone else before.rstrip()).encode())
-        yield Ignore(
-            file,
-            line,
-            column,
-            len(token.line[: token.end[1]].encode()),
-            token.start[1] + 1,
-            covered[0],
-            covered[1],
-            codes,
-            written["reason"].strip() if written else "",
-            alone,
-            written is not None and all(codes),
-        )
+        if token.type == tokenize.COMMENT:
+            for said in COMMENT.finditer(token.string):
+                yield _read(file, token, said, statements)
+
+
+def _read(
+    file: str,
+    token: tokenize.TokenInfo,
+    said: re.Match[str],
+    statements: Iterable[tuple[int, int]],
+) -> Ignore:
+    line, start = token.start
+    if token.line[:start].strip():
+        covering = (part for part in statements if part[0] <= line <= part[1])
+    else:
+        covering = (part for part in statements if part[0] > line)
+    first, last = next(covering, (line, line))
+    before = token.line[: start + said.start()]
+    kept = before.rstrip() or before
+    written = WRITTEN.match(said["rest"])
+    codes = tuple(code.strip() for code in written["codes"].split(",")) if written else ()
+    return Ignore(
+        file,
+        line,
+        len(kept.encode()),
+        len(token.line[: start + said.end()].encode()),
+        start + said.start() + 1,
+        first,
+        last,
+        codes,
+        written["reason"].strip() if written else "",
+        before[len(kept) :],
+        not before.strip() and said.end() == len(token.string),
+        written is not None and all(codes),
+    )
 
 
 def _statements(tokens: Iterable[tokenize.TokenInfo]) -> Iterator[tuple[int, int]]:
