@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from polster.checks.ignores import Ignore, apply_ignores, read_ignores
+from polster.checks.ignores import Ignore, apply_ignores, ignore_problems, read_ignores
 from polster.model.finding import Finding, Severity
 from polster.model.rule import Rule
 
@@ -119,3 +119,25 @@ def test_a_comment_behind_another_is_pointed_at_where_it_begins(tmp_path: Path) 
     [ignore] = written(tmp_path, "x = 1  # noqa: E501  # polster: ignore[POL605] small\n")
 
     assert ignore.character == 22
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("pol605", "did you mean `POL605`?"),
+        ("Pol65", "did you mean `POL605`?"),
+        ("collect", "did you mean `POL605`?"),
+        ("Colect", "did you mean `POL605`?"),
+        ("E501", "see the rules with: polster rules"),
+    ],
+)
+def test_for_what_is_no_rule_the_nearest_is_offered(tmp_path: Path, code: str, hint: str) -> None:
+    ignores = written(tmp_path, f"x = 1  # polster: ignore[{code}] small\n")
+
+    [problem] = ignore_problems(ignores, RULES, {})
+
+    assert (problem.code, problem.message, problem.hint) == (
+        "POL693",
+        f"`{code}` is not a rule",
+        hint,
+    )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from polster.errors import nearest
 from polster.model.finding import Edit, Finding, Severity
 from polster.model.rule import Rule
 from polster.project.import_path import SOURCE_FOLDER
@@ -152,7 +153,7 @@ def ignore_problems(
                     "POL693",
                     f"`{code}` is not a rule",
                     asset,
-                    "see the rules with: polster rules",
+                    _guess(code, rules),
                 )
             elif rule.is_structural:
                 yield _finding(
@@ -190,6 +191,14 @@ def unused_ignores(
                     Severity.WARNING,
                     ignore.without(code),
                 )
+
+
+def _guess(text: str, rules: Mapping[str, Rule]) -> str:
+    """Name the rule that is probably meant, by its code or its name, in whatever case."""
+    by_name = {rule.name: code for code, rule in rules.items()}
+    name = nearest(text.lower(), by_name)
+    close = nearest(text.upper(), rules) or (by_name[name] if name else None)
+    return f"did you mean `{close}`?" if close else "see the rules with: polster rules"
 
 
 def _finding(
