@@ -17,8 +17,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from polster.checks.cache.recipe import SourceFile
-from polster.checks.cache.text import examined_from_json
 from polster.checks.examined import Examined
+from polster.checks.examined_json import examined_from_json
 from polster.checks.worker.task import Before
 from polster.model.asset import AssetKey
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from polster.checks.cache.text import examined_to_json
 from polster.checks.examined import Examined
+from polster.checks.examined_json import examined_to_json
 from polster.checks.worker.guard import Guard, drop_secrets
 from polster.checks.worker.progress import Progress
 from polster.checks.worker.task import Answer, Reading, Task, inputs_digest

@@ -1,0 +1,69 @@
+"""What was examined, as JSON and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from polster.checks.examined import ContractColumn, Examined
+from polster.model.asset import AssetKey
+from polster.model.finding import Edit, Finding, Severity
+from polster.model.lineage import lineage_from_json, lineage_to_json
+
+
+def examined_to_json(entry: Examined) -> str:
+    """Write ``entry`` as lists; its asset, and where its columns stand, are left out."""
+    written = [
+        [_finding_to_json(finding) for finding in entry.findings],
+        entry.unchecked,
+        None if entry.columns is None else dict(entry.columns),
+        None
+        if entry.contract is None
+        else [
+            [c.name, c.dtype, c.nullable, c.primary_key, dict(c.rules), c.pii, c.masked]
+            for c in entry.contract
+        ],
+        dict(entry.table_rules),
+        None if entry.lineage is None else lineage_to_json(entry.lineage),
+    ]
+    return json.dumps(written, separators=(",", ":"))
+
+
+def examined_from_json(asset: AssetKey, text: str) -> Examined:
+    """Read what :func:`examined_to_json` wrote.
+
+    Raises:
+        TypeError: It did not.
+        ValueError: It did not.
+    """
+    findings, unchecked, columns, contract, table_rules, lineage = json.loads(text)
+    return Examined(
+        asset,
+        tuple(_finding_from_json(finding) for finding in findings),
+        unchecked,
+        columns,
+        None if contract is None else tuple(ContractColumn(*column) for column in contract),
+        table_rules,
+        None if lineage is None else lineage_from_json(asset, lineage),
+    )
+
+
+def _finding_to_json(finding: Finding) -> list[Any]:
+    edit = finding.fix
+    return [
+        finding.code,
+        finding.message,
+        finding.asset,
+        finding.file,
+        finding.line,
+        finding.hint,
+        finding.severity.value,
+        finding.column,
+        edit and [edit.file, edit.line, edit.column, edit.end_line, edit.end_column, edit.text],
+    ]
+
+
+def _finding_from_json(written: list[Any]) -> Finding:
+    code, message, asset, file, line, hint, severity, column, edit = written
+    fix = Edit(*edit) if edit else None
+    return Finding(code, message, asset, file, line, hint, Severity(severity), column, fix)
