@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from polster.dashboard.board import Board
-from polster.dashboard.elements.button import Button
-from polster.dashboard.elements.problem import show_problem
-from polster.dashboard.elements.rows import RowGrid
+from polster.dashboard.elements.row_pages import RowPage, RowPages
 from polster.dashboard.elements.tag import Tag
-from polster.dashboard.words import number
-from polster.errors import PolsterError
 from polster.model.asset import AssetKey
 from polster.operations.preview import Preview, preview
 
@@ -25,10 +21,10 @@ async def first_rows(board: Board, key: AssetKey) -> Preview | None:
     entry = overview.assets.get(key) if overview else None
     if entry is not None and entry.state.version is None:
         return None
-    return await rows_at(board, key, 0)
+    return await _rows_at(board, key, 0)
 
 
-async def rows_at(board: Board, key: AssetKey, offset: int, version: int | None = None) -> Preview:
+async def _rows_at(board: Board, key: AssetKey, offset: int, version: int | None = None) -> Preview:
     """Read a page of rows; one row more than is shown says that there is a next page.
 
     Raises:
@@ -52,53 +48,20 @@ def draw_rows(board: Board, key: AssetKey, first: Preview | None) -> None:
     if not first.sample.columns:
         Tag("p", "The table has no columns.", classes="soft")
         return
-    _Pages(board, key, first)
+    version = first.version  # pages of one version fit each other while runs go on
+
+    async def read(offset: int) -> RowPage:
+        return _page(await _rows_at(board, key, offset, version))
+
+    pages = RowPages(f"Rows of {key}", read, page_rows=PAGE_ROWS, of_what=f"version {version}")
+    pages.show(_page(first))
 
 
-class _Pages:
-    """Which rows are shown, of one version, so that pages fit each other while runs go on."""
-
-    def __init__(self, board: Board, key: AssetKey, first: Preview) -> None:
-        self.board, self.key, self.version = board, key, first.version
-        self.offset = 0
-        self.problem = Tag("div")
-        self.grid = RowGrid(f"Rows of {key}")
-        with Tag("div", classes="row between"):
-            self.told = Tag("p", classes="soft small", aria_live="polite")
-            with Tag("div", classes="row", role="group", aria_label="Pages of rows"):
-                self.back = Button("Previous", lambda: self.turn(-PAGE_ROWS))
-                self.on = Button("Next", lambda: self.turn(PAGE_ROWS))
-        self.show(first)
-
-    async def turn(self, by: int) -> None:
-        """Show the rows that many further."""
-        offset = max(0, self.offset + by)
-        self.problem.clear()
-        try:
-            found = await rows_at(self.board, self.key, offset, self.version)
-        except PolsterError as error:
-            if not self.problem.is_deleted:
-                with self.problem:
-                    show_problem(error)
-            return
-        if not self.grid.is_deleted:
-            self.offset = offset
-            self.show(found)
-
-    def show(self, found: Preview) -> None:
-        """Show a page that was read."""
-        sample = found.sample
-        rows = sample.rows[:PAGE_ROWS]
-        self.grid.show(sample.columns, rows, first=self.offset + 1)
-        self.back.enabled = self.offset > 0
-        self.on.enabled = len(sample.rows) > PAGE_ROWS
-        span = (
-            f"rows {number(self.offset + 1)} to {number(self.offset + len(rows))}"
-            if rows
-            else "no rows"
-        )
-        self.told.set_text(
-            f"{span} of {number(sample.total)}, version {self.version}"
-            if rows or not self.offset
-            else f"{span} so far back, version {self.version}"
-        )
+def _page(found: Preview) -> RowPage:
+    sample = found.sample
+    return RowPage(
+        sample.columns,
+        sample.rows[:PAGE_ROWS],
+        sample.total,
+        is_last=len(sample.rows) <= PAGE_ROWS,
+    )
