@@ -27,7 +27,7 @@ from polster.checks.worker.progress import Progress
 from polster.checks.worker.task import Answer, Reading, Task
 from polster.errors import PolsterError
 from polster.model.asset import Asset, AssetKey
-from polster.model.finding import Finding
+from polster.model.finding import finding_about
 from polster.model.graph import AssetGraph
 from polster.project.settings import Environment
 
@@ -287,9 +287,7 @@ def _stuck(asset: Asset, why: str, seconds: float) -> Examined:
     else:
         code, message = "POL705", f"`{asset.key}` ends the process that calls it: {why}"
         hint = "take out what exits or crashes Python"
-    finding = Finding(
-        code, message, asset=str(asset.key), file=asset.file, line=asset.line, hint=hint
-    )
+    finding = finding_about(asset, code, message, hint=hint)
     return Examined(asset.key, (finding,), unchecked=f"{code}: it could not be called to its end")
 
 

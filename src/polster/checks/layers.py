@@ -11,7 +11,7 @@ from polster.checks.habits.grain import loses_grain
 from polster.checks.habits.keys import Key, contract_key
 from polster.checks.habits.source_tree import Sources
 from polster.model.asset import Asset, AssetKey
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.project.source import nothing_to_collect
@@ -171,12 +171,4 @@ def _keyless(asset: Asset, sources: Sources) -> Iterator[Finding]:
 
 
 def _finding(asset: Asset, code: str, message: str, hint: str) -> Finding:
-    return Finding(
-        code,
-        message,
-        asset=str(asset.key),
-        file=asset.file,
-        line=asset.line,
-        hint=hint,
-        severity=Severity.WARNING,
-    )
+    return finding_about(asset, code, message, hint=hint, severity=Severity.WARNING)

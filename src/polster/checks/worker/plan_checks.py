@@ -10,7 +10,7 @@ import polars as pl
 
 from polster.contracts.rules import contract_columns
 from polster.model.asset import Asset
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage
 from polster.plans.flow import NOT_SHOWN, Flow, PlanFlow, read_flow
@@ -71,19 +71,21 @@ class PlanChecks:
             flow = self.flow.columns.get(name)
             if flow is None or flow.cause is None or column.nullable:
                 continue
-            yield self._finding(
+            yield finding_about(
+                self.asset,
                 NULL_CODES[flow.cause.kind],
                 f"{flow.cause.text} can make `{name}` null, which the contract "
                 f"{self.asset.options.contract} forbids",
-                Severity.WARNING,
-                NULL_HINTS[flow.cause.kind].format(column=name),
+                hint=NULL_HINTS[flow.cause.kind].format(column=name),
+                severity=Severity.WARNING,
             )
         if self.asset.key.layer is Layer.SILVER and self.flow.only_aggregates:
-            yield self._finding(
+            yield finding_about(
+                self.asset,
                 "POL722",
                 f"`{self.asset.key}` only aggregates: no row of it is a row that arrived",
-                Severity.WARNING,
-                "keep the rows in silver, and make this a gold asset over it",
+                hint="keep the rows in silver, and make this a gold asset over it",
+                severity=Severity.WARNING,
             )
 
     def lineage(self, columns: Sequence[str], *, computed: bool) -> AssetLineage:
@@ -109,25 +111,12 @@ class PlanChecks:
             )
         return lineage_from_flows(self.asset.key, flows)
 
-    def _finding(self, code: str, message: str, severity: Severity, hint: str) -> Finding:
-        return Finding(
-            code,
-            message,
-            asset=str(self.asset.key),
-            file=self.asset.file,
-            line=self.asset.line,
-            hint=hint,
-            severity=severity,
-        )
-
 
 def foreign_leaf(asset: Asset, leaf: str) -> Finding:
     """Say that a plan begins at something that was not handed to the function."""
-    return Finding(
+    return finding_about(
+        asset,
         "POL703",
         f"the plan of `{asset.key}` reads what was not handed to it: {leaf}",
-        asset=str(asset.key),
-        file=asset.file,
-        line=asset.line,
         hint="make it a bronze asset, and take that as a parameter",
     )

@@ -25,7 +25,7 @@ from polster.errors import AssetError
 from polster.lakehouse.types import storage_schema
 from polster.model.asset import Asset, AssetKey, Policy
 from polster.model.context import RunContext
-from polster.model.finding import Finding, Severity
+from polster.model.finding import Finding, Severity, finding_about
 from polster.model.layer import Layer
 from polster.plans.compare import first_difference
 from polster.plans.source import named_source
@@ -289,7 +289,7 @@ class _Call:
         else:
             difference = None
         if difference is not None:
-            yield _finding(
+            yield finding_about(
                 self.asset,
                 "POL704",
                 f"the plan of `{self.asset.key}` depends on when it is built: {difference}",
@@ -322,7 +322,7 @@ class _Call:
         """Say that the plan is impossible, and at which step of the user's code."""
         with self.guard.on():
             step = failing_step(lambda: self._call().collect(), self.root / SOURCE_FOLDER)
-        finding = _finding(
+        finding = finding_about(
             self.asset,
             "POL305",
             f"the frame cannot be computed: {in_short(error)}",
@@ -347,14 +347,13 @@ def _deeds(guard: Guard, asset: Asset, root: Path, when: str) -> Iterator[Findin
     """Yield the first thing that was refused, at the last line of the project on the way there."""
     for error in guard.deeds[:1]:
         file, _, line = (user_place(error, root) or asset.place).rpartition(":")
-        finding = _finding(
+        finding = finding_about(
             asset,
             "POL705",
             f"`{asset.key}` {error.deed} {when}",
-            line=int(line),
             hint="only bronze reads from outside, and only Polster writes tables",
         )
-        yield replace(finding, file=file)
+        yield replace(finding, file=file, line=int(line))
 
 
 def _not_null(loaded: LoadedAsset) -> frozenset[str]:
@@ -367,14 +366,6 @@ def _not_null(loaded: LoadedAsset) -> frozenset[str]:
         name
         for name, column in contract_columns(contract).items()
         if not column.nullable and options.policy(f"{name}|nullability") is not Policy.WARN
-    )
-
-
-def _finding(
-    asset: Asset, code: str, message: str, *, line: int | None = None, hint: str | None = None
-) -> Finding:
-    return Finding(
-        code, message, asset=str(asset.key), file=asset.file, line=line or asset.line, hint=hint
     )
 
 
