@@ -1,11 +1,269 @@
-"""The page of health."""
+"""Health: what ``validate`` finds, grouped by the rule that is broken."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from nicegui import ui
+
 from polster.dashboard.board import Board
+from polster.dashboard.elements.answer import show_answer
+from polster.dashboard.elements.choice import Choice, Option
+from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
+from polster.dashboard.findings import findings_of, narrowed
+from polster.dashboard.words import counted, number
+from polster.model.finding import Finding, Severity
+from polster.operations.explain import BrokenRule, ShownFinding, explain
+
+SHOWN = 20
+"""Findings of one rule that are shown at first."""
+UNCHECKED_SHOWN = 20
+LINE_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What one check said.
+
+    Attributes:
+        assets: How many assets could be read.
+        rules: The broken rules, errors first.
+        unchecked: Why the columns of an asset could not be checked, by key.
+        fixable: How many findings ``--fix`` mends.
+        at: When the check began.
+    """
+
+    assets: int
+    rules: Sequence[BrokenRule]
+    unchecked: Mapping[str, str]
+    fixable: int
+    at: datetime
+
+    @property
+    def findings(self) -> list[Finding]:
+        """List the findings, in the order in which they are shown."""
+        return [shown.finding for rule in self.rules for shown in rule.findings]
+
+    def count(self, severity: Severity) -> int:
+        """Count the findings of ``severity``."""
+        return sum(finding.severity is severity for finding in self.findings)
 
 
 async def show_health(board: Board) -> None:
-    """Show it."""
-    Tag("h1", "health")
+    """Show what ``validate`` finds, and show it anew when the source changes."""
+    Tag("h1", "Health")
+    chosen = _Chosen()
+
+    async def ask() -> Health:
+        check = await board.checker.check()
+        findings = findings_of(check.document)
+        return Health(
+            check.document["assets"],
+            await board.ask(explain, findings),
+            check.document["unchecked"],
+            sum(entry["fixable"] for entry in check.findings),
+            check.at,
+        )
+
+    await show_answer(
+        ask,
+        lambda health: _draw(health, chosen),
+        key=lambda: board.snapshot.revision,
+        wait=_waiting,
+    )
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """What the viewer chose to see; it outlives a redraw."""
+
+    severity: Severity | None = None
+    asset: str | None = None
+
+
+def _waiting() -> None:
+    with Tag("section", classes="card empty", role="status"):
+        Tag("span", "Checking", classes="state running")
+        Tag(
+            "p",
+            "polster validate reads the code, and calls each asset over no rows of data.",
+        )
+
+
+def _draw(health: Health, chosen: _Chosen) -> None:
+    with Tag("section", classes="card", aria_label="Summary"):
+        _summary(health)
+    if health.rules:
+        _findings(health, chosen)
+    else:
+        _nothing_found(health)
+    if health.unchecked:
+        _unchecked(health.unchecked)
+
+
+def _findings(health: Health, chosen: _Chosen) -> None:
+    if chosen.asset not in _assets(health.findings):
+        chosen.asset = None
+
+    def show_chosen() -> None:
+        place.clear()
+        with place:
+            _rules(narrowed(health.rules, severity=chosen.severity, asset=chosen.asset))
+
+    _filters(health, chosen, show_chosen)
+    place = Tag("div", classes="part")
+    show_chosen()
+
+
+def _summary(health: Health) -> None:
+    with Tag("div", classes="row between"):
+        with Tag("div", classes="figures"):
+            for severity in Severity:
+                _figure(health.count(severity), f"{severity}s", severity)
+            _figure(len({rule.code for rule in health.rules}), "rules broken")
+            _figure(health.assets, "assets checked")
+            _figure(len(health.unchecked), "not fully checked")
+        with Tag("p", classes="soft small"):
+            Tag("span", "checked ")
+            Moment(health.at)
+    if health.fixable:
+        with Tag("p", classes="soft small health-fix"):
+            Tag("span", f"{number(health.fixable)} can be mended by ")
+            Tag("code", "polster validate --fix")
+
+
+def _figure(value: int, label: str, severity: str = "") -> None:
+    with Tag("div", classes="figure"):
+        Tag("span", number(value), classes="value")
+        Tag("span", label, classes=f"label state {severity}" if severity and value else "label")
+
+
+def _nothing_found(health: Health) -> None:
+    with Tag("section", classes="card empty", role="status"):
+        if not health.assets:
+            Tag("strong", "There are no assets to check yet")
+            Tag("p", "Add one with:")
+            Tag("code", "polster add-asset bronze orders")
+            return
+        Tag("strong", "Nothing found")
+        Tag(
+            "p",
+            "Layers, schemas, privacy and habits: none of the rules is broken "
+            f"by {counted(health.assets, 'asset')}.",
+        )
+
+
+def _filters(health: Health, chosen: _Chosen, changed: Callable[[], None]) -> None:
+    def choose_severity(value: str) -> None:
+        chosen.severity = Severity(value) if value else None
+        changed()
+
+    def choose_asset(value: str) -> None:
+        chosen.asset = value or None
+        changed()
+
+    severities = Counter(finding.severity for finding in health.findings)
+    assets = _assets(health.findings)
+    with Tag("div", classes="row", role="group", aria_label="Filter"):
+        Choice(
+            "Severity",
+            [
+                Option("", f"all ({number(len(health.findings))})"),
+                *(Option(each, f"{each}s ({number(severities[each])})") for each in Severity),
+            ],
+            chosen.severity or "",
+            choose_severity,
+        )
+        Choice(
+            "Asset",
+            [
+                Option("", "all"),
+                *(Option(asset, f"{asset} ({number(assets[asset])})") for asset in sorted(assets)),
+            ],
+            chosen.asset or "",
+            choose_asset,
+        )
+
+
+def _assets(findings: Sequence[Finding]) -> Counter[str]:
+    return Counter(finding.asset for finding in findings if finding.asset)
+
+
+def _rules(rules: Sequence[BrokenRule]) -> None:
+    if not rules:
+        with Tag("section", classes="card empty", role="status"):
+            Tag("strong", "Nothing of this kind")
+            Tag("p", "Choose another severity or asset above.")
+    for rule in rules:
+        with Tag("section", classes="card rule", aria_label=rule.code):
+            _rule(rule)
+
+
+def _rule(rule: BrokenRule) -> None:
+    with Tag("div", classes="row between"):
+        with Tag("h2", classes="row"):
+            Tag("span", rule.severity, classes=f"state {rule.severity}")
+            Tag("code", rule.code)
+            Tag("span", rule.name)
+        Tag("span", counted(len(rule.findings), "finding"), classes="chip")
+    if rule.summary:
+        Tag("p", rule.summary)
+    if rule.reason:
+        Tag("p", rule.reason, classes="soft small")
+    listed = Tag("ul", classes="breaches")
+    with listed:
+        for shown in rule.findings[:SHOWN]:
+            _breach(shown, rule)
+    rest = rule.findings[SHOWN:]
+    if rest:
+
+        def show_rest() -> None:
+            more.delete()
+            with listed:
+                for shown in rest:
+                    _breach(shown, rule)
+
+        more = ui.button(f"Show {number(len(rest))} more", on_click=show_rest)
+        more.props("flat no-caps dense")
+
+
+def _breach(shown: ShownFinding, rule: BrokenRule) -> None:
+    finding = shown.finding
+    with Tag("li"):
+        with Tag("p", classes="row"):
+            if finding.severity is not rule.severity:
+                Tag("span", finding.severity, classes=f"state {finding.severity}")
+            if finding.asset:
+                Tag("a", finding.asset, href=f"/asset/{quote(finding.asset)}")
+            if finding.place:
+                Tag("span", finding.place, classes="place")
+        Tag("p", finding.message)
+        if shown.source is not None and shown.source.strip():
+            with Tag("pre", classes="source-line"):
+                Tag("span", str(finding.line), classes="soft")
+                Tag("code", _cut(shown.source))
+        if finding.hint:
+            Tag("p", f"hint: {finding.hint}", classes="hint small")
+
+
+def _cut(line: str) -> str:
+    shown = line.strip().expandtabs(4)
+    return shown if len(shown) <= LINE_LENGTH else f"{shown[: LINE_LENGTH - 1]}…"
+
+
+def _unchecked(unchecked: Mapping[str, str]) -> None:
+    with Tag("section", classes="card", aria_label="Not fully checked"):
+        Tag("h2", "Not fully checked")
+        Tag("p", "What is in the columns of these assets could not be looked at.", classes="soft")
+        with Tag("ul", classes="breaches"):
+            for asset, why in list(unchecked.items())[:UNCHECKED_SHOWN]:
+                with Tag("li"), Tag("p", classes="row"):
+                    Tag("a", asset, href=f"/asset/{quote(asset)}")
+                    Tag("span", why)
+        if len(unchecked) > UNCHECKED_SHOWN:
+            Tag("p", f"and {number(len(unchecked) - UNCHECKED_SHOWN)} more", classes="soft")
