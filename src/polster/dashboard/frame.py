@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nicegui import ui
@@ -12,6 +13,8 @@ from polster.dashboard.board import Board
 from polster.dashboard.elements.problem import show_problem
 from polster.dashboard.elements.start_run import offer_run
 from polster.dashboard.elements.tag import Tag
+from polster.dashboard.links import run_address
+from polster.dashboard.runs_view import Moving, moving
 from polster.errors import PolsterError
 
 PAGES = {
@@ -41,11 +44,14 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
     ui.add_css(STYLE)
     ui.add_head_html('<meta name="color-scheme" content="light dark">')
     await board.current()
-    with Tag("a", "Skip to the content", classes="skip", href="#content"):
-        pass
-    with Tag("header", classes="top"):
-        _heading(board, at)
-    with Tag("main", classes="page", id="content", tabindex="-1"):
+    with client.layout:  # beside the <main> of the content, so that it is a banner
+        skip = Tag("a", "Skip to the content", classes="skip", href="#content")
+        heading = Tag("header", classes="top")
+        with heading:
+            _heading(board, at)
+        skip.move(target_index=0)
+        heading.move(target_index=1)
+    with Tag("div", classes="page", id="content", tabindex="-1"):
         ahead = Tag("div", classes="ahead")
         follow(
             board, lambda: _problem(board), inside=ahead, key=lambda: repr(board.snapshot.problem)
@@ -111,19 +117,36 @@ def _heading(board: Board, at: str) -> None:
         offer_run(board)
 
 
+def _moving(board: Board) -> tuple[list[Moving], int]:
+    """Return the runs in progress, lost ones left out, and how many wait."""
+    now = datetime.now(UTC)
+    found = moving(board.snapshot.live, board.runner.requests)
+    running = [each for each in found if not each.is_queued and not each.is_lost(now)]
+    return running, sum(each.is_queued for each in found)
+
+
 def _now(board: Board) -> object:
-    live = [(run.run_id, len(run.finished)) for run in board.snapshot.live]
-    return live, len(board.runner.queued), board.runner.current and board.runner.current.state
+    running, queued = _moving(board)
+    now = datetime.now(UTC)
+    seen = [(each.identity, each.state(now), each.done, each.total) for each in running]
+    return seen, queued
 
 
 def _running(board: Board) -> None:
-    for run in board.snapshot.live[:1]:
-        total = len(run.waiting) + len(run.running) + len(run.finished)
-        with Tag("a", classes="live", href=f"/runs/{run.run_id}"):
+    running, queued = _moving(board)
+    if running:
+        run = running[0]
+        address = run_address(run.live.run_id) if run.live and len(running) == 1 else "/runs"
+        with Tag("a", classes="live", href=address):
             Tag("span", classes="pulse", aria_hidden="true")
-            Tag("span", f"running: {len(run.finished)} of {total}")
-    if board.runner.queued:
-        Tag("a", f"{len(board.runner.queued)} queued", classes="queued", href="/runs")
+            Tag("span", _progress(run) if len(running) == 1 else f"{len(running)} runs in progress")
+    if queued:
+        Tag("a", f"{queued} queued", classes="queued", href="/runs")
+
+
+def _progress(run: Moving) -> str:
+    state = run.state(datetime.now(UTC))
+    return f"{state}: {run.done} of {run.total}" if run.total else state
 
 
 def _problem(board: Board) -> None:

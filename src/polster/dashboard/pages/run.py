@@ -1,11 +1,245 @@
-"""The page of run."""
+"""One run: what ran when, what came of it, and what to do about it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from nicegui import ui
+
 from polster.dashboard.board import Board
+from polster.dashboard.elements.button import Button
+from polster.dashboard.elements.log_lines import LogLines
+from polster.dashboard.elements.moment import Moment
+from polster.dashboard.elements.problem import show_problem
+from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
+from polster.dashboard.elements.timeline import Timeline
+from polster.dashboard.frame import LOOK_SECONDS, follow
+from polster.dashboard.pages.run_assets import draw_assets, draw_failures
+from polster.dashboard.run_view import RunShown, bars, of_live, of_recorded, span, ticks
+from polster.dashboard.runner import RunRequest
+from polster.dashboard.runs_view import asked_for
+from polster.dashboard.shared import Itself
+from polster.dashboard.words import counted, duration, number
+from polster.errors import PolsterError
+from polster.model.live import LiveRun
+from polster.model.record import AssetStatus
+from polster.operations.runs import recorded_run
+
+LOG_LINES = 500
+LOOKS = {"stopping": "interrupted", "killed": "failed"}
+SAID = {
+    "lost": "It gave no sign of life for a while: it was probably killed. What it published stays, "
+    "and the next run records it.",
+    "killed": "Its process was ended from outside. What it published stays, and the next run "
+    "records it.",
+    "unknown": "It was killed before it could say how it ended; a later run recorded what it "
+    "published.",
+}
 
 
 async def show_run(board: Board, run_id: str) -> None:
-    """Show it."""
-    Tag("h1", "run")
+    """Show a run in progress, which moves by itself, or a recorded one.
+
+    Raises:
+        UsageError: There is no such run.
+    """
+    watched = _Watched(board, run_id)
+    await watched.refresh()
+    shown = watched.shown
+    ui.timer(LOOK_SECONDS, watched.refresh)
+    follow(board, watched.draw_heading, inside=Tag("div"), key=watched.heading_key)
+    follow(
+        board,
+        lambda: draw_failures(watched.shown.records),
+        inside=Tag("div", classes="part"),
+        key=lambda: watched.shown.count(AssetStatus.FAILED),
+    )
+    with Tag("section", classes="card"):
+        Tag("h2", "What ran when")
+        told = Tag("p", classes="soft small")
+        timeline = Timeline()
+    drawn: object = None
+
+    def move() -> None:
+        nonlocal drawn
+        if watched.shown == drawn:
+            return
+        drawn = watched.shown
+        found = bars(watched.shown)
+        seconds = span(watched.shown, found)
+        timeline.show(found, seconds=seconds, ticks=ticks(seconds))
+        told.set_text("" if found else "Nothing took time: every asset was as it should be.")
+
+    move()
+    if not shown.is_over:
+        ui.timer(LOOK_SECONDS, move)
+    follow(
+        board,
+        lambda: draw_assets(watched.shown),
+        inside=Tag("div", classes="part"),
+        key=lambda: (watched.shown.records, watched.shown.running.keys(), watched.shown.waiting),
+    )
+    _draw_log(watched)
+
+
+class _Watched:
+    """A run that is looked at again and again until it is recorded."""
+
+    shown: RunShown
+
+    def __init__(self, board: Board, run_id: str) -> None:
+        self.board = board
+        self.run_id = run_id
+        self.problem: PolsterError | None = None
+        self._asked: object = None
+        self._is_recorded = False
+
+    @property
+    def request(self) -> RunRequest | None:
+        """Return the request of this server that the run answers, if it is one."""
+        live = self._live()
+        return self.board.runner.request_of(live if live is not None else self.run_id)
+
+    def _live(self) -> LiveRun | None:
+        found = (run for run in self.board.snapshot.live if run.run_id == self.run_id)
+        return next(found, None)
+
+    async def refresh(self) -> None:
+        """Look again.
+
+        Raises:
+            UsageError: At the first look there was no such run.
+        """
+        if self._is_recorded:
+            return
+        live = self._live()
+        if live is not None:
+            self.shown = of_live(live, self.request, datetime.now(UTC))
+            return
+        key = Itself(self.board.snapshot.overview)
+        if key == self._asked:
+            return
+        self._asked = key
+        try:
+            found = await self.board.ask(
+                recorded_run, self.run_id, environment=self.board.environment
+            )
+        except PolsterError as error:
+            if not hasattr(self, "shown"):
+                raise
+            self.problem = error
+            return
+        self.problem = None
+        self._is_recorded = True
+        self.shown = of_recorded(found)
+
+    def heading_key(self) -> object:
+        """Return what the heading depends on; the clock of a run in progress is part of it."""
+        shown, request = self.shown, self.request
+        stopping = request is not None and request.is_stopping
+        return shown.status, len(shown.records), int(shown.seconds), stopping, self.problem
+
+    def draw_heading(self) -> None:
+        """Show how the run stands, and what can be done about it."""
+        shown = self.shown
+        with Tag("section", classes="card run-heading"):
+            with Tag("div", classes="row between"):
+                with Tag("div", classes="row"):
+                    Tag("h1", f"Run {shown.run_id}")
+                    looks = LOOKS.get(shown.status, shown.status)
+                    Tag("span", shown.status, classes=f"state {looks}")
+                with Tag("div", classes="row"):
+                    self._actions()
+            with Tag("p", classes="row small"):
+                Tag("span", asked_for(shown.selection), classes="mono" if shown.selection else "")
+                if shown.full_refresh:
+                    Tag("span", "full refresh", classes="chip")
+                Moment(shown.started_at, "date").classes("soft")
+                Tag("span", shown.environment, classes="chip", title="environment")
+                if shown.release:
+                    Tag("a", "its release", href=f"/releases?release={shown.release}")
+            if shown.status in SAID:
+                Tag("p", SAID[shown.status], classes="small note")
+            if self.problem is not None:
+                show_problem(self.problem)
+            with Tag("div", classes="figures"):
+                _figure(duration(shown.seconds), "so far" if shown.live else "took")
+                if shown.live:
+                    total = len(shown.records) + len(shown.running) + len(shown.waiting)
+                    _figure(f"{number(len(shown.records))} of {number(total)}", "assets done")
+                for status in (AssetStatus.FAILED, AssetStatus.SKIPPED, AssetStatus.PUBLISHED):
+                    if count := shown.count(status):
+                        _figure(number(count), status.value, state=status.value)
+                if count := shown.count(AssetStatus.UNCHANGED):
+                    _figure(number(count), "unchanged")
+                _figure(
+                    number(sum(each.rows_published for each in shown.records)), "rows published"
+                )
+                kept_out = sum(each.rows_quarantined for each in shown.records)
+                _figure(number(kept_out), "rows quarantined")
+
+    def _actions(self) -> None:
+        shown, request = self.shown, self.request
+        if request is not None and request.is_running:
+
+            def cancel() -> None:
+                self.board.runner.cancel(request)
+
+            button = Button("Cancel", cancel, title="stops it as Ctrl-C does")
+            button.enabled = not request.is_stopping
+            return
+        if shown.live is not None and shown.status == "running":
+            place = f"process {shown.live.process_id} on {shown.live.host}"
+            Tag("span", f"started elsewhere: {place}", classes="soft small")
+            return
+        if again := shown.to_retry:
+            Button(
+                f"Retry {counted(len(again), 'asset')}",
+                lambda: ask_for_run(self.board, *again),
+                primary=True,
+                title="what failed, and what was skipped for it",
+            )
+        if (selection := shown.selection) is not None:
+            Button(
+                "Run it again",
+                lambda: ask_for_run(self.board, *selection, full_refresh=shown.full_refresh),
+                title=f"asks once more for {asked_for(selection)}",
+            )
+
+
+def _figure(value: str, label: str, *, state: str = "") -> None:
+    with Tag("div", classes="figure"):
+        Tag("span", value, classes="value")
+        Tag("span", label, classes=f"label state {state}" if state else "label")
+
+
+def _draw_log(watched: _Watched) -> None:
+    with Tag("section", classes="card"):
+        Tag("h2", "Log")
+        if watched.request is None:
+            Tag(
+                "p",
+                "What it wrote is where it was started: in that terminal, or with its scheduler. "
+                "Of runs started from these pages the log is shown here.",
+                classes="soft small",
+            )
+            return
+        told = Tag("p", classes="soft small")
+        lines = LogLines()
+    written = -1
+
+    def look() -> None:
+        nonlocal written
+        request = watched.request
+        if request is None or request.log.written == written:
+            return
+        written = request.log.written
+        kept: Sequence[str] = request.log.lines[-LOG_LINES:]
+        dropped = written - len(kept)
+        told.set_text(f"{counted(dropped, 'earlier line')} not shown" if dropped else "")
+        lines.show(kept)
+
+    look()
+    ui.timer(LOOK_SECONDS, look)
