@@ -124,7 +124,8 @@ def _details(board: Board, entry: Moving) -> None:
     state = entry.state(now)
     looks = {"starting": "waiting", "stopping": "interrupted"}.get(state, state)
     Tag("span", state, classes=f"state {looks}")
-    _asked(entry.selection, full_refresh=entry.full_refresh, run=entry.live and entry.live.run_id)
+    run_id = entry.live.run_id if entry.live else None
+    _asked(entry.selection, full_refresh=entry.full_refresh, run=run_id)
     if entry.live is not None:
         with Tag("span", classes="soft small"):
             Tag("span", "began ")
