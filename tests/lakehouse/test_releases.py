@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.releases import Release
+from polster.lakehouse.releases import Release, ReleaseSummary
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 
@@ -33,3 +33,21 @@ def test_the_newest_release_comes_first_whoever_wrote_last(lakehouse: Lakehouse)
 
     assert lakehouse.releases.all() == [newer, older]
     assert lakehouse.releases.all(limit=1) == [newer]
+
+
+def test_a_summary_counts_the_tables_of_each_release(lakehouse: Lakehouse) -> None:
+    later = START + timedelta(hours=1)
+    lakehouse.releases.write(Release("run1", START, {ORDERS: 3}))
+    lakehouse.releases.write(Release("run2", later, {ORDERS: 4, REVENUE: 0}))
+
+    newest = ReleaseSummary("run2", later, 2)
+    assert lakehouse.releases.summaries() == [newest, ReleaseSummary("run1", START, 1)]
+    assert lakehouse.releases.summaries(limit=1) == [newest]
+
+
+def test_releases_are_found_by_name_where_there_are_any(lakehouse: Lakehouse) -> None:
+    release = Release("run1", START, {ORDERS: 3, REVENUE: 0})
+    lakehouse.releases.write(release)
+    lakehouse.releases.write(Release("run2", START, {ORDERS: 4}))
+
+    assert lakehouse.releases.named({"run1", "nope"}) == {"run1": release}

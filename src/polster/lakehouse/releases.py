@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,19 @@ class Release:
     id: str
     created_at: datetime
     versions: Mapping[AssetKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSummary:
+    """A release without its versions.
+
+    Attributes:
+        tables: How many belong to it.
+    """
+
+    id: str
+    created_at: datetime
+    tables: int
 
 
 class Releases:
@@ -68,14 +81,41 @@ class Releases:
             LakehouseError: The releases cannot be read.
         """
         rows = scan_rows(self.table, RELEASE_SCHEMA)
+        found = self._newest_first(rows, limit, pl.col("asset"), pl.col("version"))
+        return [_release(*row) for row in found.iter_rows()]
+
+    def named(self, identifiers: Collection[str]) -> dict[str, Release]:
+        """Return those of the releases that there are, by identifier.
+
+        Raises:
+            LakehouseError: The releases cannot be read.
+        """
+        rows = scan_rows(self.table, RELEASE_SCHEMA)
+        rows = rows.filter(pl.col("release").is_in(list(identifiers)))
+        found = self._newest_first(rows, None, pl.col("asset"), pl.col("version"))
+        return {row[0]: _release(*row) for row in found.iter_rows()}
+
+    def summaries(self, limit: int | None = None) -> list[ReleaseSummary]:
+        """Summarise the releases, newest first, at most ``limit`` of them.
+
+        Raises:
+            LakehouseError: The releases cannot be read.
+        """
+        rows = scan_rows(self.table, RELEASE_SCHEMA)
+        found = self._newest_first(rows, limit, pl.len())
+        return [ReleaseSummary(*row) for row in found.iter_rows()]
+
+    def _newest_first(
+        self, rows: pl.LazyFrame, limit: int | None, *wanted: pl.Expr
+    ) -> pl.DataFrame:
+        """Collect one row a release: ``release``, ``created_at`` and what is wanted."""
         summed = (
             rows.group_by("release")
-            .agg(pl.col("created_at").first(), "asset", "version")
+            .agg(pl.col("created_at").first(), *wanted)
             .sort("created_at", "release", descending=True)
         )
         with reaching(self.table.uri):
-            found = (summed.head(limit) if limit else summed).collect()
-        return [_release(*row) for row in found.iter_rows()]
+            return (summed.head(limit) if limit else summed).collect()
 
 
 def _release(

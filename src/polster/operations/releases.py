@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polster.errors import UsageError, nearest
-from polster.lakehouse.releases import Release
+from polster.lakehouse.releases import Release, ReleaseSummary
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord
@@ -74,6 +75,19 @@ def list_releases(
     return lakehouse.releases.all(limit)
 
 
+def summarise_releases(
+    project: Project, *, environment: str | None = None, limit: int | None = None
+) -> list[ReleaseSummary]:
+    """Summarise the releases, newest first: cheaper than listing them, of many tables.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The releases cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    return lakehouse.releases.summaries(limit)
+
+
 def compare_releases(
     project: Project,
     after: str | None = None,
@@ -94,16 +108,19 @@ def compare_releases(
         LakehouseError: The releases or the ledger cannot be read.
     """
     _, lakehouse = open_lakehouse(project, environment)
-    releases = lakehouse.releases.all()
-    if not releases:
+    known = [each.id for each in lakehouse.releases.summaries()]
+    if not known:
         raise UsageError(
             "there is no release yet", code="POL409", hint="the first run makes one: polster run"
         )
-    later = _named(releases, after) if after else releases[0]
-    following = releases.index(later) + 1
-    earlier = releases[following] if following < len(releases) else None
+    if after:
+        _expect(known, after)
     if before:
-        earlier = _named(releases, before)
+        _expect(known, before)
+    after = after or known[0]
+    before = before or next(iter(known[known.index(after) + 1 :]), None)
+    found = lakehouse.releases.named([after, *([before] if before else [])])
+    later, earlier = found[after], found[before] if before else None
     old = lakehouse.ledger.published(earlier.versions) if earlier else {}
     new = lakehouse.ledger.published(later.versions)
     keys = later.versions.keys() | (earlier.versions.keys() if earlier else set())
@@ -120,16 +137,14 @@ def compare_releases(
     return ReleaseComparison(earlier, later, tables)
 
 
-def _named(releases: list[Release], name: str) -> Release:
-    found = next((release for release in releases if release.id == name), None)
-    if found is None:
-        close = nearest(name, (release.id for release in releases))
+def _expect(known: Sequence[str], name: str) -> None:
+    if name not in known:
+        close = nearest(name, known)
         raise UsageError(
             f"there is no release `{name}`",
             code="POL409",
             hint=f"did you mean `{close}`?" if close else "see them with: polster releases",
         )
-    return found
 
 
 def _released(
