@@ -11,7 +11,7 @@ export default {
   props: { label: String, value: String, options: Array },
   methods: {
     named(option) {
-      return option.at ? `${when.format(new Date(option.at))}${option.text}` : option.text;
+      return option.at ? `${when.format(new Date(option.at))} · ${option.text}` : option.text;
     },
   },
 };
