@@ -10,23 +10,27 @@ from nicegui import ui
 
 from polster.dashboard.board import Board
 from polster.dashboard.elements.answer import show_answer
+from polster.dashboard.elements.change_table import ChangeTable
 from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
+from polster.dashboard.elements.problem import show_problem
 from polster.dashboard.elements.tag import Tag
-from polster.dashboard.links import asset_address, run_address
+from polster.dashboard.links import run_address
+from polster.dashboard.releases_view import CHANGED, HELD, changed_rows, held_rows
 from polster.dashboard.shared import Itself
-from polster.dashboard.words import NOTHING, counted, number
-from polster.lakehouse.releases import Release
+from polster.dashboard.words import counted, number
+from polster.errors import UsageError
+from polster.lakehouse.releases import Release, ReleaseSummary
 from polster.operations.releases import (
     ReleaseComparison,
-    ReleasedTable,
-    TableChange,
     compare_releases,
-    list_releases,
+    summarise_releases,
 )
 
+COLUMNS = {"created": "", "tables": "count", "run": "", "shown above": ""}
 RELEASES_SHOWN = 100
-COUNTS = ("version", "rows", "before", "rows before", "difference")
+HELD_SHOWN = 20
+"""More tables that did not change are folded away at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,89 +40,139 @@ class Answer:
     Attributes:
         releases: Newest first.
         compared: None while there is no release.
+        problem: Why nothing could be compared.
     """
 
-    releases: Sequence[Release]
-    compared: ReleaseComparison | None
+    releases: Sequence[ReleaseSummary]
+    compared: ReleaseComparison | None = None
+    problem: UsageError | None = None
 
 
 async def show_releases(board: Board, release: str | None, since: str | None) -> None:
-    """Show one release beside an earlier one, by default the newest beside the one before.
-
-    Raises:
-        UsageError: There is no such release.
-    """
+    """Show one release beside an earlier one, by default the newest beside the one before."""
     Tag("h1", "Releases")
 
     async def ask() -> Answer:
         releases = await board.ask(
-            list_releases, environment=board.environment, limit=RELEASES_SHOWN
+            summarise_releases, environment=board.environment, limit=RELEASES_SHOWN
         )
-        if not releases and release is None:
-            return Answer((), None)
-        compared = await board.ask(
-            compare_releases, release, before=since, environment=board.environment
-        )
+        if not releases and not (release or since):
+            return Answer(())
+        try:
+            compared = await board.ask(
+                compare_releases, release, before=since, environment=board.environment
+            )
+        except UsageError as error:
+            return Answer(releases, problem=error)
         return Answer(releases, compared)
 
     await show_answer(ask, _draw, key=lambda: Itself(board.snapshot.overview))
 
 
 def _draw(answer: Answer) -> None:
-    compared = answer.compared
-    if compared is None:
+    if answer.problem:
+        show_problem(answer.problem)
+    if answer.compared:
+        _choices(answer.releases, answer.compared)
+        _compared(answer.compared)
+    if answer.releases:
+        _list(answer.releases, answer.compared)
+    elif not answer.problem:
         with Tag("section", classes="card empty"):
             Tag("strong", "There is no release yet")
-            Tag("p", "A run that succeeds and publishes something writes one: the versions of all")
-            Tag("p", "tables that belong together. Run the pipeline to make the first.")
-        return
-    _choices(answer.releases, compared)
-    changed = [table for table in compared.tables if table.is_change]
-    same = [table for table in compared.tables if not table.is_change]
-    with Tag("section", classes="card"):
-        with Tag("div", classes="row between"):
-            if compared.before:
-                Tag("h2", f"{counted(len(changed), 'table')} changed, {number(len(same))} did not")
-            else:
-                Tag("h2", f"The first release, of {counted(len(changed), 'table')}")
-            with Tag("p", classes="small soft"):
-                Tag("a", "the run that made it", href=run_address(compared.after.id))
-        if changed:
-            _tables(changed)
-        else:
-            Tag("p", "Both releases hold the same versions of all tables.", classes="soft")
-    if same and compared.before:
-        with Tag("section", classes="card"):
-            Tag("h2", "Unchanged in this release")
-            _tables(same)
-    with Tag("section", classes="card"):
-        Tag("h2", "All releases")
-        _list(answer.releases, compared)
+            Tag(
+                "p",
+                "A release says which versions of all tables belong together. "
+                "Run the pipeline: a run that succeeds and publishes something makes one.",
+            )
 
 
-def _choices(releases: Sequence[Release], compared: ReleaseComparison) -> None:
-    def options(*shown: Release) -> list[Option]:
-        named = {each.id: each for each in (*releases, *shown)}
+def _choices(releases: Sequence[ReleaseSummary], compared: ReleaseComparison) -> None:
+    after, before = compared.after, compared.before
+
+    def options(shown: Release) -> list[Option]:
+        named = {each.id: each for each in (*releases, _summary(shown))}
         return [
-            Option(each.id, counted(len(each.versions), "table"), each.created_at)
-            for each in sorted(named.values(), key=lambda each: each.created_at, reverse=True)
+            Option(each.id, counted(each.tables, "table"), each.created_at)
+            for each in sorted(
+                named.values(), key=lambda each: (each.created_at, each.id), reverse=True
+            )
         ]
 
-    after, before = compared.after, compared.before
     with Tag("div", classes="row choices"):
-        Choice(
-            "Release",
-            options(after),
-            after.id,
-            lambda chosen: _go(chosen, None),
-        )
+        Choice("Release", options(after), after.id, lambda chosen: _go(chosen, None))
         if before is not None:
             Choice(
-                "beside",
+                "compared with",
                 options(before),
                 before.id,
                 lambda chosen: _go(after.id, chosen),
             )
+
+
+def _compared(compared: ReleaseComparison) -> None:
+    changed = [table for table in compared.tables if table.is_change]
+    held = [table for table in compared.tables if not table.is_change]
+    if compared.before is None:
+        with _card(f"The first release, of {counted(len(changed), 'table')}", compared.after):
+            ChangeTable("Tables of the release", HELD, held_rows(changed))
+        return
+    with _card(f"{counted(len(changed), 'table')} changed", compared.after):
+        if changed:
+            ChangeTable("Tables that changed", CHANGED, changed_rows(changed))
+        else:
+            Tag("p", "Both releases hold the same versions of all tables.", classes="soft")
+    if held:
+        title = f"{counted(len(held), 'table')} did not change"
+        with Tag("section", classes="card"), Tag("details") as details:
+            if len(held) <= HELD_SHOWN:
+                details.props["open"] = True
+            with Tag("summary"):
+                Tag("h2", title)
+            ChangeTable("Tables that did not change", HELD, held_rows(held))
+
+
+def _card(title: str, release: Release) -> Tag:
+    with Tag("section", classes="card") as card, Tag("div", classes="row between"):
+        Tag("h2", title)
+        Tag("a", "The run that made it", href=run_address(release.id), classes="small")
+    return card
+
+
+def _list(releases: Sequence[ReleaseSummary], compared: ReleaseComparison | None) -> None:
+    shown = _shown(compared)
+    with Tag("section", classes="card"):
+        Tag("h2", "All releases")
+        with Tag("div", classes="scroll"), Tag("table", classes="plain releases"):
+            with Tag("thead"), Tag("tr"):
+                for name, classes in COLUMNS.items():
+                    Tag("th", name, scope="col", classes=classes)
+            with Tag("tbody"):
+                for release in releases:
+                    part = shown.get(release.id, "")
+                    with Tag("tr", classes="chosen" if part else ""):
+                        with Tag("td"), Tag("a", href=_address(release.id, None)):
+                            Moment(release.created_at, "date")
+                        Tag("td", number(release.tables), classes="count tables")
+                        with Tag("td"):
+                            Tag("a", release.id, href=run_address(release.id), classes="mono")
+                        Tag("td", part, classes="which")
+        if len(releases) == RELEASES_SHOWN:
+            with Tag("p", classes="soft small"):
+                Tag("span", "Older ones are listed by ")
+                Tag("code", "polster releases --limit 1000")
+
+
+def _shown(compared: ReleaseComparison | None) -> dict[str, str]:
+    """Say of the releases that are compared which is which."""
+    if compared is None:
+        return {}
+    before = {compared.before.id: "compared with"} if compared.before else {}
+    return {**before, compared.after.id: "release"}
+
+
+def _summary(release: Release) -> ReleaseSummary:
+    return ReleaseSummary(release.id, release.created_at, len(release.versions))
 
 
 def _address(release: str, since: str | None) -> str:
@@ -128,59 +182,3 @@ def _address(release: str, since: str | None) -> str:
 
 def _go(release: str, since: str | None) -> None:
     ui.navigate.to(_address(release, since))
-
-
-def _tables(tables: Sequence[TableChange]) -> None:
-    names = ("table", "version", "rows", "before", "rows before", "difference", "what changed")
-    with Tag("div", classes="scroll"), Tag("table", classes="plain"):
-        with Tag("thead"), Tag("tr"):
-            for name in names:
-                Tag("th", name, scope="col", classes="count" if name in COUNTS else "")
-        with Tag("tbody"):
-            for table in tables:
-                _table(table)
-
-
-def _table(table: TableChange) -> None:
-    with Tag("tr"):
-        with Tag("td"):
-            Tag("a", str(table.asset), href=asset_address(table.asset), classes="mono")
-        for released in (table.after, table.before):
-            version, rows = _version(released)
-            Tag("td", version, classes="count")
-            Tag("td", rows, classes="count")
-        Tag("td", _difference(table), classes="count")
-        what = "; ".join(table.reasons)
-        if table.after is None:
-            what = "gone"
-        elif table.before is None:
-            what = "new"
-        Tag("td", what)
-
-
-def _version(table: ReleasedTable | None) -> tuple[str, str]:
-    return (NOTHING, NOTHING) if table is None else (str(table.version), number(table.rows))
-
-
-def _difference(table: TableChange) -> str:
-    before, after = table.before, table.after
-    if before is None or after is None or before.rows is None or after.rows is None:
-        return NOTHING
-    return f"{after.rows - before.rows:+,}" if after.rows != before.rows else "0"
-
-
-def _list(releases: Sequence[Release], compared: ReleaseComparison) -> None:
-    with Tag("div", classes="scroll"), Tag("table", classes="plain"):
-        with Tag("thead"), Tag("tr"):
-            for name in ("created", "release", "tables"):
-                Tag("th", name, scope="col", classes="count" if name == "tables" else "")
-        with Tag("tbody"):
-            for release in releases:
-                with Tag("tr", classes="chosen" if release.id == compared.after.id else ""):
-                    with Tag("td"):
-                        Moment(release.created_at, "date")
-                    with Tag("td"):
-                        Tag("a", release.id, href=_address(release.id, None), classes="mono")
-                    Tag("td", number(len(release.versions)), classes="count")
-    if len(releases) == RELEASES_SHOWN:
-        Tag("p", "Older ones: polster releases --limit 1000", classes="soft small")
