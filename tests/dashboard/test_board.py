@@ -124,3 +124,39 @@ async def test_a_lakehouse_that_cannot_be_read_is_told_and_read_again(
     assert problem is not None
     assert problem.code == "POL401"
     assert board.snapshot.problem is None
+
+
+async def test_a_run_may_change_what_validate_finds(pipeline: Pipeline) -> None:
+    pipeline.write("landing/orders.csv", "id\n1\n")
+    pipeline.asset(
+        "bronze.orders",
+        """
+        @bronze
+        def orders() -> pl.LazyFrame:
+            return pl.scan_csv("landing/orders.csv")
+        """,
+    )
+    pipeline.asset(
+        "silver.orders",
+        """
+        class Orders(dy.Schema):
+            id = dy.Int64(primary_key=True)
+
+
+        @silver(contract=Orders)
+        def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_orders.select("no_such")
+        """,
+    )
+    board = Board(pipeline.root, None)
+    await board.current()
+    before, judged = await board.checker.check(), board.judged
+    pipeline.run("bronze.orders")
+    await board.look()
+    after = await board.checker.check()
+    await board.close()
+
+    assert board.judged != judged
+    assert (len(before.findings), len(before.document["unchecked"])) == (0, 1)
+    assert [finding["asset"] for finding in after.findings] == ["silver.orders"]
+    assert await board.checker.check() is after

@@ -73,13 +73,22 @@ class Board:
         self.environment = environment
         self.snapshot = Snapshot()
         self.runner = Runner(root, environment)
-        self.checker = Checker(root, environment)
+        self.checker = Checker(root, environment, lambda: self._recorded)
         self.viewers = 0
         self._asker = Asker()
         self._is_local = True
         self._source: FileStates = frozenset()
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
+
+    @property
+    def judged(self) -> object:
+        """Return what ``validate`` judges by: the source, and what is built."""
+        return self._source, self._recorded
+
+    @property
+    def _recorded(self) -> int | None:
+        return self._lakehouse.ledger if self._lakehouse else None
 
     async def ask(
         self,

@@ -1,4 +1,4 @@
-"""``polster validate`` for the pages: in a process of its own, remembered until code changes."""
+"""``polster validate`` for the pages: in a process of its own, remembered until it may change."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from polster.errors import PolsterError
-from polster.operations.watch import FileStates, source_stamp
+from polster.operations.watch import source_stamp
 
 CHECK_SECONDS = 300.0
 
@@ -36,28 +37,30 @@ class Check:
 
 
 class Checker:
-    """Runs ``validate`` once for each state of the source.
+    """Runs ``validate`` once for each state of the source and of what is built.
 
     Args:
         root: The project's folder.
         environment: As ``--env`` would say.
+        recorded: Says something else after each run: what an asset reads may be known only then.
     """
 
-    def __init__(self, root: Path, environment: str | None) -> None:
+    def __init__(self, root: Path, environment: str | None, recorded: Callable[[], object]) -> None:
         self.root = root
         self.environment = environment
+        self._recorded = recorded
         self._lock = asyncio.Lock()
-        self._stamp: FileStates | None = None
+        self._stamp: object = None
         self._check: Check | None = None
 
     async def check(self) -> Check:
-        """Return what ``validate`` says of the source as it is now.
+        """Return what ``validate`` says now.
 
         Raises:
             PolsterError: It could not be run to its end.
         """
         async with self._lock:
-            stamp = await asyncio.to_thread(source_stamp, self.root)
+            stamp = (await asyncio.to_thread(source_stamp, self.root), self._recorded())
             if self._check is None or stamp != self._stamp:
                 self._check = await self._run()
                 self._stamp = stamp

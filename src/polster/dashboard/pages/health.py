@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from nicegui import ui
-
 from polster.dashboard.board import Board
 from polster.dashboard.elements.answer import show_answer
+from polster.dashboard.elements.button import Button
 from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
@@ -73,7 +72,7 @@ async def show_health(board: Board) -> None:
     await show_answer(
         ask,
         lambda health: _draw(health, chosen),
-        key=lambda: board.snapshot.revision,
+        key=lambda: board.judged,
         wait=_waiting,
     )
 
@@ -128,9 +127,11 @@ def _summary(health: Health) -> None:
             _figure(len({rule.code for rule in health.rules}), "rules broken")
             _figure(health.assets, "assets checked")
             _figure(len(health.unchecked), "not fully checked")
-        with Tag("p", classes="soft small"):
-            Tag("span", "checked ")
-            Moment(health.at)
+        with Tag("p", classes="soft small row"):
+            Tag("span", "checking again", classes="state running again", role="status")
+            with Tag("span"):
+                Tag("span", "checked ")
+                Moment(health.at)
     if health.fixable:
         with Tag("p", classes="soft small health-fix"):
             Tag("span", f"{number(health.fixable)} can be mended by ")
@@ -228,8 +229,7 @@ def _rule(rule: BrokenRule) -> None:
                 for shown in rest:
                     _breach(shown, rule)
 
-        more = ui.button(f"Show {number(len(rest))} more", on_click=show_rest)
-        more.props("flat no-caps dense")
+        more = Button(f"Show {number(len(rest))} more", show_rest)
 
 
 def _breach(shown: ShownFinding, rule: BrokenRule) -> None:
