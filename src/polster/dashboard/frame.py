@@ -113,7 +113,7 @@ def _heading(board: Board, at: str) -> None:
             if address == at:
                 link.props["aria-current"] = "page"
     with Tag("div", classes="now"):
-        follow(board, lambda: _running(board), key=lambda: _now(board))
+        _follow_runs(board)
         offer_run(board)
 
 
@@ -125,23 +125,37 @@ def _moving(board: Board) -> tuple[list[Moving], int]:
     return running, sum(each.is_queued for each in found)
 
 
-def _now(board: Board) -> object:
-    running, queued = _moving(board)
-    now = datetime.now(UTC)
-    seen = [(each.identity, each.state(now), each.done, each.total) for each in running]
-    return seen, queued
-
-
-def _running(board: Board) -> None:
-    running, queued = _moving(board)
-    if running:
-        run = running[0]
-        address = run_address(run.live.run_id) if run.live and len(running) == 1 else "/runs"
-        with Tag("a", classes="live", href=address):
+def _follow_runs(board: Board) -> None:
+    """Show what runs and what waits; the links stay, so that a click never misses them."""
+    with Tag("div"):
+        live = Tag("a", classes="live")
+        with live:
             Tag("span", classes="pulse", aria_hidden="true")
-            Tag("span", _progress(run) if len(running) == 1 else f"{len(running)} runs in progress")
-    if queued:
-        Tag("a", f"{queued} queued", classes="queued", href="/runs")
+            text = Tag("span")
+        waiting = Tag("a", classes="queued", href="/runs")
+    shown: object = None
+
+    def look() -> None:
+        nonlocal shown
+        running, queued = _moving(board)
+        said, address = "", "/runs"
+        if len(running) == 1:
+            said = _progress(running[0])
+            if running[0].live is not None:
+                address = run_address(running[0].live.run_id)
+        elif running:
+            said = f"{len(running)} runs in progress"
+        if (said, address, queued) == shown:
+            return
+        shown = said, address, queued
+        text.set_text(said)
+        live.props["href"] = address
+        live.set_visibility(bool(said))
+        waiting.set_text(f"{queued} queued")
+        waiting.set_visibility(bool(queued))
+
+    look()
+    ui.timer(LOOK_SECONDS, look)
 
 
 def _progress(run: Moving) -> str:

@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
     """Write how long something took.
 
     >>> [duration(each) for each in (0.004, 0.25, 12.3, 75, 3_700)]
-    ['4 ms', '0.25 s', '12 s', '1 min 15 s', '1 h 2 min']
+    ['4 ms', '0.25 s', '12 s', '1 min 15 s', '1 h 1 min']
     """
     if seconds < 0.1:
         return f"{seconds * 1000:.0f} ms"
