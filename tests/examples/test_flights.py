@@ -279,3 +279,18 @@ def test_a_second_run_publishes_nothing(
         first_run, "unchanged"
     )
     assert _versions(project) == before
+
+
+def test_validate_finds_nothing_once_the_types_of_bronze_are_known(
+    project: Path, first_run: dict[str, dict[str, Any]]
+) -> None:
+    assert first_run
+    done = subprocess.run(
+        [sys.executable, "-m", "polster", "validate", "--strict", "--project", str(project)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.strip() == "13 assets, no mistakes found"
