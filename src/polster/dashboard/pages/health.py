@@ -123,11 +123,12 @@ def _summary(health: Health) -> None:
     with Tag("div", classes="row between"):
         with Tag("div", classes="figures"):
             for severity in Severity:
-                _figure(health.count(severity), f"{severity}s", severity)
-            _figure(len({rule.code for rule in health.rules}), "rules broken")
-            _figure(health.assets, "assets checked")
+                count = health.count(severity)
+                _figure(count, severity if count == 1 else f"{severity}s", severity)
+            _figure(len(health.rules), "rule broken" if len(health.rules) == 1 else "rules broken")
+            _figure(health.assets, "asset checked" if health.assets == 1 else "assets checked")
             _figure(len(health.unchecked), "not fully checked")
-        with Tag("p", classes="soft small row"):
+        with Tag("p", classes="soft small checked"):
             Tag("span", "checking again", classes="state running again", role="status")
             with Tag("span"):
                 Tag("span", "checked ")
