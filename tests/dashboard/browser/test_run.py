@@ -73,7 +73,7 @@ def _ask_for_a_run(page: Page, dashboard: Dashboard) -> None:
 
 
 def _follow_the_run(page: Page) -> None:
-    page.locator("header .live").click()
+    page.locator("header a.live[href^='/runs/']").click()
     page.wait_for_url(re.compile(r"/runs/\d{8}T\d{6}-[0-9a-f]{6}$"))
 
 
