@@ -70,7 +70,8 @@ def _pieces(line: str, marks: list[tuple[int, int, str]]) -> Iterator[tuple[str,
 
 def _marks(lines: list[str]) -> Iterator[tuple[int, int, int, str]]:
     """Say which parts of which lines are of which kind; stop where it is no Python any more."""
-    source = io.StringIO("\n".join(lines) + "\n")
+    plain = "\n".join(lines).replace("\r", " ")  # which Python 3.13 stumbles over
+    source = io.StringIO(plain + "\n")
     before: tokenize.TokenInfo | None = None
     try:
         for each in tokenize.generate_tokens(source.readline):
@@ -86,7 +87,7 @@ def _marks(lines: list[str]) -> Iterator[tuple[int, int, int, str]]:
                     end if row == last else len(lines[row - 1]),
                     kind,
                 )
-    except (tokenize.TokenError, SyntaxError, IndexError):
+    except (tokenize.TokenError, SyntaxError, IndexError, ValueError):
         return
 
 
