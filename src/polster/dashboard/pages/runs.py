@@ -40,6 +40,8 @@ async def show_runs(board: Board) -> None:
     """Show it; ``?before=`` with a run's identifier shows those older than that run."""
     before = ui.context.client.request.query_params.get("before") or None
     Tag("h1", "Older runs" if before else "Runs")
+    if not before:
+        _offer_selection(board)
     now = Tag("div", classes="part")
     listed = Listed()
 
@@ -68,6 +70,21 @@ async def show_runs(board: Board) -> None:
         return entries, [each.number for each in unrecorded(board.runner.requests, listed)]
 
     follow(board, lambda: _draw_now(board, listed), inside=now, key=key)
+
+
+def _offer_selection(board: Board) -> None:
+    """Offer to run what one writes as for ``polster run``; a mistake in it is told below."""
+
+    def ask() -> None:
+        terms = (field.value or "").split()
+        field.value = ""
+        if terms:
+            ask_for_run(board, *terms)
+
+    with Tag("div", classes="row"):
+        field = ui.input("Selection", placeholder="silver.orders+ layer:gold tag:daily")
+        field.props("dense outlined").classes("selection").on("keydown.enter", ask)
+        Button("Run selection", ask, title="runs what of it changed")
 
 
 def _moving(board: Board) -> list[Moving]:

@@ -1,0 +1,78 @@
+"""The list of runs: what is asked for here, what waits, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.dashboard.browser.conftest import Dashboard, served
+
+from polster.operations.runs import list_runs
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+
+@pytest.fixture
+def dashboard(shop: Pipeline) -> Iterator[Dashboard]:
+    with served(shop.root) as dashboard:
+        yield dashboard
+
+
+def _ask_for(page: Page, selection: str) -> None:
+    page.get_by_label("Selection").fill(selection)
+    page.get_by_role("button", name="Run selection").click()
+
+
+def test_a_selection_is_run_and_listed_with_what_came_of_it(
+    page: Page, dashboard: Dashboard, shop: Pipeline
+) -> None:
+    page.goto(f"{dashboard.url}/runs")
+    expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    _ask_for(page, "bronze.orders  silver.orders")
+
+    row = page.get_by_role("row").filter(has_text="bronze.orders, silver.orders")
+    expect(row).to_contain_text("succeeded")
+    expect(row).to_contain_text("2 published")
+    assert [run.selection for run in list_runs(shop.open())] == [("bronze.orders", "silver.orders")]
+
+
+def test_a_selection_that_means_nothing_is_told_and_nothing_runs(
+    page: Page, dashboard: Dashboard, shop: Pipeline
+) -> None:
+    page.goto(f"{dashboard.url}/runs")
+    _ask_for(page, "silver.oders")
+
+    card = page.get_by_role("region", name="Ended without a record")
+    expect(card).to_contain_text("refused")
+    expect(card).to_contain_text("did you mean `silver.orders`?")
+    assert list_runs(shop.open()) == []
+
+
+def test_a_second_run_waits_and_is_withdrawn(
+    page: Page, dashboard: Dashboard, shop: Pipeline
+) -> None:
+    hold = shop.write("hold", "")
+    shop.edit(
+        "src/core/silver_orders.py",
+        "return bronze_orders",
+        "import pathlib, time\n"
+        "    while pathlib.Path('hold').exists():\n"
+        "        time.sleep(0.02)\n"
+        "    return bronze_orders",
+    )
+    page.goto(f"{dashboard.url}/runs")
+    _ask_for(page, "+silver.orders")
+    moving = page.get_by_role("region", name="In progress")
+    expect(moving).to_contain_text("1 of 2 assets")
+    _ask_for(page, "gold.spending")
+
+    expect(page.get_by_text("queued behind 1 run of this dashboard")).to_be_visible()
+    expect(moving.get_by_role("listitem").nth(1)).to_contain_text("queued")
+    moving.get_by_role("button", name="Withdraw").click()
+    expect(moving.get_by_role("listitem")).to_have_count(1)
+    hold.unlink()
+    expect(page.get_by_role("row").filter(has_text="+silver.orders")).to_contain_text("succeeded")
+    assert [run.selection for run in list_runs(shop.open())] == [("+silver.orders",)]
