@@ -23,6 +23,7 @@ from polster.checks.cache.memory import Memory, Recalled
 from polster.checks.children import Children, processes_for
 from polster.checks.contract_lines import contract_lines
 from polster.checks.examined import Examined
+from polster.checks.examined_json import examined_from_json
 from polster.checks.worker.progress import Progress
 from polster.checks.worker.task import Answer, Reading, Task
 from polster.errors import PolsterError
@@ -76,11 +77,7 @@ def examine(
     stale = [key for key in order if key not in found]
     examinations = [
         _Examination(
-            _task(
-                *(root, graph, part, environment, recalled),
-                lineage=lineage,
-                is_kept=memory is not None,
-            ),
+            _task(root, graph, part, environment, recalled, lineage=lineage),
             seconds,
             children or Children(),
             recalled,
@@ -153,7 +150,6 @@ def _task(
     recalled: Recalled,
     *,
     lineage: bool,
-    is_kept: bool,
 ) -> Task:
     needed = (set(part) | graph.ancestors(part)) - recalled.fresh.keys()
     assets = tuple(graph[key] for key in graph.assets if key in needed)
@@ -173,7 +169,6 @@ def _task(
             if key in recalled.fresh
         },
         before={key: recalled.before[key].before for key in needed & recalled.before.keys()},
-        is_kept=is_kept,
     )
 
 
@@ -271,13 +266,13 @@ class _Examination:
                     self.answers, self.reading = answers, said.modules
                 elif isinstance(said, Answer):
                     answers[said.asset] = said
-                    entry = said.examined or self._examined_before(said.asset)
-                    if entry is not None and said.asset in self.task.wanted:
-                        self.told[said.asset] = entry
+                    if said.asset in self.task.wanted:
+                        self.told[said.asset] = self._examined(said)
 
-    def _examined_before(self, asset: AssetKey) -> Examined | None:
-        before = self.recalled.before.get(asset)
-        return before.examined if before else None
+    def _examined(self, answer: Answer) -> Examined:
+        if answer.written is None:
+            return self.recalled.before[answer.asset].examined
+        return examined_from_json(answer.asset, answer.written)
 
 
 def _stuck(asset: Asset, why: str, seconds: float) -> Examined:
@@ -293,8 +288,10 @@ def _stuck(asset: Asset, why: str, seconds: float) -> Examined:
 
 def _with_consumers(entry: Examined, graph: AssetGraph) -> Examined:
     """Say of what cannot be built which other assets cannot be built, either."""
+    if not any(finding.code.startswith("POL3") for finding in entry.findings):
+        return entry
     beyond = sorted(graph.descendants([entry.asset]))
-    if not beyond or not any(finding.code.startswith("POL3") for finding in entry.findings):
+    if not beyond:
         return entry
     names = _names(beyond)
     findings = tuple(

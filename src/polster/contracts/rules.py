@@ -86,13 +86,15 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
     if key:
         unique.append(UniqueRule(PRIMARY_KEY, key))
     for name, column in columns.items():
+        judges_values = _judges_values(column)
         for rule, holds in column.validation_rules(pl.col(name)).items():
             if rule == "unique" and column.unique:
                 unique.append(UniqueRule(f"{name}|{rule}", (name,)))
+            elif judges_values:
+                plain.append(Rule(f"{name}|{rule}", holds, (name,)))
+                certain.add(plain[-1].name)
             else:
                 plain.append(_rule(f"{name}|{rule}", holds, types))
-                if _judges_values(column):
-                    certain.add(plain[-1].name)
     custom: Mapping[str, Any] = contract._schema_validation_rules()
     plain += [_rule(name, rule.expr, types) for name, rule in custom.items()]
     rows: list[Rule] = []
@@ -111,18 +113,19 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
 def _judges_values(column: dy.Column) -> bool:
     """Tell whether the rules of ``column`` are dataframely's own, which look at one value.
 
-    Only a ``check``, here or of what is inside, is the user's and may look at other rows.
+    Only a ``check``, here or of what is inside, or a column class of theirs, is the user's and
+    may look at other rows.
     """
-    has_check = getattr(column, "check", None) is not None
-    return not has_check and not hasattr(column, "inner")
+    is_own = type(column).__module__.startswith("dataframely.")
+    return is_own and column.check is None and not hasattr(column, "inner")
 
 
 def rule_problems(rules: Rules, schema: pl.Schema) -> list[str]:
     """Say which of ``rules`` cannot be evaluated over the contract's columns, and why."""
-    empty = pl.LazyFrame(schema=schema)
     every = (*rules.rows, *rules.tables)
-    if _all_evaluate(empty, every):
+    if _all_evaluate(schema, every):
         return []
+    empty = pl.LazyFrame(schema=schema)
     problems: list[str] = []
     for rule in every:
         try:
@@ -136,8 +139,9 @@ def rule_problems(rules: Rules, schema: pl.Schema) -> list[str]:
     return problems
 
 
-def _all_evaluate(empty: pl.LazyFrame, rules: Sequence[Rule]) -> bool:
+def _all_evaluate(schema: pl.Schema, rules: Sequence[Rule]) -> bool:
     """Ask for all rules in one go, which is nearly always the whole answer."""
+    empty = pl.defer(lambda: pl.DataFrame(schema=schema), schema=schema)  # never made, only named
     checks = [rule.holds.alias(f"{RULE}{number}") for number, rule in enumerate(rules)]
     try:
         found = empty.select(checks).collect_schema()

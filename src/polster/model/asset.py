@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from polster.model.layer import Layer
 
+LAYERS = {layer.value: layer for layer in Layer}
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 NAME_LENGTH = 100  # file systems stop at 255 bytes; the layer, tests' names and suffixes join it
 
@@ -38,11 +39,10 @@ class AssetKey:
         >>> str(AssetKey.parse("silver_clean_logs"))
         'silver.clean_logs'
         """
-        for layer in Layer:
-            for separator in ".", "_":
-                prefix = layer + separator
-                if text.startswith(prefix) and len(text) > len(prefix):
-                    return cls(layer, text.removeprefix(prefix))
+        for separator in ".", "_":
+            layer, _, name = text.partition(separator)
+            if name and layer in LAYERS:
+                return cls(LAYERS[layer], name)
         return None
 
 

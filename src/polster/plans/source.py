@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -12,7 +13,6 @@ def named_source(
     name: str,
     schema: pl.Schema,
     asked: set[str] | None = None,
-    empty: pl.DataFrame | None = None,
 ) -> pl.LazyFrame:
     """Return a lazy frame of no rows that is known in the plan by its ``name``.
 
@@ -20,9 +20,9 @@ def named_source(
         name: What the leaf stands for, such as an asset's key.
         schema: Its columns.
         asked: Filled with the columns that the optimizer asks for when the plan is computed.
-        empty: A frame of ``schema`` without rows, if there is one already.
     """
-    source = NamedSource(name, pl.DataFrame(schema=schema) if empty is None else empty, asked)
+    columns = [_no_values(dtype).alias(column) for column, dtype in schema.items()]
+    source = NamedSource(name, pl.DataFrame(columns), asked)
     return register_io_source(source, schema=schema, validate_schema=False, is_pure=True)
 
 
@@ -44,3 +44,9 @@ class NamedSource:
         if self.asked is not None:
             self.asked.update(columns)
         yield self.empty if with_columns is None else self.empty[columns]
+
+
+@cache
+def _no_values(dtype: pl.DataType) -> pl.Series:
+    """Return an empty series; to make one anew takes several times as long as to rename it."""
+    return pl.Series(dtype=dtype)

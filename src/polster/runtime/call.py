@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -91,7 +92,7 @@ def in_short(error: BaseException) -> str:
 def _arguments(
     loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext
 ) -> dict[str, Any]:
-    signature = _signature(loaded)
+    signature = _signature(loaded.function.function)
     arguments: dict[str, Any] = {}
     for name, parameter in signature.parameters.items():
         annotation = parameter.annotation
@@ -109,11 +110,12 @@ def _arguments(
     return arguments
 
 
-def _signature(loaded: LoadedAsset) -> inspect.Signature:
+@lru_cache(maxsize=8)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
     try:
-        return inspect.signature(loaded.function.function, eval_str=True)
+        return inspect.signature(function, eval_str=True)
     except Exception:  # an annotation that exists for type checkers only
-        return inspect.signature(loaded.function.function)
+        return inspect.signature(function)
 
 
 def _is_eager(origin: object) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from polster.checks.cache.recipe import Recipes
-from polster.checks.cache.store import Contents, Kept, kept, read_contents, write_contents
+from polster.checks.cache.store import Contents, Kept, read_contents, write_contents
 from polster.checks.worker.task import Answer, Before, inputs_digest
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
@@ -86,6 +86,8 @@ class Memory:
             recipe = recipes.of(graph[key], inputs)
             if recipe is None or recipe.digest != result.recipe:
                 continue
+            if not result.is_readable:
+                continue
             if result.before.inputs == inputs_digest(inputs, outcomes):
                 fresh[key] = result
                 outcomes[key] = result.before.outcome
@@ -124,7 +126,7 @@ class Memory:
             if key not in answers and f"{PACKAGE}/{key.identifier}.py" in self._recipes.python_files
         }
         for key, answer in answers.items():
-            if answer.examined is None:
+            if answer.written is None:
                 results[key] = recalled.before[key]
                 continue
             result = self._result(graph, answer, outcomes, reading)
@@ -149,7 +151,7 @@ class Memory:
         reading: Collection[str],
     ) -> Kept | None:
         key = answer.asset
-        if answer.examined is None or answer.outcome is None or not answer.is_lasting:
+        if answer.written is None or answer.outcome is None or not answer.is_lasting:
             return None
         inputs = inputs_digest(graph.inputs[key], outcomes)
         recipe = self._recipes.of(graph[key], graph.inputs[key])
@@ -158,4 +160,4 @@ class Memory:
         if not self._recipes.is_still(recipe):
             return None
         before = Before(inputs, answer.outcome)
-        return kept(recipe.digest, before, answer.examined, answer.written)
+        return Kept(key, recipe.digest, before, answer.written)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -28,20 +29,33 @@ FORMAT = 1
 DIGEST_SIZE = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """One result.
 
     Attributes:
         recipe: Digest of what it was made from, what was read left out.
         before: What was read, and what readers need to know.
-        line: As it stands in the file.
+        written: The result as JSON.
     """
 
+    asset: AssetKey
     recipe: str
     before: Before
-    examined: Examined
-    line: str
+    written: str
+
+    @cached_property
+    def examined(self) -> Examined:
+        """Return the result itself; only if it is readable."""
+        return examined_from_json(self.asset, self.written)
+
+    @property
+    def is_readable(self) -> bool:
+        """Tell whether what is written can be read."""
+        try:
+            return self.examined is not None
+        except (KeyError, RecursionError, TypeError, ValueError):
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +89,6 @@ def read_contents(root: Path) -> Contents:
         return Contents()
 
 
-def kept(recipe: str, before: Before, entry: Examined, written: str) -> Kept:
-    """Make a result that can be kept.
-
-    Args:
-        recipe: Digest of what it was made from.
-        before: What was read, and what readers need to know.
-        entry: The result.
-        written: The result as JSON.
-    """
-    line = _line([str(entry.asset), recipe, before.inputs, before.outcome, written])
-    return Kept(recipe, before, entry, line)
-
-
 def write_contents(root: Path, contents: Contents) -> None:
     """Keep ``contents`` in the project in ``root``; where nothing can be written, nothing is.
 
@@ -100,7 +101,7 @@ def write_contents(root: Path, contents: Contents) -> None:
         len(contents.results),
         contents.unkept,
     ]
-    lines = [_line(header), *(result.line for result in contents.results.values())]
+    lines = [_line(header), *map(_result_line, contents.results.values())]
     folder = root / FOLDER
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
@@ -145,5 +146,9 @@ def _read_result(text: str) -> tuple[AssetKey, Kept]:
     asset = AssetKey.parse(name)
     if asset is None:
         raise ValueError(f"not an asset key: {name}")
-    entry = examined_from_json(asset, written)
-    return asset, Kept(recipe, Before(inputs, outcome), entry, f"{_digest(text)} {text}")
+    return asset, Kept(asset, recipe, Before(inputs, outcome), written)
+
+
+def _result_line(kept: Kept) -> str:
+    before = kept.before
+    return _line([str(kept.asset), kept.recipe, before.inputs, before.outcome, kept.written])

@@ -25,7 +25,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
-from polster.project.import_path import SOURCE_FOLDER, import_afresh
+from polster.project.import_path import import_afresh
 from polster.runtime.call import in_short
 
 BUFFER_BYTES = 1 << 20
@@ -49,7 +49,7 @@ def main() -> None:
         published = _published(task)
         drop_secrets()
         import_afresh(root)
-        guard = Guard(root / SOURCE_FOLDER, Path(task.folder))
+        guard = Guard(root, Path(task.folder))
         examiner = Examiner(root, guard, published, lineage=task.lineage)
         examiner.known = {key: upstream_from_text(text) for key, text in task.given.items()}
         outcomes: dict[AssetKey, str | None] = dict(task.given)
@@ -88,10 +88,9 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
     except Exception as error:  # ours; the other assets are examined all the same
         traceback.print_exc()
         entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}")
-        return Answer(key, entry, None, is_lasting=False)
+        return Answer(key, examined_to_json(entry), None, is_lasting=False)
     is_lasting = examiner.was_imported and not hopeless
-    written = examined_to_json(entry) if task.is_kept and is_lasting else ""
-    return Answer(key, entry, upstream_text(examiner.known[key]), is_lasting, written)
+    return Answer(key, examined_to_json(entry), upstream_text(examiner.known[key]), is_lasting)
 
 
 def _published(task: Task) -> dict[AssetKey, pl.Schema]:

@@ -27,6 +27,7 @@ import polars as pl
 from polars import plugins
 
 from polster.checks.worker.libraries import Libraries
+from polster.project.import_path import SOURCE_FOLDER
 
 FORBIDDEN_EVENTS = {
     "os.remove": "deletes a file",
@@ -85,7 +86,7 @@ class Guard:
     """Refuses what reaches outside; off until :meth:`on` or :meth:`importing` is entered.
 
     Args:
-        source: The folder of the project's modules.
+        root: The project's folder.
         folder: An empty one, where functions are called.
 
     Attributes:
@@ -94,13 +95,14 @@ class Guard:
         readers: Modules that read something while they, or what they import, were imported.
     """
 
-    def __init__(self, source: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path) -> None:
         self.deeds: list[ReachedOutsideError] = []
         self.collected = False
         self.readers: set[str] = set()
-        self._source = str(source) + os.sep
+        self._root = str(root)
+        self._source = str(root / SOURCE_FOLDER) + os.sep
         self._stage: Stage | None = None
-        self._folder = folder
+        self._folder = str(folder)
         self._allowed = (os.devnull, str(folder))
         sys.addaudithook(self._audit)
         self._replace_polars()
@@ -109,18 +111,17 @@ class Guard:
     @contextmanager
     def on(self) -> Iterator[None]:
         """Refuse, in an empty folder, until the end of the block."""
-        before = Path.cwd()
         os.chdir(self._folder)
         self._stage = Stage.CALL
         try:
             yield
         finally:
             self._stage = None
-            os.chdir(before)
 
     @contextmanager
     def importing(self) -> Iterator[None]:
-        """Refuse all but reading until the end of the block."""
+        """Refuse all but reading, in the project's folder, until the end of the block."""
+        os.chdir(self._root)
         self._stage = Stage.IMPORT
         try:
             yield

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey
 
 
@@ -42,7 +41,6 @@ class Task:
         progress: The file in which the child says how far it is.
         given: What is known of upstreams that need not be examined.
         before: Assets that need not be examined if what they read is as it was.
-        is_kept: Whether the answers are to be written out, too.
     """
 
     root: str
@@ -57,7 +55,6 @@ class Task:
     progress: str = ""
     given: Mapping[AssetKey, str] = field(default_factory=dict)
     before: Mapping[AssetKey, Before] = field(default_factory=dict)
-    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +62,16 @@ class Answer:
     """What became of one asset.
 
     Attributes:
-        examined: None if nothing it depends on has changed since it was examined before.
+        written: What was examined, as JSON; None if nothing it depends on has changed since it
+            was examined before.
         outcome: What those that read it need to know; None if that cannot be written.
         is_lasting: Whether the same is found again as long as nothing changes.
-        written: ``examined`` as JSON, if that was asked for; whoever keeps it is in a hurry.
     """
 
     asset: AssetKey
-    examined: Examined | None
+    written: str | None
     outcome: str | None
     is_lasting: bool = True
-    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,6 @@ class Examiner:
         self.clocks = Clocks(root / SOURCE_FOLDER)
         self.known: dict[AssetKey, Upstream] = {}
         self.was_imported = False
-        self._empties: dict[AssetKey, pl.DataFrame] = {}
 
     def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
         """Examine one asset, and remember what it publishes for those that read it."""
@@ -140,12 +139,6 @@ class Examiner:
         columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
         return replace(entry, columns=columns)
 
-    def _empty(self, key: AssetKey, schema: pl.Schema) -> pl.DataFrame:
-        """Return a frame of no rows, the same for all that read an asset."""
-        if key not in self._empties:
-            self._empties[key] = pl.DataFrame(schema=schema)
-        return self._empties[key]
-
     def _by_contract(self, loaded: LoadedAsset, published: pl.Schema | None) -> Upstream:
         """Return the columns that the contract promises, as they are stored."""
         contract = loaded.function.contract
@@ -183,9 +176,7 @@ class Examiner:
             return replace(entry, unchecked=unknown[0]), None
         asked: dict[str, set[str]] = {str(key): set() for key in inputs.values()}
         handed = {
-            name: Handed(
-                str(key), named_source(str(key), schema, asked[str(key)], self._empty(key, schema))
-            )
+            name: Handed(str(key), named_source(str(key), schema, asked[str(key)]))
             for name, key in inputs.items()
             if (schema := self.known[key].schema) is not None
         }
