@@ -35,6 +35,8 @@ from polster.project.settings import Environment
 READY_SECONDS = 60.0
 """How long a child may take to import Polars."""
 POLL_SECONDS = 0.05
+LAST_SECONDS = 5.0
+"""How long a child may take to end once it has told its last."""
 
 
 def examine(
@@ -230,7 +232,10 @@ class _Examination:
             with suppress(BrokenPipeError):
                 pickle.dump(task, child.stdin)
                 child.stdin.close()
-            in_time = self._watch(child, progress)
+            in_time = self._watch(listener, progress)
+            if in_time and self.task.wanted - self.told.keys():
+                with suppress(subprocess.TimeoutExpired):  # it is ending, and its code says how
+                    child.wait(LAST_SECONDS)
         finally:
             child.kill()
             code = child.wait()
@@ -244,12 +249,12 @@ class _Examination:
             return None, ""
         return current, f"the process ended with code {code}"
 
-    def _watch(self, child: subprocess.Popen[bytes], progress: Progress) -> bool:
-        """Wait for the end of a child; return early, and False, if an asset takes too long."""
+    def _watch(self, listener: Thread, progress: Progress) -> bool:
+        """Wait until a child has told all; return early, and False, if an asset takes too long."""
         number, since = 0, time.monotonic()
         while True:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(POLL_SECONDS)
+            listener.join(POLL_SECONDS)
+            if not listener.is_alive():
                 return True
             if progress.number != number:
                 number, since = progress.number, time.monotonic()

@@ -96,6 +96,7 @@ class Recipes:
     _tables: dict[AssetKey, list[object] | None] = field(default_factory=dict)
     _read: dict[str, SourceFile | None] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
+    _own: dict[str, bool] = field(default_factory=dict)
     _packages: dict[str, bool] = field(default_factory=dict)
     _still: dict[str, bool] = field(default_factory=dict)
     _made: dict[AssetKey, Recipe | None] = field(default_factory=dict)
@@ -273,7 +274,9 @@ class Recipes:
     def _foreign(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the packages among ``names`` that are not the project's."""
         for name in {name.partition(".")[0] for name in names}:
-            if name and self._place(name) is None and not (self.source / name).is_dir():
+            if name not in self._own:
+                self._own[name] = self._place(name) is not None or (self.source / name).is_dir()
+            if not self._own[name]:
                 yield name
 
     def _is_installed(self, package: str) -> bool:

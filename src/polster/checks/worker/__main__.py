@@ -21,8 +21,6 @@ from polster.checks.worker.task import Answer, Reading, Task, inputs_digest
 from polster.checks.worker.upstream import upstream_from_text, upstream_text
 from polster.checks.worker.zero_rows import Examiner
 from polster.errors import LakehouseError
-from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.store import Store
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.project.import_path import import_afresh
@@ -95,11 +93,15 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
 
 def _published(task: Task) -> dict[AssetKey, pl.Schema]:
     """Read the columns of bronze tables; what cannot be read is unknown."""
-    if task.lakehouse is None:
+    place = task.lakehouse
+    if place is None or ("://" not in place and not Path(place).is_dir()):
         return {}
+    from polster.lakehouse.lakehouse import Lakehouse  # a fresh clone does not wait for it
+    from polster.lakehouse.store import Store
+
     found: dict[AssetKey, pl.Schema] = {}
     try:
-        lakehouse = Lakehouse(Store(task.lakehouse, task.storage_options))
+        lakehouse = Lakehouse(Store(place, task.storage_options))
         keys = [asset.key for asset in task.assets if asset.key.layer is Layer.BRONZE]
         for key in lakehouse.versions(keys):
             table = lakehouse.table(key).open()
