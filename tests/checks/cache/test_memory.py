@@ -247,8 +247,7 @@ def test_a_file_that_cannot_be_imported_is_tried_each_time(checks: Checks) -> No
 def test_an_asset_that_crashes_is_tried_each_time(checks: Checks) -> None:
     checks.pipeline.edit("src/core/gold_sales.py", "return orders", "import os; os._exit(3)")
 
-    (finding,) = checks.check().findings
-    assert finding.code == "POL705"
+    (finding,) = [each for each in checks.check().findings if each.code == "POL705"]
     assert "the process ended with code 3" in finding.message
     assert checks.kept() == ["bronze.orders", "silver.orders"]
 
