@@ -181,6 +181,46 @@ def test_a_selection_is_checked_alone(shop: Pipeline) -> None:
     assert shop.cli("validate", "--select", "gold.spendings").exit_code == 2
 
 
+@pytest.mark.parametrize("term", ["layer:silver", "silver.orders", "gold.spending", "bronze.*"])
+@pytest.mark.parametrize(
+    ("file", "old", "new", "code"),
+    [
+        ("src/core/silver_orders.py", "contract=", "contracts=", "POL210"),
+        ("src/core/silver_orders.py", "def orders(", "def orders(:", "POL212"),
+        ("src/core/silver_orders.py", "bronze_orders:", "bronze_order:", "POL201"),
+    ],
+)
+def test_no_selection_hides_a_mistake_in_a_definition(
+    shop: Pipeline, file: str, old: str, new: str, code: str, term: str
+) -> None:
+    shop.edit(file, old, new)
+
+    result = shop.cli("validate", "--select", term)
+
+    assert result.exit_code == 1
+    assert f"error[{code}]" in result.stdout
+
+
+def test_where_polster_itself_stumbles_the_check_is_not_passed(shop: Pipeline) -> None:
+    shop.edit(
+        "src/core/silver_orders.py",
+        "class Orders",
+        """class Odd:
+    def __bool__(self) -> bool:
+        raise RuntimeError("neither")
+
+
+class Orders""",
+    )
+    shop.edit("src/core/silver_orders.py", "min=0)", 'min=0, metadata={"pii": Odd()})')
+
+    result = shop.cli("validate")
+
+    assert result.exit_code == 1
+    assert "Polster stumbled over it; please report this" in result.stdout
+    assert "RuntimeError: neither" in result.stdout
+
+
 def test_github_and_code_scanning_read_the_findings(shop: Pipeline) -> None:
     shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
 

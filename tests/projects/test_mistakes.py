@@ -319,6 +319,16 @@ MISTAKES = {
         {"POL316": ("silver_orders.py", "def orders")},
         "known_state",
     ),
+    "a typing mistake in a rule of the contract": Mistake(
+        {"silver_orders.py": ('pl.col("status").is_in', "cls.statsu.col.is_in")},
+        {"POL316": ("silver_orders.py", "cls.statsu")},
+        "known_state",
+    ),
+    "a rule of the contract without its return": Mistake(
+        {"silver_orders.py": ('return pl.col("status").is_in', 'pl.col("status").is_in')},
+        {"POL316": ("silver_orders.py", "@dy.rule()")},
+        "known_state",
+    ),
     "a forgotten return": Mistake(
         {"silver_rates.py": ("    return bronze_rates", "    bronze_rates")},
         {"POL304": ("silver_rates.py", "def rates")},

@@ -48,6 +48,7 @@ class Examined:
         lineage: None if it was not asked for.
         contract_lines: Line of each contract column in the asset's file, where it stands there;
             only filled where some contract names personal data.
+        stumbled: Whether Polster itself failed over it.
     """
 
     asset: AssetKey
@@ -58,3 +59,4 @@ class Examined:
     table_rules: Mapping[str, str] = field(default_factory=dict)
     lineage: AssetLineage | None = None
     contract_lines: Mapping[str, int] = field(default_factory=dict)
+    stumbled: bool = False

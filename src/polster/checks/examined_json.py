@@ -25,6 +25,7 @@ def examined_to_json(entry: Examined) -> str:
         ],
         dict(entry.table_rules),
         None if entry.lineage is None else lineage_to_json(entry.lineage),
+        entry.stumbled,
     ]
     return json.dumps(written, separators=(",", ":"))
 
@@ -36,7 +37,7 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
         TypeError: It did not.
         ValueError: It did not.
     """
-    findings, unchecked, columns, contract, table_rules, lineage = json.loads(text)
+    findings, unchecked, columns, contract, table_rules, lineage, stumbled = json.loads(text)
     return Examined(
         asset,
         tuple(_finding_from_json(finding) for finding in findings),
@@ -45,6 +46,7 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
         None if contract is None else tuple(ContractColumn(*column) for column in contract),
         table_rules,
         None if lineage is None else lineage_from_json(asset, lineage),
+        stumbled=stumbled,
     )
 
 

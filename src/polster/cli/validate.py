@@ -60,7 +60,7 @@ def command(
             if mended:
                 result = validate(open_project(opened.root), select or (), environment=env)
     _show(result, format, opened.root)
-    failed = result.count(Severity.ERROR) or (strict and result.findings)
+    failed = result.count(Severity.ERROR) or (strict and result.findings) or result.stumbled
     raise typer.Exit(1 if failed else 0)
 
 

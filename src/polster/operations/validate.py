@@ -21,6 +21,7 @@ from polster.checks.layers import check_layers
 from polster.checks.personal import check_personal
 from polster.checks.registry import REHEARSED, RULES, check_settings
 from polster.checks.settle import settle
+from polster.errors import UsageError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph, build_graph
@@ -87,11 +88,13 @@ class Validation:
         assets: How many assets could be read.
         findings: Sorted by file and line, severities as the settings say.
         unchecked: Why the columns of an asset could not be checked, by key.
+        stumbled: How many of these went unchecked by a mistake of Polster's own.
     """
 
     assets: int
     findings: tuple[Finding, ...]
     unchecked: Mapping[AssetKey, str]
+    stumbled: int = 0
 
     def count(self, severity: Severity) -> int:
         """Count the findings of ``severity``."""
@@ -110,7 +113,8 @@ def validate(
     Args:
         project: Whose assets; those with a mistake in their definition are told, and the others
             checked all the same.
-        selection: Terms as in :mod:`polster.model.selection`; everything without one.
+        selection: Terms as in :mod:`polster.model.selection`; everything without one. Mistakes in
+            definitions are told whatever is selected: they keep every asset from running.
         environment: Whose published tables say what bronze without a contract holds; by default
             what ``POLSTER_ENV`` or the settings say.
         preparation: What was begun before the project was read.
@@ -123,7 +127,7 @@ def validate(
     check_settings(settings.checks, str(project.root / SETTINGS_FILE))
     place = choose_environment(settings, environment)
     graph = discovery.graph or sound_part(discovery.assets, settings.rules)
-    chosen = select_or_raise(graph, selection)
+    chosen = _chosen(graph, selection, is_whole=discovery.graph is not None)
     prepared = preparation or Preparation()
     with ThreadPoolExecutor(1) as pool:  # the children import Polars while the source is read
         examining = pool.submit(
@@ -151,8 +155,8 @@ def validate(
     unchecked = {entry.asset: entry.unchecked for entry in examined if entry.unchecked}
     unchecked |= {asset.key: UNSOUND for asset in discovery.assets if asset.key not in graph.assets}
     if selection:
-        wanted = {str(key) for key in chosen}
-        findings = [each for each in findings if each.asset is None or each.asset in wanted]
+        wanted = {str(key) for key in chosen} | {None}
+        findings = [each for each in findings if each.asset in wanted or each in discovery.findings]
     files = {asset.file: str(asset.key) for asset in discovery.assets}
     known = _fully_examined(examined)
 
@@ -172,7 +176,18 @@ def validate(
         looked_at,
         reached_from=habits.reached_from,
     )
-    return Validation(len(discovery.assets), tuple(told), unchecked)
+    stumbled = sum(entry.stumbled for entry in examined)
+    return Validation(len(discovery.assets), tuple(told), unchecked, stumbled)
+
+
+def _chosen(graph: AssetGraph, selection: Sequence[str], *, is_whole: bool) -> set[AssetKey]:
+    """Return what is selected among the sound assets; the others are told of in any case."""
+    try:
+        return select_or_raise(graph, selection)
+    except UsageError:
+        if is_whole:
+            raise
+        return set()
 
 
 def sound_part(assets: Collection[Asset], rules: LayerRules) -> AssetGraph:

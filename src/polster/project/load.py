@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -16,6 +17,9 @@ from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.record import Trace
 from polster.project.import_path import SOURCE_FOLDER
+
+if TYPE_CHECKING:
+    import dataframely as dy
 
 OWN_FOLDER = str(Path(__file__).parents[1])
 POLARS_FOLDER = str(Path(pl.__file__).parent)
@@ -52,7 +56,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
     """Import the file of ``asset``, whose project is on the import path.
 
     Raises:
-        AssetError: The import fails; the user's traceback is kept.
+        AssetError: The import fails, or a rule of the contract does; the user's traceback is kept.
     """
     try:
         module = importlib.import_module(asset.module)
@@ -80,6 +84,8 @@ def load_asset(asset: Asset) -> LoadedAsset:
             place=asset.place,
             hint="derive it: class MyContract(dy.Schema)",
         )
+    if function.contract is not None:
+        _try_rules(function.contract, asset, _root(module, asset))
     return LoadedAsset(asset, function)
 
 
@@ -89,6 +95,52 @@ def _is_schema(contract: object) -> bool:
         base.__module__.startswith("dataframely") and base.__name__ == "Schema"
         for base in contract.__mro__
     )
+
+
+def _root(module: ModuleType, asset: Asset) -> Path:
+    """Return the project's folder, from the file that was imported."""
+    return Path(module.__file__ or "").parents[len(Path(asset.file).parts) - 1]
+
+
+def _try_rules(contract: type[dy.Schema], asset: Asset, root: Path) -> None:
+    """Have the rules of ``contract`` that are methods say once what they ask.
+
+    dataframely calls them when rows are judged, which is too late to tell of a typing mistake.
+
+    Raises:
+        AssetError: A rule raises, or returns something else than an expression.
+    """
+    rules: Mapping[str, Any] = contract._schema_validation_rules()
+    for name, rule in rules.items():
+        described = f"the rule `{name}` of the contract {asset.options.contract}"
+        try:
+            asked = rule.expr
+        except Exception as error:
+            raise AssetError(
+                f"{described} raises {type(error).__name__}: {error}",
+                code="POL316",
+                place=user_place(error, root) or asset.place,
+                hint="it is called once, with the class, and returns an expression of Polars",
+                trace=user_trace(error),
+                kept=f"{described} raises {without_values(error)}",
+            ) from error
+        if not isinstance(asked, pl.Expr):
+            written = "nothing" if asked is None else f"a {type(asked).__name__}"
+            raise AssetError(
+                f"{described} returns {written}, not an expression of Polars",
+                code="POL316",
+                place=_rule_place(contract, name, root) or asset.place,
+                hint="end it with `return` and what holds for a good row",
+            )
+
+
+def _rule_place(contract: type[dy.Schema], name: str, root: Path) -> str | None:
+    """Return ``file:line`` of the method, if it is the project's."""
+    method = getattr(getattr(contract, name, None), "validation_fn", None)
+    code = getattr(method, "__code__", None)
+    if code is None or not Path(code.co_filename).is_relative_to(root):
+        return None
+    return f"{Path(code.co_filename).relative_to(root).as_posix()}:{code.co_firstlineno}"
 
 
 def user_trace(error: BaseException) -> Trace:

@@ -85,7 +85,7 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
         entry = examiner.examine(asset, task.inputs[key], hopeless=hopeless)
     except Exception as error:  # ours; the other assets are examined all the same
         traceback.print_exc()
-        entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}")
+        entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}", stumbled=True)
         return Answer(key, examined_to_json(entry), None, is_lasting=False)
     is_lasting = examiner.was_imported and not hopeless
     return Answer(key, examined_to_json(entry), upstream_text(examiner.known[key]), is_lasting)

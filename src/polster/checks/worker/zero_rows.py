@@ -62,6 +62,7 @@ PLAIN = pl.QueryOptFlags.none()
 HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
 CALLED = "while it is called"
+IMPORT_FAILED = "POL213"
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -97,6 +98,9 @@ class Examiner:
                 loaded = load_asset(asset)
         except AssetError as error:
             if not self.guard.deeds:
+                if error.code != IMPORT_FAILED:
+                    why = f"{error.code} comes first"
+                    self.known[asset.key] = Upstream(None, f"`{asset.key}` has a mistake")
                 return Examined(asset.key, (_from_error(error, asset),), unchecked=why)
         except ReachedOutsideError:
             pass  # it is among the deeds
