@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,22 @@ def test_a_dry_run_lists_the_files_and_writes_none(shop: Path) -> None:
     ]
     assert not (shop / "landing").exists()
     assert not list((shop / "src/core").glob("bronze_*"))
+
+
+def test_of_json_a_late_key_and_a_late_text_are_kept(shop: Path) -> None:
+    (shop / "landing").mkdir()
+    lines = ['{"id": 1, "docks": 10}'] * 200 + ['{"id": 2, "docks": "twelve", "extra": "late"}']
+    (shop / "landing/logs.jsonl").write_text("\n".join(lines) + "\n")
+    add("bronze", "logs", "--template", "json")
+
+    assert polster("run", "--project", "shop").exit_code == 0
+    shown = polster(
+        "preview", "bronze.logs", "--project", "shop", "--rows", "201", "--format", "json"
+    )
+
+    rows = json.loads(shown.stdout)["rows"]
+    assert (rows[0]["docks"], rows[0]["extra"]) == ("10", None)
+    assert (rows[-1]["docks"], rows[-1]["extra"]) == ("twelve", "late")
 
 
 def test_landed_data_is_kept_and_said(shop: Path) -> None:
