@@ -77,6 +77,14 @@ def test_no_other_arrow_can_be_allowed(tmp_path: Path, arrow: str) -> None:
         ("[tool.polster]\nenvironments = 1\n", "`tool.polster.environments`: input should be"),
         ("[tool]\npolster = 3\n", "`tool.polster` should be a table"),
         ("[tool.polster]\nenvironment = 'x'\n", "the environment `x` has no table of its own"),
+        (
+            "[tool.polster.rules]\nignore = ['bronze-cleans']\n",
+            "`bronze-cleans` is not the code of a rule, such as POL203",
+        ),
+        (
+            "[tool.polster.rules.severity]\nbronze-cleans = 'error'\n",
+            "`bronze-cleans` is not the code of a rule",
+        ),
         ("[tool.polster\n", "cannot be read"),
         ("tool = 3\n", "`tool` should be a table"),
     ],

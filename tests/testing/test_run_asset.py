@@ -57,6 +57,11 @@ def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
     return bronze_orders
 
 
+@silver(contract=Orders)
+def selecting(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders.select("id", "amount", "kind")
+
+
 @silver(contract=Orders, on_violation={"amount|min": "warn"}, max_quarantined=0.1)
 def strict(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
     return bronze_orders
@@ -144,6 +149,14 @@ def test_a_frame_that_does_not_fit_the_contract_is_told_as_in_a_run() -> None:
         run_asset(orders, bronze_orders=ORDERS.drop("amount"))
 
     assert raised.value.code == "POL301"
+
+
+def test_a_column_that_the_test_does_not_give_is_told_with_the_one_meant() -> None:
+    with pytest.raises(AssetError) as raised:
+        run_asset(selecting, bronze_orders=ORDERS.rename({"amount": "amuont"}))
+
+    assert raised.value.code == "POL305"
+    assert raised.value.hint == "did you mean `amuont`?"
 
 
 @pytest.mark.parametrize(

@@ -232,4 +232,7 @@ def _problem(problem: ErrorDetails) -> str:
         return f"`{path}` is not a setting"
     if problem["type"] == "model_type":
         return f"`{path}` should be a table"
+    if problem["type"] == "string_pattern_mismatch":
+        written = problem["input"]
+        return f"`{path}`: `{written}` is not the code of a rule, such as POL203, or its beginning"
     return f"`{path}`: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

@@ -39,7 +39,7 @@ from polster.project.load import (
     user_trace,
     without_values,
 )
-from polster.runtime.call import Handed, call_function, in_short
+from polster.runtime.call import Handed, call_function, in_short, missing_hint
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.lineage import frame_lineage
@@ -284,12 +284,10 @@ class _Build:
                 place=gone[0].uri,
                 hint="its files were deleted: restore them, or move the folder away and run again",
             )
-        hint = None
-        if isinstance(error, pl.exceptions.ColumnNotFoundError):
-            hint = "the columns that its inputs have: " + "; ".join(
-                f"{table.key}: {', '.join(table.schema)}" for table in self.job.inputs.values()
-            )
-        elif isinstance(error, FileNotFoundError):
+        hint = missing_hint(
+            error, {str(table.key): table.schema for table in self.job.inputs.values()}
+        )
+        if isinstance(error, FileNotFoundError):
             hint = "relative paths mean the project's folder"
         return AssetError(
             f"the frame cannot be computed: {in_short(error)}",

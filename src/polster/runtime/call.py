@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +13,15 @@ from typing import Any, get_args, get_origin
 import polars as pl
 
 from polster.contracts.handover import is_frame_of, satisfies, types_asked
-from polster.errors import AssetError
+from polster.contracts.judge import AUDIT_COLUMNS
+from polster.errors import AssetError, nearest
 from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
 from polster.project.load import LoadedAsset, user_line, user_trace, without_values
+
+QUOTED = re.compile(r'"([^"]+)"')
+LISTED = re.compile(r"valid columns: \[(.*?)\]")
+"""Where Polars lists the columns that a step has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,33 @@ def in_short(error: BaseException) -> str:
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = str(said).strip().split("\n", maxsplit=1)[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def missing_hint(error: BaseException, inputs: Mapping[str, Iterable[str]]) -> str | None:
+    """Say which column was probably meant, if ``error`` is that there is none of that name.
+
+    Args:
+        error: What Polars raised.
+        inputs: The columns of what the function reads, by the upstream's key.
+    """
+    if not isinstance(error, pl.exceptions.ColumnNotFoundError):
+        return None
+    text = str(error)
+    known = {name for columns in inputs.values() for name in columns}
+    listed = LISTED.search(text)
+    if listed:
+        known |= set(QUOTED.findall(listed[1]))
+    missing = QUOTED.search(text)
+    close = nearest(missing[1], sorted(known)) if missing else None
+    shown = "; ".join(
+        f"{key}: {', '.join(name for name in columns if name not in AUDIT_COLUMNS)}"
+        for key, columns in inputs.items()
+    )
+    parts = [
+        f"did you mean `{close}`?" if close else "",
+        f"the columns that its inputs have: {shown}" if shown else "",
+    ]
+    return " ".join(part for part in parts if part) or None
 
 
 def _arguments(

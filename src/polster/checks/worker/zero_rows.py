@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
@@ -31,7 +30,7 @@ from polster.plans.compare import first_difference
 from polster.plans.source import named_source
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, load_asset, user_place
-from polster.runtime.call import Handed, call_function, in_short
+from polster.runtime.call import Handed, call_function, in_short, missing_hint
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
 AUDIT = {
@@ -56,7 +55,6 @@ DEFINITE = (
     pl.exceptions.SchemaError,
 )
 """What Polars raises however many rows there are."""
-MISSING = re.compile(r'"([^"]+)"')
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; neither an optimizer nor a stream pays."""
 HIDING = ("DF [", "Series", "shuffle", "sample")
@@ -321,7 +319,9 @@ class _Call:
             self.asset,
             "POL305",
             f"the frame cannot be computed: {in_short(error)}",
-            hint=_hint(error, self.handed),
+            hint=missing_hint(
+                error, {each.upstream: each.frame.collect_schema() for each in self.handed.values()}
+            ),
         )
         return self._at(finding, step)
 
@@ -376,24 +376,6 @@ def _from_error(error: AssetError, asset: Asset) -> Finding:
         line=int(line),
         hint=error.hint,
     )
-
-
-def _hint(error: BaseException, handed: Mapping[str, Handed]) -> str | None:
-    if not isinstance(error, pl.exceptions.ColumnNotFoundError):
-        return None
-    columns = {each.upstream: each.frame.collect_schema().names() for each in handed.values()}
-    shown = "; ".join(
-        f"{key}: {', '.join(name for name in names if name not in AUDIT)}"
-        for key, names in columns.items()
-    )
-    missing = MISSING.search(str(error))
-    every = sorted({name for names in columns.values() for name in names})
-    said = re.search(r"valid columns: \[(.*?)\]", str(error))
-    if said:
-        every += re.findall(r'"([^"]+)"', said[1])
-    close = get_close_matches(missing[1], every, n=1, cutoff=0.6) if missing else []
-    guess = f"did you mean `{close[0]}`? " if close else ""
-    return f"{guess}the columns that its inputs have: {shown}"
 
 
 def _difference(before: str, after: str) -> str:
