@@ -68,7 +68,7 @@ def bronze(
     load: Literal["snapshot", "append"] = "snapshot",
     source: str | None = None,
     on_violation: Violations = "quarantine",
-    max_quarantined: float = 1.0,
+    max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
     owner: str | None = None,
     tags: Sequence[str] = (),
@@ -88,7 +88,8 @@ def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``source``, where the rows come from, kept in the column ``_source``.
             ``on_violation``, ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule
             to one of these with ``"*"`` for the others.
-            ``max_quarantined``, the share of rows above which nothing is published.
+            ``max_quarantined``, the share of rows above which nothing is published; by default
+            nothing is if every row is rejected.
             ``extra_columns``, ``"keep"``, ``"drop"`` or ``"fail"``.
             ``owner``, ``tags`` and ``description``, for people.
     """
@@ -100,7 +101,7 @@ def silver(
     *,
     contract: type[dy.Schema],
     on_violation: Violations = "quarantine",
-    max_quarantined: float = 1.0,
+    max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
     owner: str | None = None,
     tags: Sequence[str] = (),
@@ -112,7 +113,8 @@ def silver(
         contract: The dataframely schema that the returned rows are judged by.
         on_violation: ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule to one
             of these with ``"*"`` for the others.
-        max_quarantined: Share of rows, 0 to 1, above which nothing is published.
+        max_quarantined: Share of rows, 0 to 1, above which nothing is published; by default
+            nothing is if every row is rejected.
         extra_columns: What happens to columns that the contract does not name: ``"keep"``,
             ``"drop"`` or ``"fail"``.
         owner: Who answers for the table.
@@ -126,7 +128,7 @@ def gold(
     *,
     contract: type[dy.Schema],
     on_violation: Violations = "fail",
-    max_quarantined: float = 1.0,
+    max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
     owner: str | None = None,
     tags: Sequence[str] = (),

@@ -40,7 +40,7 @@ def test_no_row_is_lost_and_none_comes_twice(
             note = dy.String(nullable=False, max_length=2)
 
 
-        @silver(contract=X)
+        @silver(contract=X, max_quarantined=1.0)
         def x(bronze_x: pl.LazyFrame) -> pl.LazyFrame:
             return bronze_x
         """,

@@ -333,6 +333,24 @@ def test_rows_that_the_contract_does_not_let_pass(
         assert built.rejected("silver.x")["a"].to_list() == [1, 2]
 
 
+def test_where_every_row_is_rejected_the_table_stays(built: Pipeline) -> None:
+    earlier = built.table("silver.x")
+    built.edit(FILE, "dy.Int64()", "dy.Int64(min=9)")
+
+    silver = built.run().assets[1]
+
+    assert silver.error is not None
+    assert silver.error.code == "POL307"
+    assert silver.error.message == "all 3 rows break the contract, so nothing would be left"
+    assert str(silver.error.hint).endswith("if an empty table is right, write max_quarantined=1.0")
+    assert built.table("silver.x").equals(earlier)
+    assert built.rejected("silver.x")["a"].to_list() == [1, 2, 3]
+
+    built.edit(FILE, "contract=X", "contract=X, max_quarantined=1.0")
+    assert built.run().assets[1].error is None
+    assert built.table("silver.x").height == 0
+
+
 def test_a_policy_for_one_rule_leaves_the_others(built: Pipeline) -> None:
     built.edit(FILE, "dy.Int64()", "dy.Int64(min=2, max=2)")
     built.edit(FILE, "contract=X", 'contract=X, on_violation={"a|max": "warn", "*": "quarantine"}')

@@ -104,7 +104,8 @@ class Options:
         contract: Name of the contract class as written, if any.
         load: Bronze only.
         on_violation: Policy by rule; ``"*"`` stands for the rules not named.
-        max_quarantined: Share of the returned rows, 0 to 1, above which the asset fails.
+        max_quarantined: Share of the returned rows, 0 to 1, above which the asset fails; None if
+            it fails only where every row is rejected.
         extra_columns: What happens to columns that the contract does not name.
         owner: Who answers for the asset.
         tags: Words to select by.
@@ -117,7 +118,7 @@ class Options:
     on_violation: Mapping[str, Policy] = field(
         default_factory=lambda: MappingProxyType({EVERY_RULE: Policy.QUARANTINE})
     )
-    max_quarantined: float = 1.0
+    max_quarantined: float | None = None
     extra_columns: ExtraColumns = ExtraColumns.KEEP
     owner: str | None = None
     tags: tuple[str, ...] = ()

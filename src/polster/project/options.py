@@ -45,7 +45,9 @@ def _policies(value: object) -> dict[str, Policy]:
     return {rule: _policy(policy) for rule, policy in value.items()}
 
 
-def _share(value: object) -> float:
+def _share(value: object) -> float | None:
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError("must be a share between 0 and 1")
     return float(value)

@@ -307,7 +307,8 @@ class _Build:
             if options.policy(rule) is Policy.FAIL
         }
         share = staged.rows_rejected / staged.returned if staged.returned else 0.0
-        if not failing and share <= options.max_quarantined:
+        allowed = options.max_quarantined
+        if not failing and (share < 1 if allowed is None else share <= allowed):
             return
         look = f"look at the rows: polster quarantine {self.asset.key}"
         if failing:
@@ -316,10 +317,15 @@ class _Build:
                 for rule, count in sorted(failing.items())
             )
             message, code = f"rows break the contract, which lets none pass: {rules}", "POL306"
+        elif allowed is None:
+            count = staged.returned
+            every = "the only row breaks" if count == 1 else f"all {count} rows break"
+            message, code = f"{every} the contract, so nothing would be left", "POL307"
+            look += "; if an empty table is right, write max_quarantined=1.0"
         else:
             message, code = (
                 f"{staged.rows_rejected} of {staged.returned} rows break the contract, "
-                f"{share:.1%} where {options.max_quarantined:.1%} are allowed",
+                f"{share:.1%} where {allowed:.1%} are allowed",
                 "POL307",
             )
         if staged.rejected:

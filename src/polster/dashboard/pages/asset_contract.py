@@ -144,6 +144,8 @@ def _policy(told: Description) -> str:
     ]
     if others:
         said += f" (except: {', '.join(others)})"
-    if options.max_quarantined < 1:
-        said += f"; more than {options.max_quarantined:.3g} of the rows fails the run"
+    if options.max_quarantined is None:
+        said += "; if every row does, the asset fails"
+    elif options.max_quarantined < 1:
+        said += f"; more than {options.max_quarantined:.3g} of the rows fails the asset"
     return f"{said}; {EXTRA[options.extra_columns]}."
