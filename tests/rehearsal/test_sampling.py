@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import dataframely as dy
 import polars as pl
 import pytest
 
 from polster.rehearsal.sampling import CannotSampleError, sample_contract, sample_types
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 class Orders(dy.Schema):
@@ -61,6 +64,25 @@ def test_what_a_contract_does_not_bound_stays_plausible() -> None:
     assert sampled["day"].dt.year().is_between(2020, 2025).all()
     assert sampled["at"].dt.microsecond().eq(0).all()
     assert sampled["name"].str.len_chars().is_between(1, 12).all()
+
+
+class Times(dy.Schema):
+    utc = dy.Datetime(time_zone="UTC")
+    local = dy.Datetime(time_zone="Europe/Berlin", max=datetime(2021, 1, 1, tzinfo=BERLIN))
+    new_york = dy.Datetime(time_zone="America/New_York", resolution="1h")
+    fine = dy.Datetime(time_unit="ns")
+    coarse = dy.Datetime(time_unit="ms", time_zone="UTC")
+    short = dy.Duration(time_unit="ms")
+
+
+def test_times_are_sampled_in_every_zone_and_unit() -> None:
+    sampled = sample_contract(Times, 100, seed=1)
+
+    assert Times.is_valid(sampled)
+    assert sampled["utc"].dt.year().is_between(2020, 2025).all()
+    assert sampled["fine"].dt.year().is_between(2020, 2025).all()
+    assert sampled["coarse"].dt.year().is_between(2020, 2025).all()
+    assert sampled["short"].n_unique() > 50
 
 
 def test_given_values_are_taken_as_they_are() -> None:

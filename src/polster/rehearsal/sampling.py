@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from polster.rehearsal.named import named_values
 
 if TYPE_CHECKING:
     import dataframely as dy
+    from polars._typing import TimeUnit
 
 ITERATIONS = 100
 """How often rows that break a rule are sampled anew; each takes a few milliseconds."""
@@ -90,7 +92,9 @@ def _sampled(
     narrow: Any = _narrowed(contract, max(SPAN, 20 * rows), given)
     overrides = {name: list(values) for name, values in given.items()} if given else None
     dataframely: Any = sys.modules["dataframely"]  # the contract's own
-    generator = sys.modules["dataframely.random"].Generator(seed)
+    generator: Any = sys.modules["dataframely.random"].Generator(seed)
+    for kind in ("datetime", "duration"):
+        setattr(generator, f"sample_{kind}", _in_unit(getattr(generator, f"sample_{kind}")))
     try:
         with dataframely.Config(max_sampling_iterations=ITERATIONS):
             sampled = narrow.sample(rows, overrides=overrides, generator=generator)
@@ -98,6 +102,16 @@ def _sampled(
         said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
         raise CannotSampleError(_narrow_rules(narrow, generator) or said) from error
     return pl.DataFrame(sampled).select(list(contract_columns(contract)))
+
+
+def _in_unit(sample: Callable[..., pl.Series]) -> Callable[..., pl.Series]:
+    """Return ``sample`` of dataframely, which counts microseconds whatever the unit is, mended."""
+
+    def sampled(*args: Any, time_unit: TimeUnit = "us", **kwargs: Any) -> pl.Series:
+        drawn = sample(*args, **kwargs)
+        return drawn.dt.cast_time_unit(time_unit)
+
+    return sampled
 
 
 def _named_by_rules(contract: type[dy.Schema], rows: int, seed: int) -> dict[str, pl.Series]:
@@ -224,8 +238,7 @@ def _bounds(column: dy.Column, span: int) -> dict[str, Any]:
     if isinstance(dtype, pl.Date):
         return _around(low, high, FIRST.date(), LAST - FIRST)
     if isinstance(dtype, pl.Datetime):
-        first = FIRST if _is_aware(low or high) else FIRST.replace(tzinfo=None)
-        found = _around(low, high, first, LAST - FIRST)
+        found = _around(low, high, _first(dtype, low or high), LAST - FIRST)
         if getattr(column, "resolution", None) is None:
             found["resolution"] = "1s"
         return found
@@ -234,8 +247,14 @@ def _bounds(column: dy.Column, span: int) -> dict[str, Any]:
     return {}
 
 
-def _is_aware(bound: Any) -> bool:
-    return isinstance(bound, datetime) and bound.tzinfo is not None
+def _first(dtype: pl.Datetime, bound: datetime | None) -> datetime:
+    """Return the first usual time in the zone of ``bound``, or else of ``dtype``, if it has one."""
+    zone = bound.tzinfo if bound is not None else _zone(dtype)
+    return FIRST.replace(tzinfo=zone)
+
+
+def _zone(dtype: pl.Datetime) -> tzinfo | None:
+    return ZoneInfo(dtype.time_zone) if dtype.time_zone else None
 
 
 def _around(low: Any, high: Any, usual: Any, span: Any) -> dict[str, Any]:
