@@ -27,6 +27,8 @@ class Orders(dy.Schema):
     until = dy.Date(nullable=True)
     at = dy.Datetime(resolution="1h")
     tags = dy.List(dy.Int64(), min_length=1, max_length=3)
+    marks = dy.List(dy.Int64(min=3))
+    place = dy.Struct({"town": dy.String(min_length=1), "number": dy.Int64(max=9)})
     kind = dy.Enum(["new", "paid"])
     price = dy.Decimal(8, 2, min=1)
     flag = dy.Bool()

@@ -14,6 +14,7 @@ from polster.rehearsal.sampling import sample_types
 
 if TYPE_CHECKING:
     import dataframely as dy
+    from polars.datatypes import DataTypeClass
 
 BOUNDS = ("min", "min_exclusive", "max", "max_exclusive", "min_length", "max_length")
 TEXTS = ("", " ", "?", "x", "\N{SNOWMAN}", "not a value", "x" * 300)
@@ -110,8 +111,23 @@ def _of_type(dtype: pl.DataType, named: list[Any], seen: pl.Series) -> list[Any]
         return [sign * step for step in STEPS for sign in (1, -1)]
     if isinstance(dtype, pl.List):
         first = seen.drop_nulls().head(1).to_list()
-        return [[], [None], *(values * 50 for values in first if values is not None)]
+        inner = _of_type(_instance(dtype.inner), named, seen.explode(empty_as_null=False))
+        return [[], [None], *([value] for value in inner), *(values * 50 for values in first)]
+    if isinstance(dtype, pl.Struct):
+        return [
+            {**row, each.name: value}
+            for row in seen.drop_nulls().head(1)
+            for each in dtype.fields
+            for value in (
+                None,
+                *_of_type(_instance(each.dtype), named, seen.struct.field(each.name)),
+            )
+        ]
     return []
+
+
+def _instance(dtype: DataTypeClass | pl.DataType) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _times(dtype: pl.Date | pl.Datetime, named: list[Any], seen: pl.Series) -> list[Any]:
