@@ -197,6 +197,40 @@ def test_gold_that_refuses_what_silver_allows_is_told(typed: Pipeline) -> None:
     assert result.assets[-1].left_out == "it failed"
 
 
+def test_a_bound_that_the_type_of_what_is_returned_keeps_is_no_finding(typed: Pipeline) -> None:
+    typed.asset(
+        "gold.counts",
+        """
+        class Counts(dy.Schema):
+            name = dy.String(primary_key=True)
+            orders = dy.Int64(min=0)
+            share = dy.Float64()
+
+            @dy.rule()
+            def always(cls) -> pl.Expr:
+                return (cls.orders.col > 5) | (cls.orders.col <= 5)
+
+
+        @gold(contract=Counts, owner="ops")
+        def counts(customers: pl.LazyFrame) -> pl.LazyFrame:
+            grouped = customers.group_by("name")
+            return grouped.agg(orders=pl.len(), share=pl.col("customer_id").sum())
+        """,
+    )
+
+    result = rehearse(typed.open())
+
+    assert [finding.message.split("`")[1] for finding in result.findings] == ["always"]
+    assert results(result, "gold.counts").keys() == {
+        "name|nullability",
+        "orders|nullability",
+        "share|dtype",
+        "share|nullability",
+        "primary_key",
+        "always",
+    }
+
+
 @pytest.mark.parametrize(
     "drops",
     ['.drop_nulls("name")', '.filter(pl.col("name") != "")', ".head(20)"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from polster.contracts.judge import DTYPE_RULE, Terms
+from polster.contracts.judge import DTYPE_RULE, Terms, settle_terms
 from polster.contracts.rules import Rule, UniqueRule, contract_columns
 from polster.rehearsal.odd_values import can_be_varied, odd_values
 from polster.rehearsal.sampling import pick, seed_of
@@ -86,6 +86,23 @@ class Breaker:
             *(key.name for key in rules.unique),
             *(rule.name for rule in rules.tables),
         ]
+
+    def as_contracted(self, contract: type[dy.Schema]) -> Breaker | None:
+        """Return a breaker of the same rows, numbers in the types of ``contract``.
+
+        A type that is narrower than the contract's, such as that of ``pl.len()``, may have no
+        value that breaks a rule. None if all have the contract's types already.
+        """
+        wider = {
+            cast.column: cast.target
+            for cast in self.terms.casts
+            if cast.source.is_numeric() and cast.target.is_numeric()
+        }
+        if not wider:
+            return None
+        good = self.good.cast(pl.Schema({**self.good.schema, **wider}))
+        terms = settle_terms(self.terms.asset, contract, good.schema)
+        return Breaker(contract, terms, good, seed=self.seed)
 
     def break_rule(self, name: str) -> Breach | Unbroken:
         """Break the rule ``name``."""

@@ -55,6 +55,7 @@ def try_rules(
     if contract is None or not good.height:
         return tried
     breaker = Breaker(contract, terms, good, seed=seed)
+    wider = breaker.as_contracted(contract)
 
     def one(rule: str) -> tuple[Breach | Unbroken, Judged | None]:
         breach = breaker.break_rule(rule)
@@ -67,8 +68,7 @@ def try_rules(
     for breach, judged in tested:
         rule = breach.rule
         if isinstance(breach, Unbroken) or judged is None:
-            if isinstance(breach, Unbroken) and not rule.endswith(DTYPE_RULE):
-                # a cast that never fails is no rule of the user's
+            if isinstance(breach, Unbroken) and not _is_kept_by_type(rule, wider):
                 tried.trials.append(Trial(rule, 0, TrialResult.NOT_BROKEN))
                 tried.findings.append(_not_broken(asset, breach))
             continue
@@ -78,6 +78,16 @@ def try_rules(
         if problem:
             tried.findings.append(_wrong(asset, rule, problem))
     return tried
+
+
+def _is_kept_by_type(rule: str, wider: Breaker | None) -> bool:
+    """Tell whether only the type of what is returned keeps ``rule``: it says nothing of the rule.
+
+    So it is with a cast that never fails, and with a count that is to be no less than zero.
+    """
+    if rule.endswith(DTYPE_RULE):
+        return True
+    return wider is not None and isinstance(wider.break_rule(rule), Breach)
 
 
 def _result(asset: Asset, rule: str, judged: Judged) -> TrialResult:
