@@ -72,6 +72,10 @@ CERTAIN: dict[str, tuple[Build, str]] = {
         lambda o, c: o.select(code.cast(pl.Int64, strict=False)).rename({"code": "name"}),
         "cast",
     ),
+    "a cast to a narrower type": (
+        lambda o, c: o.select(name=pl.col("id").cast(pl.UInt64, strict=False)),
+        "cast",
+    ),
     "one side of a full join": (lambda o, c: o.join(c, on="cust", how="full"), "join"),
 }
 
@@ -140,6 +144,13 @@ UNSURE: dict[str, Build] = {
     "a cast, then a filter": lambda o, c: o.with_columns(
         name=code.str.to_date(strict=False)
     ).filter(code.str.contains("-")),
+    "a cast to a wider type": lambda o, c: o.select(
+        name=pl.col("id").cast(pl.Int128, strict=False)
+    ),
+    "a count by sql": lambda o, c: pl.SQLContext(o=o).execute(
+        "select cust, count(*) as name from o group by cust"
+    ),
+    "text as bytes": lambda o, c: o.select(name=code.cast(pl.Binary, strict=False)),
     "no shift": lambda o, c: o.with_columns(name=amount.shift(0)),
     "first row cut off": lambda o, c: o.with_columns(name=amount.shift()).slice(1),
     "as of itself": lambda o, c: o.sort("time").join_asof(

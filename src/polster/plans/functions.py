@@ -121,9 +121,27 @@ def is_strict(data: Any) -> bool:
 
 
 def may_fail(source: pl.DataType | None, target: pl.DataType) -> bool:
-    """Tell whether a cast can lose a value; Polars itself adds lenient ones that cannot."""
+    """Tell whether a cast can lose a value; Polars itself adds lenient ones that cannot.
+
+    >>> may_fail(pl.UInt32(), pl.Int64()), may_fail(pl.Int64(), pl.UInt32())
+    (False, True)
+    """
     if source is None:
         return False
     if source == pl.String:
-        return target != pl.String
-    return source.is_numeric() and target.is_integer() and source != pl.Boolean
+        return target not in (pl.String, pl.Binary, pl.Categorical)
+    if source.is_integer() and target.is_integer():
+        return not _holds(target, source)
+    return source.is_numeric() and target.is_integer()
+
+
+def _holds(wide: pl.DataType, narrow: pl.DataType) -> bool:
+    """Tell whether an integer type holds every value of another one."""
+    if wide.is_unsigned_integer() and narrow.is_signed_integer():
+        return False
+    spare = 1 if wide.is_signed_integer() and narrow.is_unsigned_integer() else 0
+    return _bits(wide) >= _bits(narrow) + spare
+
+
+def _bits(dtype: pl.DataType) -> int:
+    return int(str(dtype).lstrip("UInt"))
