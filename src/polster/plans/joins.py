@@ -173,12 +173,11 @@ def _columns(
     keys_on_right = set(partner.values())
     nulls = {"Left": (False, True), "Full": (True, True), "Right": (True, False)}
     opens_left, opens_right = nulls.get(how, (False, how == "AsOf"))
+    kind = "an asof join" if how == "AsOf" else f"a {how.lower()} join"
     causes = []
     for number, side in enumerate(("left", "right")):
         about = frozenset().union(*(pair[number][1].values for pair in pairs))
-        causes.append(
-            NullCause("join", f"the {side} side of a {how.lower()} join", next(places), about)
-        )
+        causes.append(NullCause("join", f"the {side} side of {kind}", next(places), about))
     # the left side is null where a row of the right one has no partner, and the other way round
     left_is_certain = not _finds_partners(pairs, number=1, tested=right.tested)
     right_is_certain = not _finds_partners(pairs, number=0, tested=left.tested)
