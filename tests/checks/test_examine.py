@@ -310,6 +310,29 @@ def test_warnings_that_count_as_errors_do_not_count_over_zero_rows(
     assert codes(silver(pipeline, f"import warnings; warnings.warn('slow')\n{PLAIN}")) == []
 
 
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "import io; names = pl.read_csv(io.StringIO('id\\n1'), infer_schema=False).lazy()",
+        'names = pl.read_ndjson(b\'{"id": "1"}\').lazy()',
+        "names = pl.LazyFrame({'id': ['1']}); len(names.select(pl.all()).collect().write_csv())",
+    ],
+)
+def test_what_stays_in_memory_reaches_nothing(pipeline: Pipeline, deed: str) -> None:
+    entry = silver(pipeline, f"{deed}\nreturn bronze_orders.join(names, on='id')")
+
+    assert codes(entry) == []
+
+
+def test_a_cached_frame_is_the_same_at_another_time(pipeline: Pipeline) -> None:
+    body = (
+        "every = bronze_orders.select('id', 'amount').cache()\n"
+        "return every.filter(pl.col('id') != '1')"
+    )
+
+    assert codes(silver(pipeline, body)) == []
+
+
 def test_a_frame_in_memory_may_be_joined(pipeline: Pipeline) -> None:
     body = "names = pl.LazyFrame({'id': ['1']})\nreturn bronze_orders.join(names, on='id')"
 

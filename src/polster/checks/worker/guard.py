@@ -10,13 +10,14 @@ A call may not even read. An import may, and what a library does when it is impo
 from __future__ import annotations
 
 import importlib
+import io
 import linecache
 import os
 import site
 import sys
 import traceback
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -57,6 +58,8 @@ READING_CODE = (
     f"{Path(importlib.__file__ or '').parent}{os.sep}",
 )
 """Read source for a traceback, or what belongs to a package: Polars looks for its plugins."""
+AS_TEXT = frozenset({"write_csv", "write_json", "write_ndjson"})
+"""Methods that return a text if they are given no file."""
 STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
 INSTALLED = (STANDARD, *SITE)
@@ -201,10 +204,24 @@ class Guard:
         self, deed: str, original: Callable[..., Any], *, reads: bool
     ) -> Callable[..., Any]:
         def refusing(*args: Any, **kwargs: Any) -> Any:
+            if self._stage is Stage.CALL and _stays_in_memory(original.__name__, args, kwargs):
+                self._stage = None  # Polars goes through files of its own making in memory
+                try:
+                    return original(*args, **kwargs)
+                finally:
+                    self._stage = Stage.CALL
             self.refuse(deed, reads=reads)
             return original(*args, **kwargs)
 
         return refusing
+
+
+def _stays_in_memory(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether a function of Polars reads from memory, or only returns a text."""
+    if name.startswith("read_"):
+        source = args[0] if args else kwargs.get("source")
+        return isinstance(source, bytes | io.BytesIO | io.StringIO)
+    return name in AS_TEXT and len(args) < 2 and kwargs.get("file") is None  # the frame is first
 
 
 def _is_code(path: object, frame: FrameType | None) -> bool:

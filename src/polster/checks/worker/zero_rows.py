@@ -61,7 +61,8 @@ HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
 CALLED = "while it is called"
 IMPORT_FAILED = "POL213"
-ADDRESS = re.compile(r"0x[0-9a-f]+")
+NAMED_ANEW = re.compile(r"0x[0-9a-f]+|CACHE\[id: [^\]]*\]")
+"""What the text of a plan calls by another name each time: functions of Python, and caches."""
 
 
 class Examiner:
@@ -268,11 +269,11 @@ class _Call:
 
     def same_at_another_time(self, frame: pl.LazyFrame) -> Iterator[Finding]:
         """Build the plan once more under another clock and seed, and compare."""
-        before = ADDRESS.sub("", frame.explain(optimized=False))
+        before = NAMED_ANEW.sub("", frame.explain(optimized=False))
         try:
             with self.clocks.another_time(), self.guard.on():
                 other = self._call()
-            after = ADDRESS.sub("", other.explain(optimized=False))
+            after = NAMED_ANEW.sub("", other.explain(optimized=False))
         except (AssetError, ReachedOutsideError, pl.exceptions.PolarsError):
             return  # it was told already, or depends on more than we know
         if before != after:
