@@ -299,6 +299,30 @@ def test_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
     assert found.graph is None
 
 
+@pytest.mark.parametrize("name", ["logs.py", "daily/bronze_logs.py", "Bronze_logs.py"])
+def test_an_asset_that_nothing_looks_for_is_a_mistake(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, "from polster import bronze\n@bronze\ndef logs(): ...")
+
+    (found,) = found_in(tmp_path).findings
+
+    assert (found.code, found.file, found.line) == ("POL206", f"src/core/{name}", 3)
+    assert found.hint == "move it to src/core/bronze_logs.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("helper.py", "from polster import RunContext\ndef orders(run: RunContext): ..."),
+        ("helper.py", "from polster import bronze\ndef broken("),
+        (".old/bronze_logs.py", "from polster import bronze\n@bronze\ndef logs(): ..."),
+    ],
+)
+def test_a_helper_holds_no_asset(tmp_path: Path, name: str, code: str) -> None:
+    write(tmp_path, name, code)
+
+    assert found_in(tmp_path).findings == ()
+
+
 def test_a_file_named_otherwise_is_reported_once(tmp_path: Path) -> None:
     write(tmp_path, "bronze_logs.py", "from polster import bronze\n@bronze\ndef log(): ...")
     write(tmp_path, "silver_clean.py", SILVER.replace("more, ", ""))

@@ -19,13 +19,15 @@ from polster.model.asset import (
 )
 from polster.model.finding import Finding
 from polster.model.layer import Layer
-from polster.project.import_path import SOURCE_FOLDER
+from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.imports import statements
 from polster.project.literals import NotLiteralError, literal
 from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
 from polster.project.source import SourceFiles
 
 CONTEXT_ANNOTATION = "RunContext"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def read_asset_file(
@@ -49,13 +51,7 @@ def read_asset_file(
     except OSError as error:
         return [Finding("POL212", f"the file cannot be read: {error.strerror}", file=file)]
     reader = _FileReader(file, tree)
-    declared = [
-        (function, decorator, layer)
-        for function in tree.body
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for decorator in function.decorator_list
-        if (layer := reader.layer_of(decorator)) is not None
-    ]
+    declared = reader.declared()
     expected = f"@{stem.layer} def {stem.name}(…)" if stem else "an asset"
     if not declared:
         hint = f"write `{expected}` in it, or rename the file if it is a helper"
@@ -79,6 +75,33 @@ def read_asset_file(
         return findings
     module = ".".join(path.relative_to(root / SOURCE_FOLDER).with_suffix("").parts)
     return Asset(key, file, function.lineno, module, parameters, options)
+
+
+def misplaced_assets(path: Path, root: Path, files: SourceFiles | None = None) -> list[Finding]:
+    """Find the assets in a file that is not named like one, where nothing looks for them.
+
+    What cannot be read is told where it is imported. The arguments are those of
+    :func:`read_asset_file`.
+    """
+    files = files or SourceFiles()
+    file = path.relative_to(root).as_posix()
+    try:
+        if b"polster" not in files.content(path):
+            return []
+        reader = _FileReader(file, files.parse(path, name=file))
+    except (OSError, SyntaxError, ValueError):
+        return []
+    keys = [(AssetKey(layer, each.name), each.lineno) for each, _, layer in reader.declared()]
+    return [
+        reader.finding(
+            "POL206",
+            f"`{key}` is defined in a file that is not named after it, so nothing builds it",
+            key,
+            line,
+            f"move it to {SOURCE_FOLDER}/{PACKAGE}/{key.identifier}.py",
+        )
+        for key, line in keys
+    ]
 
 
 def read_options(source: str, file: str, layer: Layer) -> Options | list[Finding]:
@@ -116,6 +139,16 @@ class _FileReader:
 
     def finding(self, code: str, message: str, key: AssetKey, line: int, hint: str) -> Finding:
         return Finding(code, message, asset=str(key), file=self.file, line=line, hint=hint)
+
+    def declared(self) -> list[tuple[Function, ast.expr, Layer]]:
+        """List the functions that are assets, each with its decorator."""
+        return [
+            (function, decorator, layer)
+            for function in self.tree.body
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+            for decorator in function.decorator_list
+            if (layer := self.layer_of(decorator)) is not None
+        ]
 
     def layer_of(self, decorator: ast.expr) -> Layer | None:
         target = decorator.func if isinstance(decorator, ast.Call) else decorator

@@ -14,11 +14,12 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
-from polster.project.asset_file import read_asset_file
+from polster.project.asset_file import misplaced_assets, read_asset_file
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.source import SourceFiles, nothing_to_collect
 
 ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
+PREFIXES = tuple(f"{layer}_" for layer in Layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def _discover(root: Path, rules: LayerRules, files: SourceFiles | None) -> Disco
         key = AssetKey.parse(path.stem)
         if key is not None:
             broken.append(key)
+    for path in _other_files(root):
+        findings.extend(misplaced_assets(path, root, files))
     assets.sort(key=lambda asset: asset.key)
     checked = build_graph(assets, rules, known=broken)
     findings.extend(checked.findings)
@@ -71,5 +74,15 @@ def _discover(root: Path, rules: LayerRules, files: SourceFiles | None) -> Disco
 def asset_files(root: Path) -> list[Path]:
     """List the files of ``src/core`` that are named like an asset, sorted."""
     folder = root / ASSET_FOLDER
-    prefixes = tuple(f"{layer}_" for layer in Layer)
-    return sorted(path for path in folder.glob("*.py") if path.name.startswith(prefixes))
+    return sorted(path for path in folder.glob("*.py") if path.name.startswith(PREFIXES))
+
+
+def _other_files(root: Path) -> list[Path]:
+    """List the files in and below ``src/core`` that are not named like an asset there, sorted."""
+    folder = root / ASSET_FOLDER
+    return sorted(
+        path
+        for path in folder.rglob("*.py")
+        if not (path.parent == folder and path.name.startswith(PREFIXES))
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )

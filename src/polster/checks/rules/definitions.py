@@ -131,7 +131,7 @@ def customers(silver_customers: pl.LazyFrame) -> pl.LazyFrame:
     _rule(
         "POL206",
         "file-and-function-disagree",
-        "the file is named after another asset than it defines",
+        "a file is not named after the asset that it defines",
         "The file's name is how people find an asset, and what keeps two files from writing one "
         "table. One that lies is found last.",
         _BRONZE + _SILVER.replace("silver_orders.py", "silver_clean_orders.py"),
