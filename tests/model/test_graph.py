@@ -222,6 +222,27 @@ def test_an_unknown_name_gets_the_nearest(name: str) -> None:
     assert found.hint == "did you mean `silver.clean_logs`?"
 
 
+@pytest.mark.parametrize(
+    ("reader", "hint"), [("gold.x", "silver.orders"), ("silver.x", "bronze.orders")]
+)
+def test_of_several_near_names_the_one_that_may_be_read_is_offered(reader: str, hint: str) -> None:
+    known = [key("bronze.orders"), key("silver.orders"), key("gold.orders"), key(reader)]
+
+    found = resolve("order", reader=key(reader), known=known, rules=STRICT)
+
+    assert isinstance(found, Finding)
+    assert found.hint == f"did you mean `{hint}`?"
+
+
+def test_nobody_is_offered_itself() -> None:
+    known = [key("gold.orders"), key("silver.prices")]
+
+    found = resolve("order", reader=key("gold.orders"), known=known, rules=STRICT)
+
+    assert isinstance(found, Finding)
+    assert found.hint == "see the assets with: polster list-assets"
+
+
 def test_an_unknown_name_in_an_empty_project_points_to_add_asset() -> None:
     found = resolve("x", reader=key("gold.x"), known=[], rules=STRICT)
 

@@ -140,7 +140,8 @@ def resolve(
         return _self_finding(reader)
     if meant:
         return layer_finding(reader, meant[0], known=known, rules=rules)
-    return unknown_finding(name, known)
+    others = known - {reader} or known
+    return unknown_finding(name, sorted(others, key=lambda key: (key.layer not in readable, key)))
 
 
 def layer_finding(
@@ -180,7 +181,10 @@ def _self_finding(reader: AssetKey) -> Finding:
 
 
 def unknown_finding(name: str, known: Iterable[AssetKey]) -> Finding:
-    """Say that ``name`` is no asset of the project, and which was probably meant."""
+    """Say that ``name`` is no asset of the project, and which of ``known`` was probably meant.
+
+    Of several that have a name in common the first is offered.
+    """
     spellings: dict[str, AssetKey] = {}
     for key in known:
         for spelling in (key.name, key.identifier, str(key)):
