@@ -84,6 +84,26 @@ CASES = {
         column(rules={"max": "8"}),
         ("rule max: 9 -> 8", "tightened"),
     ),
+    "a choice more": (
+        column(rules={"is_in": "[1, 2]"}),
+        column(rules={"is_in": "[1, 2, 3]"}),
+        ("rule is_in: [1, 2] -> [1, 2, 3]", "loosened"),
+    ),
+    "a choice less": (
+        column(rules={"is_in": "[1, 2]"}),
+        column(rules={"is_in": "[2]"}),
+        ("rule is_in: [1, 2] -> [2]", "tightened"),
+    ),
+    "a category more": (
+        column(dtype="Enum(categories=['a'])", rules={"categories": "['a']"}),
+        column(dtype="Enum(categories=['a', 'b'])", rules={"categories": "['a', 'b']"}),
+        ("rule categories: ['a'] -> ['a', 'b']", "loosened"),
+    ),
+    "a choice of days": (
+        column(rules={"is_in": "[datetime.date(2020, 1, 1)]"}),
+        column(rules={"is_in": "[datetime.date(2021, 1, 1)]"}),
+        ("rule is_in: [datetime.date(2020, 1, 1)] -> [datetime.date(2021, 1, 1)]", "tightened"),
+    ),
     "a pattern changes": (
         column(rules={"regex": "a"}),
         column(rules={"regex": "b"}),

@@ -7,12 +7,14 @@ breaks no reader, but rows that passed may not pass any more.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 
 from polster.checks.examined import ContractColumn, Examined
 from polster.model.diff import Impact, TableChange
 
 LOWER, UPPER = ("min", "min_length"), ("max", "max_length")
+CHOICES = ("categories", "is_in")
 
 
 def table_changes(then: Examined, now: Examined) -> tuple[TableChange, ...]:
@@ -85,8 +87,8 @@ def _type_change(name: str, then: Examined, now: Examined) -> TableChange | None
         was, becomes = then.columns[name], now.columns[name]
     else:
         return None
-    if was == becomes:
-        return None
+    if was == becomes or (was.startswith("Enum(") and becomes.startswith("Enum(")):
+        return None  # a table holds the values of any Enum as text, and which ones a rule says
     return TableChange(name, f"{was} -> {becomes}", Impact.BREAKING)
 
 
@@ -148,7 +150,9 @@ def _rules(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tupl
 
 
 def _direction(name: str, old: str, new: str) -> Impact:
-    """Tell which way a limit moved; of any other rule, take it for tightened."""
+    """Tell which way a limit or a choice moved; of any other rule, take it for tightened."""
+    if name in CHOICES:
+        return Impact.LOOSENED if _choices(new) >= _choices(old) else Impact.TIGHTENED
     try:
         rises = float(new) > float(old)
     except ValueError:
@@ -158,3 +162,11 @@ def _direction(name: str, old: str, new: str) -> Impact:
     if name in UPPER:
         return Impact.LOOSENED if rises else Impact.TIGHTENED
     return Impact.TIGHTENED
+
+
+def _choices(text: str) -> set[str]:
+    """Return the values of a list that was written out; the text itself if it is none."""
+    try:
+        return {repr(value) for value in ast.literal_eval(text)}
+    except (SyntaxError, TypeError, ValueError):  # dates, say
+        return {text}
