@@ -86,6 +86,26 @@ def test_a_removed_column_is_breaking_and_followed_as_the_old_source_has_it(comm
     assert found.gold[0].is_breaking
 
 
+def test_a_breaking_change_of_a_column_that_nobody_reads_breaks_nobody(committed: Any) -> None:
+    committed.edit("src/core/gold_spending.py", 'pl.col("amount")', 'pl.col("id")')
+    commit(committed)
+    committed.edit("src/core/silver_orders.py", "Float64(nullable=False", "Float64(nullable=True")
+
+    found = diff(committed.open())
+
+    assert tables(found) == [("silver.orders", "amount", "may be null now", "breaking")]
+    assert affected(found) == {"gold.spending": []}
+    assert not found.gold[0].is_breaking
+
+
+def test_a_breaking_change_of_a_key_breaks_whoever_reads_the_table(committed: Any) -> None:
+    committed.edit("src/core/silver_orders.py", "Int64(primary_key=True", "Int64(nullable=False")
+
+    found = diff(committed.open())
+
+    assert found.gold[0].is_breaking
+
+
 def test_a_contract_that_asks_for_more_breaks_no_reader(committed: Any) -> None:
     committed.edit("src/core/silver_orders.py", "min=0)", "min=1)")
 

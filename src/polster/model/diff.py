@@ -77,6 +77,13 @@ class AssetChange:
             change.impact is Impact.BREAKING for change in self.table
         )
 
+    @property
+    def breaks_as_a_whole(self) -> bool:
+        """Tell whether a breaking change is of no single column: the table is gone, or its key."""
+        return self.presence is Presence.REMOVED or any(
+            change.impact is Impact.BREAKING and change.column is None for change in self.table
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -109,7 +116,8 @@ class AffectedAsset:
     Attributes:
         causes: The changed assets below it, now or then.
         columns: Of these, what is known by column.
-        is_breaking: Whether an asset that it reads, at any distance, changed in a breaking way.
+        is_breaking: Whether a breaking change below comes to it, or may: to one of its columns,
+            or of a whole table that it reads, at any distance.
         unknown: Why nothing is known of its columns; None if something is.
     """
 

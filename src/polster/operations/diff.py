@@ -247,14 +247,32 @@ def _affected(changes: Collection[AssetChange], then: _Side, now: _Side) -> Iter
             continue
         side = sides[-1]
         entry = side.lineage.assets.get(key)
+        unknown = entry.unknown if entry else NOT_EXAMINED
+        columns = tuple(reached.get(key, ()))
         yield AffectedAsset(
             key,
             side.assets[key].options.owner,
             causes,
-            tuple(reached.get(key, ())),
-            any(changed[cause].is_breaking for cause in causes),
-            entry.unknown if entry else NOT_EXAMINED,
+            columns,
+            _breaks([changed[cause] for cause in causes], columns, unknown),
+            unknown,
         )
+
+
+def _breaks(
+    causes: Collection[AssetChange], columns: Collection[AffectedColumn], unknown: str | None
+) -> bool:
+    """Tell whether a breaking change comes to an asset, or may, as far as is known.
+
+    One of a column does where its lineage leads; one of a whole table, such as of its key, does
+    wherever the table is read.
+    """
+    if any(cause.is_breaking for column in columns for cause in column.causes):
+        return True
+    breaking = [each for each in causes if each.is_breaking]
+    return bool(breaking) and (
+        unknown is not None or any(each.breaks_as_a_whole for each in breaking)
+    )
 
 
 def _reached_columns(
