@@ -403,3 +403,56 @@ def test_no_table_and_no_run_is_left_behind(shop: Pipeline) -> None:
     examined(shop)
 
     assert not shop.data.exists()
+
+
+RULED = "dy.String()\n    @dy.rule()\n    def known(cls):\n        return KNOWN"
+
+
+@pytest.mark.parametrize(
+    ("status", "policy", "codes_found"),
+    [
+        ("dy.String()", "{}", ["POL712"]),
+        ("dy.Enum(['new', 'paid'])", "{}", []),
+        ("dy.Enum(['new', 'paid', 'sent'])", "{}", ["POL712"]),
+        ("dy.String(regex='^(new|paid)$')", "{}", []),
+        (RULED, "{}", []),
+        (RULED, "{'known': 'warn'}", ["POL712"]),
+    ],
+)
+def test_a_when_for_each_value_that_the_contract_allows_needs_no_otherwise(
+    pipeline: Pipeline, status: str, policy: str, codes_found: list[str]
+) -> None:
+    pipeline.asset("bronze.orders", EXPORT)
+    pipeline.asset(
+        "silver.orders",
+        f"""
+KNOWN = pl.col("status").is_in(["new", "paid"])
+
+
+class Orders(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    status = {status}
+
+
+@silver(contract=Orders, on_violation={policy})
+def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders.select("id", status="amount")
+""",
+    )
+    pipeline.asset(
+        "gold.steps",
+        """
+class Steps(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    step = dy.Int32()
+
+
+@gold(contract=Steps, owner="ops")
+def steps(orders: pl.LazyFrame) -> pl.LazyFrame:
+    status = pl.col("status")
+    step = pl.when(status == "new").then(1).when(status == "paid").then(2)
+    return orders.select("id", step=step)
+""",
+    )
+
+    assert codes(examined(pipeline)["gold.steps"]) == codes_found

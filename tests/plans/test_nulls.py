@@ -24,6 +24,7 @@ CUSTOMERS = pl.Schema({"cust": pl.Int64(), "name": pl.String(), "email": pl.Stri
 FILLED = {"orders": frozenset(ORDERS), "customers": frozenset(CUSTOMERS)}
 
 amount, code, name, email = (pl.col(each) for each in ("amount", "code", "name", "email"))
+quarter = pl.col("time").dt.quarter()
 Build = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 
 
@@ -151,6 +152,20 @@ UNSURE: dict[str, Build] = {
         "select cust, count(*) as name from o group by cust"
     ),
     "text as bytes": lambda o, c: o.select(name=code.cast(pl.Binary, strict=False)),
+    "the row before, where there is one": lambda o, c: o.with_columns(
+        name=pl.when(pl.int_range(pl.len()) == 0).then(0).otherwise(amount.shift())
+    ),
+    "each quarter": lambda o, c: o.with_columns(
+        name=pl.when(quarter == 1)
+        .then(1)
+        .when(quarter == 2)
+        .then(2)
+        .when(quarter.is_between(3, 3))
+        .then(3)
+        .when(quarter.is_in([4]))
+        .then(4)
+    ),
+    "a struct of nulls": lambda o, c: joined(o, c).with_columns(name=pl.struct("name", "email")),
     "no shift": lambda o, c: o.with_columns(name=amount.shift(0)),
     "first row cut off": lambda o, c: o.with_columns(name=amount.shift()).slice(1),
     "as of itself": lambda o, c: o.sort("time").join_asof(
@@ -184,3 +199,31 @@ def test_a_series_in_the_plan_may_hold_nulls() -> None:
     flow = read_flow(pl.LazyFrame({"a": [1, 2]}).with_columns(b=pl.lit(pl.Series([1, None]))))
 
     assert not flow.columns["b"].never_null
+
+
+KIND = {"orders": {"code": 2, "id": 0}}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (pl.when(code == "a").then(1), "when"),
+        (pl.when(code == "a").then(1).when(code == "b").then(2), None),
+        (pl.when(code.is_in(["a"])).then(1), "when"),
+        (pl.when(code.is_in(["a", "b"])).then(1), None),
+        (pl.when(code.str.contains("a")).then(1).when(code.str.contains("b")).then(2), None),
+        (pl.when((code == "a") & (amount < 1)).then(1), "when"),
+        (pl.when(pl.col("id") == 1).then(1), "when"),
+        (pl.when(pl.col("id") < 1).then(1), "when"),
+        (pl.when(pl.col("id") == 1).then(1).when(pl.col("id") == 2).then(2), None),
+        (code.cast(pl.Int64, strict=False), None),
+    ],
+)
+def test_of_a_column_with_few_values_it_is_counted_how_many_are_asked_for(
+    value: pl.Expr, kind: str | None
+) -> None:
+    frame = named_source("orders", ORDERS).select(name=value)
+
+    cause = read_flow(frame, not_null=FILLED, limits=KIND).columns["name"].cause
+
+    assert (cause.kind if cause else None) == kind

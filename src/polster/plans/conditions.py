@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from polster.plans.functions import (
     COMPARISONS,
@@ -78,13 +79,49 @@ def leaves_rows_out(
             name = _name(part)
             if name in ("Lt", "LtEq", "Gt", "GtEq"):
                 bounds.add(name[:2])
-            elif name == "Eq":
+            elif name == "Eq" or name in TESTS:
+                if not all(_is_plain(syntax, side) for side in syntax.inside(part)):
+                    return False  # of quarters, say, there are four
                 values = [side.fields.value for side in _literals(syntax, part)]
-                if not values or any(isinstance(value, bool) for value in values):
+                if name == "Eq" and (not values or any(isinstance(each, bool) for each in values)):
                     return False
-            elif name not in TESTS:
+            else:
                 return False
     return len(bounds) < 2
+
+
+def leaves_choices_out(syntax: Syntax, conditions: list[Expression], choices: int) -> bool:
+    """Tell whether ``conditions`` certainly leave out one of so many values of a column.
+
+    Args:
+        syntax: Of the conditions.
+        conditions: Over columns whose values are limited.
+        choices: How many values there are; 0 if that is not known.
+    """
+    asked = sum(
+        min(_asked(syntax, part, is_alone=len(conditions) == 1) for part in parts(syntax, each))
+        for each in conditions
+    )
+    return asked < (choices or 2)
+
+
+def _asked(syntax: Syntax, part: Expression, *, is_alone: bool) -> float:
+    """Return how many values a condition lets pass, at most; one that is alone leaves some out."""
+    name = _name(part)
+    if name == "Eq" or (is_alone and name in COMPARISONS):
+        return 1
+    if name == "IsIn":
+        for each in _literals(syntax, part):
+            if isinstance(each.fields.value, list):
+                return len(each.fields.value)
+    return inf
+
+
+def _is_plain(syntax: Syntax, side: Expression) -> bool:
+    """Tell whether one side of a comparison is a column, or a literal."""
+    if side.kind in ("Alias", "Cast"):
+        return all(_is_plain(syntax, each) for each in syntax.inside(side))
+    return side.kind in ("Column", "Literal")
 
 
 def _is_open(syntax: Syntax, condition: Expression, columns: Mapping[str, Flow]) -> bool:

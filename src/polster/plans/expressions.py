@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from polster.plans.conditions import IS_NOT_TRUE, IS_TRUE, filled_where, leaves_rows_out
+from polster.plans.conditions import (
+    IS_NOT_TRUE,
+    IS_TRUE,
+    filled_where,
+    leaves_choices_out,
+    leaves_rows_out,
+)
 from polster.plans.functions import (
     COUNTING,
     COUNTING_FUNCTIONS,
@@ -27,6 +33,7 @@ from polster.plans.values import (
     PYTHON_FUNCTION,
     Flow,
     NullCause,
+    Origin,
     Table,
     counted,
     filled,
@@ -48,6 +55,7 @@ class Scope:
     syntax: Syntax
     table: Table
     places: Iterator[int]
+    limits: Mapping[Origin, int]
 
     def child(self, number: int) -> Expression:
         """Return an expression inside another one."""
@@ -79,7 +87,8 @@ class Scope:
     def _loses(self, flow: Flow, text: str) -> Flow:
         """Return the flow of a cast that makes null of what it cannot read."""
         cause = NullCause("cast", text, next(self.places), flow.every)
-        return opened(flow, cause, certain=not flow.every & self.table.tested)
+        certain = not flow.every & self.table.tested and not flow.values & self.limits.keys()
+        return opened(flow, cause, certain=certain)
 
     # kinds of expressions
 
@@ -140,12 +149,16 @@ class Scope:
         predicates = [predicate for predicate, _ in chain]
         certain = leaves_rows_out(syntax, predicates, self.table.columns)
         certain = certain and not deciding.every & self.table.tested
+        limits = [self.limits[each] for each in deciding.values & self.limits.keys()]
+        certain = certain and (not limits or leaves_choices_out(syntax, predicates, min(limits)))
         cause = NullCause("when", "a `when` without `otherwise`", next(self.places), deciding.every)
         return opened(influenced(self._one_of(flows), [deciding]), cause, certain=certain)
 
     def _branch(self, branch: Expression, names: AbstractSet[str]) -> Flow:
         scope = self.assuming(names) if self.syntax.goes_row_by_row(branch) else self
-        return scope.flow(branch)
+        flow = scope.flow(branch)
+        # the condition may well be that there is a row before
+        return unsure(flow) if flow.cause is not None and flow.cause.kind == "shift" else flow
 
     @staticmethod
     def _one_of(flows: list[Flow]) -> Flow:
@@ -226,6 +239,8 @@ class Scope:
             return replace(counted(flows), never_null=name in NEVER_NULL_FUNCTIONS)
         if name in ("fill_null", "coalesce"):
             return first_filled(flows)
+        if name == "as_struct":  # a struct of nulls is none
+            return replace(merged(flows), never_null=True)
         if name == "shift":
             by = self.child(arguments[1])
             steps = by.fields.value if by.kind == "Literal" else None

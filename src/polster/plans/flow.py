@@ -42,6 +42,7 @@ def read_flow(
     frame: pl.LazyFrame,
     *,
     not_null: Mapping[str, frozenset[str]] | None = None,
+    limits: Mapping[str, Mapping[str, int]] | None = None,
     name_of: Callable[[list[str]], str | None] = lambda _: None,
 ) -> PlanFlow:
     """Read the plan of ``frame``; nothing is computed.
@@ -49,13 +50,20 @@ def read_flow(
     Args:
         frame: Whose leaves are named sources, or files that ``name_of`` knows.
         not_null: For each input, the columns that hold no null.
+        limits: For each input, the columns that do not hold any value of their type, and how many
+            they may hold; 0 if that is not known.
         name_of: Names the input that files belong to.
 
     Raises:
         UnreadablePlanError: Polars does not show the plan.
     """
+    limited = {
+        (name, column): most for name, of in (limits or {}).items() for column, most in of.items()
+    }
     try:
-        return look_at(frame, lambda visitor: _Reader(visitor, not_null or {}, name_of).read())
+        return look_at(
+            frame, lambda visitor: _Reader(visitor, not_null or {}, limited, name_of).read()
+        )
     except UnreadablePlanError:
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -70,6 +78,7 @@ def read_flow(
 class _Reader:
     visitor: Visitor
     not_null: Mapping[str, frozenset[str]]
+    limits: Mapping[Origin, int]
     name_of: Callable[[list[str]], str | None]
     leaves: list[Leaf] = field(default_factory=list)
     tables: dict[int, Table] = field(default_factory=dict)
@@ -92,7 +101,7 @@ class _Reader:
         return PlanFlow(columns, tuple(self.leaves), table.aggregates, tuple(self.matches))
 
     def _scope(self, identifier: int, table: Table) -> Scope:
-        return Scope(Syntax(self.visitor, identifier), table, self.places)
+        return Scope(Syntax(self.visitor, identifier), table, self.places, self.limits)
 
     # leaves
 

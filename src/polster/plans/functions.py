@@ -52,7 +52,6 @@ STRICT_FUNCTIONS = frozenset(
         "Year",
         "ZFill",
         "abs",
-        "as_struct",
         "ceil",
         "floor",
         "negate",

@@ -37,6 +37,7 @@ class PlanChecks:
         asset: Whose plan.
         frame: What its function returned, over named sources of no rows.
         not_null: For each input, the columns that hold no null.
+        limits: For each input, the columns whose values its contract limits, and to how many.
         asked: For each input, the set that its source fills when the plan is computed.
     """
 
@@ -45,6 +46,7 @@ class PlanChecks:
         asset: Asset,
         frame: pl.LazyFrame,
         not_null: Mapping[str, frozenset[str]],
+        limits: Mapping[str, Mapping[str, int]],
         asked: Mapping[str, set[str]],
     ) -> None:
         self.asset = asset
@@ -53,7 +55,7 @@ class PlanChecks:
         self.unreadable = ""
         self.flow: PlanFlow | None = None
         try:
-            self.flow = read_flow(frame, not_null=not_null)
+            self.flow = read_flow(frame, not_null=not_null, limits=limits)
         except UnreadablePlanError as error:
             self.unreadable = str(error)
 

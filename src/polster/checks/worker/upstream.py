@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -31,18 +31,20 @@ class Upstream:
         schema: Its columns as they are stored; None if unknown.
         why: Why it is unknown, as a clause.
         not_null: Columns in which no null is published.
+        limits: Columns whose values its contract limits, and to how many; 0 if nobody knows.
     """
 
     schema: pl.Schema | None
     why: str = ""
     not_null: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def upstream_text(upstream: Upstream) -> str | None:
     """Write ``upstream`` out, the same text for equal ones; None if it has an unknown type.
 
     >>> upstream_text(Upstream(pl.Schema({"day": pl.Datetime("us")}), not_null=frozenset({"day"})))
-    '[[["day",["Datetime","us",null]]],"",["day"]]'
+    '[[["day",["Datetime","us",null]]],"",["day"],{}]'
     """
     try:
         columns = (
@@ -52,7 +54,9 @@ def upstream_text(upstream: Upstream) -> str | None:
         )
     except UnknownTypeError:
         return None
-    return json.dumps([columns, upstream.why, sorted(upstream.not_null)], separators=(",", ":"))
+    limits = dict(sorted(upstream.limits.items()))
+    told = [columns, upstream.why, sorted(upstream.not_null), limits]
+    return json.dumps(told, separators=(",", ":"))
 
 
 def upstream_from_text(text: str) -> Upstream:
@@ -62,9 +66,9 @@ def upstream_from_text(text: str) -> Upstream:
         ValueError: It did not.
     """
     try:
-        columns, why, not_null = json.loads(text)
+        columns, why, not_null, limits = json.loads(text)
         schema = None if columns is None else pl.Schema((n, _read(dtype)) for n, dtype in columns)
-        return Upstream(schema, why, frozenset(not_null))
+        return Upstream(schema, why, frozenset(not_null), limits)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an upstream: {text}") from error
 

@@ -16,13 +16,14 @@ from polster.checks.worker.clocks import Clocks, seed
 from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
 from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
+from polster.checks.worker.promises import limited, never_null
 from polster.checks.worker.steps import Step, failing_step
 from polster.checks.worker.upstream import Upstream
 from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
 from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
 from polster.lakehouse.types import storage_schema
-from polster.model.asset import Asset, AssetKey, Policy
+from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
 from polster.model.finding import Finding, Severity, finding_about
 from polster.model.layer import Layer
@@ -123,7 +124,7 @@ class Examiner:
         if stored is None:
             self.known[asset.key] = self._by_contract(loaded, None)
         else:
-            self.known[asset.key] = Upstream(stored, not_null=_not_null(loaded))
+            self.known[asset.key] = Upstream(stored, "", never_null(loaded), limited(loaded))
         return entry
 
     def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
@@ -160,7 +161,7 @@ class Examiner:
         if loaded.asset.key.layer is Layer.BRONZE:
             extra = {n: d for n, d in (published or {}).items() if n not in stored}
             stored = pl.Schema({**stored, **extra, **AUDIT})
-        return Upstream(stored, not_null=_not_null(loaded))
+        return Upstream(stored, "", never_null(loaded), limited(loaded))
 
     def _behind(self, findings: list[Finding]) -> str:
         """Say why nothing is said of the columns behind a first mistake."""
@@ -189,8 +190,9 @@ class Examiner:
         if frame is None:
             return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
+        limits = {str(key): self.known[key].limits for key in inputs.values()}
         try:
-            plan = PlanChecks(asset, frame, not_null, asked)
+            plan = PlanChecks(asset, frame, not_null, limits, asked)
         except OSError as error:  # a file that is scanned, and not there
             findings.append(foreign_leaf(asset, in_short(error)))
         except (Exception, pl.exceptions.PanicException) as error:
@@ -350,19 +352,6 @@ def _deeds(guard: Guard, asset: Asset, root: Path, when: str) -> Iterator[Findin
             hint="only bronze reads from outside, and only Polster writes tables",
         )
         yield replace(finding, file=file, line=int(line))
-
-
-def _not_null(loaded: LoadedAsset) -> frozenset[str]:
-    """Return the columns whose nulls are kept out: a rule that only warns keeps nothing out."""
-    contract = loaded.function.contract
-    if contract is None:
-        return frozenset()
-    options = loaded.asset.options
-    return frozenset(
-        name
-        for name, column in contract_columns(contract).items()
-        if not column.nullable and options.policy(f"{name}|nullability") is not Policy.WARN
-    )
 
 
 def _from_error(error: AssetError, asset: Asset) -> Finding:
