@@ -17,6 +17,12 @@ if TYPE_CHECKING:
             "return pl.scan_csv('a').join(pl.scan_csv('b'), on='x')",
             "join(pl.scan_csv('b'), on='x')",
         ),
+        ("rows = pl.read_csv('a')\nrows = rows.unique()\nreturn rows", "unique()"),
+        (
+            "rows = pl.scan_csv('a')\nrows = rows.select('x')\nrows = rows.drop_nulls()\n"
+            "return rows",
+            "drop_nulls()",
+        ),
         ("a = pl.scan_csv('a')\nb = a.select('x')\nreturn b.drop_nulls()", "drop_nulls()"),
         (
             "return pl.scan_csv('a').with_columns(pl.col('x').cast(pl.Int64))",
@@ -36,6 +42,13 @@ def test_bronze_that_cleans_is_found(source: Source, body: str, shown: str) -> N
     source.bronze(f"{body}\n")
 
     assert source.shown() == [("POL621", shown)]
+
+
+def test_a_helper_of_bronze_that_cleans_a_frame_is_found(source: Source) -> None:
+    helper = "def clean(rows: pl.LazyFrame):\n    rows = rows.select('x')\n    return rows.unique()"
+    source.bronze("return clean(pl.scan_csv('a'))\n", top=helper)
+
+    assert source.shown() == [("POL621", "unique()")]
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,8 @@ class _Walk:
     def _give(self, target: ast.expr, value: ast.expr) -> str | None:
         """Note which value ``target`` gets; return the name that it goes by."""
         if isinstance(target, ast.Name):
-            self.unit.assigned[target.id] = value
+            if _root(value) != target.id:  # rows = rows.unique() comes from where rows came from
+                self.unit.assigned[target.id] = value
             return target.id
         if isinstance(target, ast.Attribute):
             return target.attr
@@ -397,3 +398,19 @@ STEPS: dict[type[ast.AST], Callable[[_Walk, ast.AST], None]] = {
         (ast.ImportFrom, "_import_from"),
     )
 }
+
+
+def _root(value: ast.expr) -> str | None:
+    """Return the variable at the root of a chain of calls; None if there is none."""
+    inner: ast.expr | None = value
+    while inner is not None:
+        match inner:
+            case ast.Name():
+                return inner.id
+            case ast.Call(func=ast.Attribute() as method):
+                inner = method.value
+            case ast.Attribute() | ast.Subscript():
+                inner = inner.value
+            case _:
+                inner = None
+    return None

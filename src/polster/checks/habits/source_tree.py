@@ -12,6 +12,7 @@ from polster.checks.habits.unit import TOP, Unit, name_parts
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.source import SourceFiles
 
+FRAMES = frozenset({"polars.LazyFrame", "polars.DataFrame"})
 MOST_STEPS = 20
 """How often a name is followed to another name; more than anyone writes."""
 
@@ -137,7 +138,7 @@ class Sources:
         """Say what a value comes from: the function at the root of its chain of calls.
 
         ``pl.scan_csv("x").filter(…)`` comes from ``polars.scan_csv``; so does a variable that it
-        was assigned to.
+        was assigned to. A parameter that is annotated as a frame comes from the frame's class.
         """
         if steps == 0:
             return None
@@ -156,9 +157,23 @@ class Sources:
             inner = unit.assigned.get(node.id)
             if inner is None and node.id not in unit.bound:
                 inner = module.top.assigned.get(node.id)
+            if inner is None:
+                return self._frame(module, unit, node.id)
         else:
             return None
         return None if inner is None else self.origin(module, unit, inner, steps - 1)
+
+    def _frame(self, module: Module, unit: Unit, name: str) -> str | None:
+        """Return the class of a parameter that is annotated as a frame of Polars."""
+        if not isinstance(unit.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        arguments = unit.node.args
+        for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            parts = name_parts(each.annotation) if each.arg == name and each.annotation else None
+            meant = self.meaning(module, unit, parts) if parts else None
+            if meant in FRAMES:
+                return meant
+        return None
 
     def is_value(self, name: str) -> bool:
         """Tell whether a name of the project is a constant, or an attribute of one."""
