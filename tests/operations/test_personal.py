@@ -145,3 +145,15 @@ def test_a_finding_can_be_accepted_where_the_column_stands(people: Any) -> None:
     column = "x = dy.Float64()  # polster: ignore[POL731] hundreds of people a city"
 
     assert gold(people, 'people.group_by("city").agg(x=pl.col("age").mean())', column) == []
+
+
+@pytest.mark.parametrize("kind", ["dy.Struct({'town': %s})", "dy.List(%s)", "dy.List(dy.List(%s))"])
+def test_a_mark_inside_of_a_column_marks_the_column(people: Any, kind: str) -> None:
+    marked = kind % "dy.String(metadata={'pii': True})"
+    people.edit("src/core/bronze_people.py", "city = dy.String()", f"city = {marked}")
+    plain = kind % "dy.String()"
+    people.edit("src/core/silver_people.py", "city = dy.String()", f"city = {plain}")
+
+    found = gold(people, "people.select(city='id', x='city')", f"x = {plain}")
+
+    assert found == [("error", REACHED.format("city"))]

@@ -45,6 +45,13 @@ def _column(name: str, column: dy.Column) -> ContractColumn:
         column.nullable,
         column.primary_key,
         rules,
-        pii=bool(metadata.get("pii")),
+        pii=_is_personal(column),
         masked=masked,
     )
+
+
+def _is_personal(column: dy.Column) -> bool:
+    """Tell whether a column, or what is inside, is marked as personal data."""
+    inner: Any = getattr(column, "inner", None)
+    parts = inner.values() if isinstance(inner, Mapping) else [inner] if inner is not None else []
+    return bool((column.metadata or {}).get("pii")) or any(_is_personal(each) for each in parts)
