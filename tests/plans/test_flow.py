@@ -360,7 +360,11 @@ def test_a_null_is_foretold_where_it_is_certain(name: str) -> None:
 
 
 def test_the_cause_names_the_side_of_the_join() -> None:
+    asof = Inputs().orders.sort("id").join_asof(Inputs().rates.sort("id"), on="id")
+
     assert flow_of("left", "rate").cause == NullCause("join", "the right side of a left join")
+    cause = read_flow(asof, not_null=FILLED).columns["rate"].cause
+    assert cause == NullCause("join", "the right side of an asof join")
 
 
 @pytest.mark.parametrize(
