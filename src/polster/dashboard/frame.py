@@ -62,6 +62,14 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
             show_problem(error)
 
 
+def answer_missing() -> None:
+    """Answer with the status of a page that there is not; what stands on it is shown all the same.
+
+    Has an effect only before anything else is waited for, since the heading's timers send the page.
+    """
+    ui.context.client.status_code = 404
+
+
 def follow(
     board: Board,
     build: Callable[[], None],

@@ -13,7 +13,7 @@ from polster.dashboard.pages.health import show_health
 from polster.dashboard.pages.overview import show_overview
 from polster.dashboard.pages.quarantine import add_download, show_quarantine
 from polster.dashboard.pages.releases import show_releases
-from polster.dashboard.pages.run import show_run
+from polster.dashboard.pages.run import seek_run, show_run
 from polster.dashboard.pages.runs import show_runs
 
 ANSWER_SECONDS = 30.0
@@ -45,8 +45,9 @@ def add_routes(board: Board) -> None:
 
     @ui.page("/runs/{run_id}", response_timeout=ANSWER_SECONDS)
     async def run(run_id: str) -> None:
+        sought = await seek_run(board, run_id)
         async with framed(board, f"Run {run_id}", at="/runs"):
-            await show_run(board, run_id)
+            await show_run(board, sought)
 
     @ui.page("/releases", response_timeout=ANSWER_SECONDS)
     async def releases(release: str = "", since: str = "") -> None:

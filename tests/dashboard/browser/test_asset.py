@@ -188,8 +188,10 @@ def test_an_asset_goes_by_all_its_names(page: Page, sample: str, name: str) -> N
 
 
 def test_an_unknown_asset_is_answered_with_the_nearest(page: Page, sample: str) -> None:
-    page.goto(f"{sample}/asset/silver.ordres")
+    answer = page.goto(f"{sample}/asset/silver.ordres")
 
+    assert answer is not None
+    assert answer.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("No such asset")
     page.get_by_role("link", name="silver.orders").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("silver.orders")

@@ -142,8 +142,10 @@ def test_a_download_that_there_is_not_is_told(dashboard: Dashboard, path: str, s
 
 
 def test_an_asset_that_there_is_not_is_told(page: Page, dashboard: Dashboard) -> None:
-    page.goto(f"{dashboard.url}/quarantine?asset=silver.oders")
+    answer = page.goto(f"{dashboard.url}/quarantine?asset=silver.oders")
 
+    assert answer is not None
+    assert answer.status == 404
     expect(page.get_by_text("did you mean `silver.orders`?")).to_be_visible()
 
 

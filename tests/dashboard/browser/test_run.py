@@ -177,6 +177,8 @@ def test_a_run_whose_process_is_killed_says_so(
 
 
 def test_a_run_that_there_is_not_is_told(page: Page, dashboard: Dashboard) -> None:
-    page.goto(f"{dashboard.url}/runs/20260101T000000-abcdef")
+    answer = page.goto(f"{dashboard.url}/runs/20260101T000000-abcdef")
 
+    assert answer is not None
+    assert answer.status == 404
     expect(page.get_by_text("there is no run `20260101T000000-abcdef`")).to_be_visible()

@@ -9,6 +9,7 @@ from nicegui import ui
 from polster.dashboard.board import Board
 from polster.dashboard.elements.part import Part
 from polster.dashboard.elements.tag import Tag
+from polster.dashboard.frame import answer_missing
 from polster.dashboard.links import asset_address
 from polster.dashboard.pages.asset_contract import description_key, description_of, draw_contract
 from polster.dashboard.pages.asset_heading import show_heading
@@ -66,6 +67,7 @@ async def show_asset(board: Board, name: str) -> None:
 
 
 def _missing(finding: Finding, name: str, keys: Sequence[AssetKey]) -> None:
+    answer_missing()
     ui.page_title("No such asset · Polster")
     meant = [key for key in keys if key.name == name.rpartition(".")[2]]
     if not meant:

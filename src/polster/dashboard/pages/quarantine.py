@@ -19,6 +19,7 @@ from polster.dashboard.elements.chart import show_chart
 from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
+from polster.dashboard.frame import answer_missing
 from polster.dashboard.links import asset_address, quarantine_address
 from polster.dashboard.pages.quarantine_rows import draw_rows
 from polster.dashboard.quarantine_view import Tally, bars, chart_options, tallies
@@ -67,7 +68,11 @@ async def show_quarantine(
     """
     Tag("h1", "Quarantine")
     project = (await board.current()).project
-    key = asset_named(project, asset).key if project and asset else None
+    try:
+        key = asset_named(project, asset).key if project and asset else None
+    except UsageError:
+        answer_missing()
+        raise
     wanted = Wanted(key, rule if key else None, run_id if key else None)
 
     async def ask() -> list[QuarantineCount]:

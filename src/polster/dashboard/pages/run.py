@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nicegui import ui
@@ -15,19 +17,20 @@ from polster.dashboard.elements.problem import show_problem
 from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.elements.timeline import Timeline
-from polster.dashboard.frame import LOOK_SECONDS, follow
+from polster.dashboard.frame import LOOK_SECONDS, answer_missing, follow
 from polster.dashboard.pages.run_assets import draw_assets, draw_failures
 from polster.dashboard.run_view import RunShown, bars, of_live, of_recorded, span, ticks
 from polster.dashboard.runner import RunRequest
 from polster.dashboard.runs_view import asked_for
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import counted, duration, number
-from polster.errors import PolsterError
+from polster.errors import PolsterError, UsageError
 from polster.model.live import LiveRun
 from polster.model.record import AssetStatus
 from polster.operations.runs import recorded_run
 
 LOG_LINES = 500
+SEEK_SECONDS = 10.0
 LOOKS = {"stopping": "interrupted", "killed": "failed"}
 SAID = {
     "lost": "It gave no sign of life for a while: it was probably killed. What it published stays, "
@@ -39,14 +42,42 @@ SAID = {
 }
 
 
-async def show_run(board: Board, run_id: str) -> None:
+@dataclass(frozen=True, slots=True)
+class SoughtRun:
+    """A run that is looked for.
+
+    Attributes:
+        watched: What is known of it, once it was found.
+        looking: Ends when it was found; raises UsageError if there is none.
+    """
+
+    watched: WatchedRun
+    looking: asyncio.Task[None]
+
+
+async def seek_run(board: Board, run_id: str) -> SoughtRun:
+    """Look for a run, and say with the page's status if there is none.
+
+    To be asked before anything of the page is built: its first part that moves by itself sends
+    the page, and the status with it. A lakehouse that takes its time answers on the page itself.
+    """
+    watched = WatchedRun(board, run_id)
+    await board.current()
+    looking = asyncio.create_task(watched.refresh())
+    await asyncio.wait([looking], timeout=SEEK_SECONDS)
+    if looking.done() and isinstance(looking.exception(), UsageError):
+        answer_missing()
+    return SoughtRun(watched, looking)
+
+
+async def show_run(board: Board, sought: SoughtRun) -> None:
     """Show a run in progress, which moves by itself, or a recorded one.
 
     Raises:
         UsageError: There is no such run.
     """
-    watched = _Watched(board, run_id)
-    await watched.refresh()
+    await sought.looking
+    watched = sought.watched
     shown = watched.shown
     ui.timer(LOOK_SECONDS, watched.refresh)
     follow(board, watched.draw_heading, inside=Tag("div"), key=watched.heading_key)
@@ -84,7 +115,7 @@ async def show_run(board: Board, run_id: str) -> None:
     _draw_log(watched)
 
 
-class _Watched:
+class WatchedRun:
     """A run that is looked at again and again until it is recorded."""
 
     shown: RunShown
@@ -215,7 +246,7 @@ def _figure(value: str, label: str, *, state: str = "") -> None:
         Tag("span", label, classes=f"label state {state}" if state else "label")
 
 
-def _draw_log(watched: _Watched) -> None:
+def _draw_log(watched: WatchedRun) -> None:
     with Tag("section", classes="card"):
         Tag("h2", "Log")
         if watched.request is None:
