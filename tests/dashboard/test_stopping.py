@@ -25,6 +25,8 @@ def slow() -> pl.LazyFrame:
     Path("here").touch()
     while not Path("go").exists():
         time.sleep(0.02)
+    for number in range(1000):
+        print("printed", number, flush=True)
     return pl.LazyFrame({"a": [1, 2]})
 """
 AFTER = """\
@@ -101,7 +103,7 @@ def test_stopping_the_server_stops_its_run_cleanly(
     }
 
 
-def test_a_run_that_prints_nothing_outlives_a_server_that_is_killed(pipeline: Pipeline) -> None:
+def test_a_run_that_prints_outlives_a_server_that_is_killed(pipeline: Pipeline) -> None:
     with at_work(pipeline) as server:
         server.kill()
         server.wait()

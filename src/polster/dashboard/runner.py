@@ -15,19 +15,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
 
 from polster.dashboard.log import RunLog
+from polster.dashboard.output import MOST_BYTES, READ_BYTES, Output
 from polster.model.live import LiveRun
 
 KEPT_REQUESTS = 50
 STOP_SECONDS = 10.0
 """How long a run that is told to stop may take to record what it did; then it is killed."""
-SILENCE_SECONDS = 1.0
-"""How long one waits for the last words of a run that has ended: a program that it started may
-hold on to the pipe for ever."""
-READ_BYTES, PAUSE_SECONDS = 500_000, 0.1
-"""A run that writes more than so much in so long is slowed down, so that pages stay quick."""
+READ_SECONDS = 0.1
+"""Between two looks at what a run wrote."""
 OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)
 LAST_WORD = re.compile(r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?:succeeded|failed|was interrupted) in ")
 
@@ -118,7 +115,7 @@ class Runner:
         self.environment = environment
         self.requests: list[RunRequest] = []
         self._numbers = itertools.count(1)
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self._killing: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -195,37 +192,33 @@ class Runner:
             request.end(RequestState.ENDED)
 
     async def _run(self, request: RunRequest) -> None:
-        loop = asyncio.get_running_loop()
-        transport, child = await loop.subprocess_exec(
-            lambda: _Child(request.log),
-            *self._command(request),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=self.root,
-            env=_environment(),
-            start_new_session=True,  # Ctrl-C in the server's terminal is the server's to pass on
-        )
-        self._transport = transport
-        request.process_id = transport.get_pid()
-        if request.is_stopping:  # told so while it was being started
-            self._interrupt()
-        try:
-            await child.exited.wait()
-        except asyncio.CancelledError:  # the server is stopped in a hurry
-            self._interrupt()
-            await child.exited.wait()
-            raise
-        finally:
-            self._transport = None
-            if self._killing is not None:
-                self._killing.cancel()
-                self._killing = None
-            request.exit_code = transport.get_returncode()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(child.silent.wait(), SILENCE_SECONDS)
-            transport.close()
-            request.log.end()
+        with Output() as output:
+            process = await asyncio.create_subprocess_exec(
+                *self._command(request),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output.file,
+                stderr=asyncio.subprocess.STDOUT,
+                cwd=self.root,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C in the terminal is the server's to pass on
+            )
+            self._process = process
+            request.process_id = process.pid
+            if request.is_stopping:  # told so while it was being started
+                self._interrupt()
+            try:
+                await _follow(process, output, request.log)
+            except asyncio.CancelledError:  # the server is stopped in a hurry
+                self._interrupt()
+                await _follow(process, output, request.log)
+                raise
+            finally:
+                self._process = None
+                if self._killing is not None:
+                    self._killing.cancel()
+                    self._killing = None
+                request.exit_code = process.returncode
+                request.log.end()
 
     def _command(self, request: RunRequest) -> list[str]:
         arguments = ["run", f"--project={self.root}"]
@@ -238,60 +231,38 @@ class Runner:
 
     def _interrupt(self) -> None:
         """Tell the process to stop, and kill it if it does not."""
-        if self._transport is None:
+        if self._process is None:
             return
         with suppress(ProcessLookupError):
-            self._transport.send_signal(signal.SIGTERM)
+            self._process.send_signal(signal.SIGTERM)
         if self._killing is None:
             loop = asyncio.get_running_loop()
-            self._killing = loop.call_later(STOP_SECONDS, _kill, self._transport)
+            self._killing = loop.call_later(STOP_SECONDS, _kill, self._process)
 
 
-class _Child(asyncio.SubprocessProtocol):
-    """Hears what a process writes, and when it ends."""
-
-    def __init__(self, log: RunLog) -> None:
-        self.log = log
-        self.exited = asyncio.Event()
-        self.silent = asyncio.Event()
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._read = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.SubprocessTransport", transport)
-
-    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        self.log.feed(cast("bytes", data))
-        self._read += len(data)
-        if self._read >= READ_BYTES:
-            self._read = 0
-            self._pause(fd)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
-        self.silent.set()
-
-    def process_exited(self) -> None:
-        self.exited.set()
-
-    def _pause(self, fd: int) -> None:
-        pipe = self._transport and self._transport.get_pipe_transport(fd)
-        if isinstance(pipe, asyncio.ReadTransport):
-            pipe.pause_reading()
-            asyncio.get_running_loop().call_later(PAUSE_SECONDS, _resume, pipe)
+async def _follow(process: asyncio.subprocess.Process, output: Output, log: RunLog) -> None:
+    """Take down what a process writes until it has ended; a program it started may go on."""
+    ending = asyncio.create_task(process.wait())
+    try:
+        while not ending.done():
+            await asyncio.wait([ending], timeout=READ_SECONDS)
+            log.feed(output.read())
+    finally:
+        ending.cancel()
+    for _ in range(MOST_BYTES // READ_BYTES):
+        if not (data := output.read()):
+            break
+        log.feed(data)
+        await asyncio.sleep(0)  # others want to be served, too
 
 
-def _resume(pipe: asyncio.ReadTransport) -> None:
-    if not pipe.is_closing():
-        pipe.resume_reading()
-
-
-def _kill(transport: asyncio.SubprocessTransport) -> None:
+def _kill(process: asyncio.subprocess.Process) -> None:
     """Kill the process with all that it started."""
     with suppress(ProcessLookupError):
         if os.name == "posix":
-            os.killpg(transport.get_pid(), signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
         else:
-            transport.kill()
+            process.kill()
 
 
 def _environment() -> dict[str, str]:
