@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,26 @@ def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
 
     assert raised.value.code == "POL503"
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("format", list(ExportFormat))
+def test_a_disk_that_is_full_is_told_and_nothing_is_left(
+    shop: Pipeline, tmp_path: Path, format: ExportFormat
+) -> None:
+    bad = "".join(f"{number},{number},-7\n" for number in range(1000, 9000))
+    shop.edit("landing/orders.csv", "4,,7", f"{bad}4,,7")
+    shop.run()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
+    try:
+        with pytest.raises(ScaffoldError) as raised:
+            _export(shop, tmp_path / f"rows.{format}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert raised.value.message == "the rows cannot be written: File too large"
+    assert list(tmp_path.glob("*rows*")) == []
 
 
 def test_rows_come_a_page_at_a_time_those_of_the_newest_run_first(shop: Pipeline) -> None:

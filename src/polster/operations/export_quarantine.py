@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from polster.errors import ScaffoldError
+from polster.errors import LakehouseError, ScaffoldError
 from polster.lakehouse.store import reaching
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
@@ -20,6 +22,9 @@ from polster.operations.quarantine import kept_rows, raise_unless_known
 
 FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
+
+SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+ONLY_OF_WRITING = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class ExportFormat(StrEnum):
@@ -79,16 +84,33 @@ def export_quarantine(
             else:
                 frame.sink_parquet(unfinished)
         unfinished.replace(target)
+    except LakehouseError as error:
+        if (refusal := _refused_write(error.__cause__)) is None:
+            raise
+        raise _unwritten(target, refusal) from error
     except OSError as error:
-        raise ScaffoldError(
-            f"the rows cannot be written: {error.strerror or error}",
-            code="POL503",
-            place=str(target),
-            hint="check that the folder exists, its permissions and the free space",
-        ) from error
+        raise _unwritten(target, error.strerror or str(error)) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return rows
+
+
+def _refused_write(error: BaseException | None) -> str | None:
+    """Say why the disk took no more; None if it was the reading that failed.
+
+    Polars reads and writes in one pass, and of an error of the system keeps the number in a text.
+    """
+    found = SYSTEM_ERROR.search(str(error))
+    return os.strerror(int(found[1])) if found and int(found[1]) in ONLY_OF_WRITING else None
+
+
+def _unwritten(target: Path, why: str) -> ScaffoldError:
+    return ScaffoldError(
+        f"the rows cannot be written: {why}",
+        code="POL503",
+        place=str(target),
+        hint="check that the folder exists, its permissions and the free space",
+    )
 
 
 def _plain(frame: pl.LazyFrame) -> pl.LazyFrame:
