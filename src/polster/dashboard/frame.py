@@ -54,7 +54,10 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
     with Tag("div", classes="page", id="content", tabindex="-1"):
         ahead = Tag("div", classes="ahead")
         follow(
-            board, lambda: _problem(board), inside=ahead, key=lambda: repr(board.snapshot.problem)
+            board,
+            lambda: _problem(board, at),
+            inside=ahead,
+            key=lambda: repr(board.snapshot.problem),
         )
         try:
             yield
@@ -171,6 +174,6 @@ def _progress(run: Moving) -> str:
     return f"{state}: {run.done} of {run.total}" if run.total else state
 
 
-def _problem(board: Board) -> None:
+def _problem(board: Board, at: str) -> None:
     if board.snapshot.problem is not None:
-        show_problem(board.snapshot.problem)
+        show_problem(board.snapshot.problem, mistakes=at != "/health")  # where each is a finding

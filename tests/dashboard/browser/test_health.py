@@ -184,6 +184,7 @@ def test_the_page_says_that_it_checks_and_checks_again_when_the_code_changes(
         broken = _rule(page, "POL202")
         expect(broken).to_contain_text("`gold.up` may not read `bronze.orders`")
         expect(page.get_by_role("alert")).to_contain_text("the pipeline has")
+        expect(page.get_by_text("`gold.up` may not read `bronze.orders`")).to_have_count(1)
 
         (made.root / "src/core/gold_up.py").unlink()
         made.asset("silver.orders", SILVER)

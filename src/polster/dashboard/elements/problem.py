@@ -9,9 +9,17 @@ from polster.model.finding import Finding
 SHOWN = 20
 
 
-def show_problem(error: PolsterError) -> None:
-    """Show what is wrong, where and how to mend it."""
+def show_problem(error: PolsterError, *, mistakes: bool = True) -> None:
+    """Show what is wrong, where and how to mend it.
+
+    Args:
+        error: What is wrong.
+        mistakes: Whether to list the mistakes of definitions; otherwise only that there are some.
+    """
     with Tag("section", classes="problem", role="alert"):
+        if isinstance(error, DefinitionError) and not mistakes:
+            Tag("h2", error.message)
+            return
         if isinstance(error, DefinitionError):
             Tag("h2", f"{error.message}; the state below is the last one that could be read")
             for finding in error.findings[:SHOWN]:
