@@ -161,6 +161,20 @@ def test_findings_are_narrowed_by_severity_and_by_asset(page: Page, dashboard: D
     expect(page.get_by_text("Nothing of this kind")).to_be_visible()
 
 
+def test_what_is_narrowed_stands_in_the_address(page: Page, dashboard: Dashboard) -> None:
+    page.goto(f"{dashboard.url}/health?severity=warning&asset=nobody%26%3D&other=1")
+    expect(page.get_by_text("Nothing of this kind")).to_be_visible()
+    expect(page.get_by_label("Asset")).to_have_value("nobody&=")
+
+    page.get_by_label("Asset").select_option("gold.totals")
+    page.wait_for_url("**/health?severity=warning&asset=gold.totals")
+    page.reload()
+
+    expect(page.get_by_label("Severity")).to_have_value("warning")
+    expect(page.get_by_label("Asset")).to_have_value("gold.totals")
+    expect(page.locator(".rule a").first).to_have_text("gold.totals")
+
+
 def test_nothing_of_the_page_is_cut_off_in_a_narrow_window(
     page: Page, dashboard: Dashboard
 ) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from nicegui import ui
 
 from polster.dashboard.board import Board
 from polster.dashboard.elements.answer import show_answer
@@ -53,10 +56,31 @@ class Health:
         return sum(finding.severity is severity for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which findings one looks at, as the address says it; None stands for all."""
+
+    severity: Severity | None = None
+    asset: str | None = None
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> Chosen:
+        """Read the query of an address; what makes no sense in it is left out."""
+        severities = {severity.value: severity for severity in Severity}
+        return cls(severities.get(query.get("severity", "")), query.get("asset") or None)
+
+    @property
+    def address(self) -> str:
+        """Return the address that shows these findings."""
+        said = {"severity": self.severity, "asset": self.asset}
+        query = urlencode({name: str(value) for name, value in said.items() if value})
+        return f"/health?{query}" if query else "/health"
+
+
 async def show_health(board: Board) -> None:
     """Show what ``validate`` finds, and show it anew when the source changes."""
     Tag("h1", "Health")
-    chosen = _Chosen()
+    filters = _Filters(Chosen.parse(ui.context.client.request.query_params))
 
     async def ask() -> Health:
         check = await board.checker.check()
@@ -71,18 +95,10 @@ async def show_health(board: Board) -> None:
 
     await show_answer(
         ask,
-        lambda health: _draw(health, chosen),
+        lambda health: _draw(health, filters),
         key=lambda: board.judged,
         wait=_waiting,
     )
-
-
-@dataclass(slots=True)
-class _Chosen:
-    """What the viewer chose to see; it outlives a redraw."""
-
-    severity: Severity | None = None
-    asset: str | None = None
 
 
 def _waiting() -> None:
@@ -94,29 +110,62 @@ def _waiting() -> None:
         )
 
 
-def _draw(health: Health, chosen: _Chosen) -> None:
+def _draw(health: Health, filters: _Filters) -> None:
     with Tag("section", classes="card", aria_label="Summary"):
         _summary(health)
     if health.rules:
-        _findings(health, chosen)
+        filters.draw(health)
     else:
         _nothing_found(health)
     if health.unchecked:
         _unchecked(health.unchecked)
 
 
-def _findings(health: Health, chosen: _Chosen) -> None:
-    if chosen.asset not in _assets(health.findings):
-        chosen.asset = None
+class _Filters:
+    """What the viewer chose to see; it outlives a redraw."""
 
-    def show_chosen() -> None:
-        place.clear()
-        with place:
-            _rules(narrowed(health.rules, severity=chosen.severity, asset=chosen.asset))
+    def __init__(self, chosen: Chosen) -> None:
+        self._chosen = chosen
 
-    _filters(health, chosen, show_chosen)
-    place = Tag("div", classes="part")
-    show_chosen()
+    def draw(self, health: Health) -> None:
+        """Show the choices, and below them the findings that are chosen."""
+        severities = Counter(finding.severity for finding in health.findings)
+        assets = Counter(finding.asset for finding in health.findings if finding.asset)
+        if self._chosen.asset:
+            assets.setdefault(self._chosen.asset, 0)
+        with Tag("div", classes="row", role="group", aria_label="Filter"):
+            Choice(
+                "Severity",
+                [
+                    Option("", f"all ({number(len(health.findings))})"),
+                    *(Option(each, f"{each}s ({number(severities[each])})") for each in Severity),
+                ],
+                self._chosen.severity or "",
+                lambda value: change(severity=Severity(value) if value else None),
+            )
+            Choice(
+                "Asset",
+                [
+                    Option("", "all"),
+                    *(Option(key, f"{key} ({number(assets[key])})") for key in sorted(assets)),
+                ],
+                self._chosen.asset or "",
+                lambda value: change(asset=value or None),
+            )
+        place = Tag("div", classes="part")
+
+        def change(**chosen: Any) -> None:
+            self._chosen = replace(self._chosen, **chosen)
+            ui.navigate.history.replace(self._chosen.address)
+            show()
+
+        def show() -> None:
+            severity, asset = self._chosen.severity, self._chosen.asset
+            place.clear()
+            with place:
+                _rules(narrowed(health.rules, severity=severity, asset=asset))
+
+        show()
 
 
 def _summary(health: Health) -> None:
@@ -158,42 +207,6 @@ def _nothing_found(health: Health) -> None:
             "Layers, schemas, privacy and habits: none of the rules is broken "
             f"by {counted(health.assets, 'asset')}.",
         )
-
-
-def _filters(health: Health, chosen: _Chosen, changed: Callable[[], None]) -> None:
-    def choose_severity(value: str) -> None:
-        chosen.severity = Severity(value) if value else None
-        changed()
-
-    def choose_asset(value: str) -> None:
-        chosen.asset = value or None
-        changed()
-
-    severities = Counter(finding.severity for finding in health.findings)
-    assets = _assets(health.findings)
-    with Tag("div", classes="row", role="group", aria_label="Filter"):
-        Choice(
-            "Severity",
-            [
-                Option("", f"all ({number(len(health.findings))})"),
-                *(Option(each, f"{each}s ({number(severities[each])})") for each in Severity),
-            ],
-            chosen.severity or "",
-            choose_severity,
-        )
-        Choice(
-            "Asset",
-            [
-                Option("", "all"),
-                *(Option(asset, f"{asset} ({number(assets[asset])})") for asset in sorted(assets)),
-            ],
-            chosen.asset or "",
-            choose_asset,
-        )
-
-
-def _assets(findings: Sequence[Finding]) -> Counter[str]:
-    return Counter(finding.asset for finding in findings if finding.asset)
 
 
 def _rules(rules: Sequence[BrokenRule]) -> None:
