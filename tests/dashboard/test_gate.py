@@ -160,6 +160,16 @@ async def test_a_cookie_of_ones_own_making_opens_nothing() -> None:
     assert {answer.status_code for answer in answers} == {401}
 
 
+async def test_odd_cookies_of_other_servers_on_this_machine_do_not_sign_out() -> None:
+    async with _client(token=TOKEN) as client:
+        signed_in = await client.post("/sign-in", data={"token": TOKEN})
+        own = signed_in.headers["set-cookie"].partition(";")[0]
+        client.cookies.clear()
+        answer = await client.get("/", headers={"cookie": f'prefs={{"a": 1}}; {own}; b[]=c d'})
+
+    assert answer.status_code == 200
+
+
 async def test_a_long_form_is_not_read_to_its_end() -> None:
     async with _client(token=TOKEN) as client:
         answer = await client.post("/sign-in", content=b"token=" + b"x" * 100_000)

@@ -17,10 +17,10 @@ import ipaddress
 import secrets
 import urllib.parse
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -125,11 +125,8 @@ class Gate:
         return True  # reached by names that only the network knows; the token guards it
 
     def _is_known(self, headers: Headers) -> bool:
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return morsel is not None and _digest(morsel.value) in self._sessions
+        session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
+        return session is not None and _digest(session) in self._sessions
 
     async def _sign_in(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in SAFE_METHODS:
