@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ADD_ASSET = "polster add-asset --layer bronze --name orders"
+"""How one begins, where there is no asset yet."""
 NOTHING = "\N{EN DASH}"
 LARGE = ((1_000_000_000, "B"), (1_000_000, "M"), (10_000, "k"))
 

@@ -191,7 +191,7 @@ def test_the_page_says_that_it_checks_and_checks_again_when_the_code_changes(
     with _pipeline(tmp_path) as made, served(made.root) as dashboard:
         page.goto(f"{dashboard.url}/health")
         expect(page.get_by_text("There are no assets to check yet")).to_be_visible()
-        expect(page.get_by_text("polster add-asset bronze orders")).to_be_visible()
+        expect(page.get_by_text("polster add-asset --layer bronze --name orders")).to_be_visible()
 
         made.asset("bronze.orders", BRONZE)
         made.asset("gold.up", GOLD.replace("totals(orders", "up(bronze_orders"))

@@ -18,7 +18,7 @@ from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.findings import findings_of, narrowed
-from polster.dashboard.words import counted, number
+from polster.dashboard.words import ADD_ASSET, counted, number
 from polster.model.finding import Finding, Severity
 from polster.operations.explain import BrokenRule, ShownFinding, explain
 
@@ -199,7 +199,7 @@ def _nothing_found(health: Health) -> None:
         if not health.assets:
             Tag("strong", "There are no assets to check yet")
             Tag("p", "Add one with:")
-            Tag("code", "polster add-asset bronze orders")
+            Tag("pre", ADD_ASSET, classes="block")
             return
         Tag("strong", "Nothing found")
         Tag(

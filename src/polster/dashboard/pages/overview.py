@@ -16,7 +16,7 @@ from polster.dashboard.frame import follow
 from polster.dashboard.links import asset_address, quarantine_address, run_address
 from polster.dashboard.pages.overview_pipeline import show_pipeline
 from polster.dashboard.view import LIST, View
-from polster.dashboard.words import counted, duration, number
+from polster.dashboard.words import ADD_ASSET, counted, duration, number
 from polster.model.asset import AssetKey
 from polster.model.record import RunSummary
 from polster.operations.overview import (
@@ -32,7 +32,6 @@ from polster.operations.runs import list_runs
 
 WORST_SHOWN = 5
 REASON_LENGTH = 300
-ADD_ASSET = "polster add-asset --layer bronze --name orders"
 
 
 async def show_overview(board: Board) -> None:

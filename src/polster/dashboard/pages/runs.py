@@ -19,13 +19,12 @@ from polster.dashboard.links import run_address
 from polster.dashboard.runner import RunRequest
 from polster.dashboard.runs_view import Listed, Moving, asked_for, ending, moving, unrecorded
 from polster.dashboard.shared import Itself
-from polster.dashboard.words import counted, duration, number
+from polster.dashboard.words import ADD_ASSET, counted, duration, number
 from polster.model.record import AssetStatus, RunSummary
 from polster.operations.runs import list_runs
 
 RUNS_SHOWN = 30
 LOG_LINES = 100
-ADD_ASSET = "polster add-asset --layer bronze --name orders"
 WORST_FIRST = (
     AssetStatus.FAILED,
     AssetStatus.SKIPPED,
