@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from polster.dashboard import board as board_module
 from polster.dashboard.board import Board
 from polster.errors import DefinitionError, UsageError
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.overview import Condition
 from polster.operations.preview import preview
+from polster.operations.watch import FileStates
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -93,13 +96,36 @@ async def test_settings_that_break_and_a_project_that_vanishes_are_told(
     shop.write("pyproject.toml", "[tool.polster]\nlakehose = 'x'\n")
     await board.look()
     settings = board.snapshot.problem
+    await board.look()
+    still = board.snapshot.problem
     (shop.root / "pyproject.toml").unlink()
+    await board.look()
     await board.look()
 
     assert settings is not None
     assert settings.code == "POL103"
+    assert still is settings
+    assert board.snapshot.overview is not None
     assert board.snapshot.problem is not None
     assert board.snapshot.problem.code == "POL101"
+
+
+async def test_a_source_that_cannot_be_listed_for_a_moment_is_told_and_watched_on(
+    shop: Pipeline, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await board.current()
+
+    def vanished(_root: Path) -> FileStates:
+        raise FileNotFoundError("src/core/gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(board_module, "source_stamp", vanished)
+        await board.look()
+        problem = board.snapshot.problem
+    await board.look()
+
+    assert problem is not None
+    assert board.snapshot.problem is None
 
 
 async def test_an_operation_is_asked_of_the_project(shop: Pipeline, board: Board) -> None:

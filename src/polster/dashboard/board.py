@@ -134,11 +134,13 @@ class Board:
         self._asker.close()
 
     async def _look(self, before: Snapshot) -> Snapshot:
-        source = await asyncio.to_thread(source_stamp, self.root)
-        source_changed = source != self._source
         project = before.project
         try:
+            source = await asyncio.to_thread(source_stamp, self.root)
+            source_changed = source != self._source
+            self._source = source
             if source_changed or project is None:
+                project = None  # the one before must not stand in for what cannot be opened
                 project = await asyncio.to_thread(open_project, self.root)
                 self._is_local = is_local(project, environment=self.environment)
             known = None if source_changed or before.problem else self._lakehouse
@@ -153,8 +155,6 @@ class Board:
             problem = error if isinstance(error, PolsterError) else _stumbled(error)
             now = replace(before, project=project)
             return now if _same(problem, before.problem) else replace(now, problem=problem)
-        finally:
-            self._source = source
         self._lakehouse = sight.stamp
         seen = sight.overview or before.overview
         return replace(before, project=project, overview=seen, live=sight.live, problem=None)

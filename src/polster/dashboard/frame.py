@@ -62,7 +62,8 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
         try:
             yield
         except PolsterError as error:
-            show_problem(error)
+            if error is not board.snapshot.problem:  # which stands at the top already
+                show_problem(error)
 
 
 def answer_missing() -> None:
