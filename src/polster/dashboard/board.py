@@ -28,6 +28,7 @@ from polster.operations.watch import (
 POLL_SECONDS = 1.0
 SLOW_POLL_SECONDS = 3.0
 """Between two looks into an object store, which cost a request each."""
+ARRIVE_SECONDS = 2.0
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -80,6 +81,7 @@ class Board:
         self._source: FileStates = frozenset()
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
+        self._arriving: asyncio.Task[None] | None = None  # held, or it might be forgotten halfway
 
     @property
     def judged(self) -> object:
@@ -110,6 +112,17 @@ class Board:
         """Return the newest snapshot, after a first look if there was none yet."""
         if self.snapshot.revision == 0:
             await self.look()
+        return self.snapshot
+
+    async def newest(self) -> Snapshot:
+        """Return a snapshot of now, though nobody watched; waits for a slow lakehouse only a while.
+
+        While somebody watches, it is new enough.
+        """
+        if not self.viewers:
+            self._arriving = asyncio.create_task(self.look())
+            old = self.snapshot.revision
+            await asyncio.wait([self._arriving], timeout=ARRIVE_SECONDS if old else None)
         return self.snapshot
 
     async def look(self) -> None:

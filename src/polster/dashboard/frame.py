@@ -43,7 +43,7 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
     ui.page_title(f"{title} · {board.root.name} · Polster")
     ui.add_css(STYLE)
     ui.add_head_html('<meta name="color-scheme" content="light dark">')
-    await board.current()
+    await board.newest()
     with client.layout:  # beside the <main> of the content, so that it is a banner
         skip = Tag("a", "Skip to the content", classes="skip", href="#content")
         heading = Tag("header", classes="top")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,6 +176,28 @@ def test_a_run_whose_process_is_killed_says_so(
     heading = page.locator(".run-heading")
     expect(heading.get_by_text("killed", exact=True)).to_be_visible()
     expect(heading).to_contain_text("Its process was ended from outside")
+
+
+def test_what_came_while_nobody_watched_is_there_at_once(
+    dashboard: Dashboard, shop: Pipeline
+) -> None:
+    with urllib.request.urlopen(f"{dashboard.url}/runs") as answer:
+        answer.read()
+    hold = shop.write("hold", "")
+    shop.write(
+        "src/core/bronze_late.py",
+        "import polars as pl\nfrom polster import bronze\n"
+        "\n@bronze\ndef late() -> pl.LazyFrame:\n    return pl.LazyFrame({'a': [1]})\n",
+    )
+    with shop.start("-m", "polster", "run") as run:
+        while not (live := live_runs(shop.open())):
+            time.sleep(0.05)
+        pages = [f"/runs/{live[0].run_id}", "/asset/bronze.late"]
+        answers = [urllib.request.urlopen(f"{dashboard.url}{page}").status for page in pages]
+        hold.unlink()
+        run.communicate(timeout=30)
+
+    assert answers == [200, 200]
 
 
 def test_a_run_that_there_is_not_is_told(page: Page, dashboard: Dashboard) -> None:

@@ -62,7 +62,7 @@ async def seek_run(board: Board, run_id: str) -> SoughtRun:
     the page, and the status with it. A lakehouse that takes its time answers on the page itself.
     """
     watched = WatchedRun(board, run_id)
-    await board.current()
+    await board.newest()
     looking = asyncio.create_task(watched.refresh())
     await asyncio.wait([looking], timeout=SEEK_SECONDS)
     if looking.done() and isinstance(looking.exception(), UsageError):
