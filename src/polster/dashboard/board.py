@@ -143,7 +143,7 @@ class Board:
 
     async def close(self) -> None:
         """Stop what runs, and wait until it has recorded what it did."""
-        await self.runner.close()
+        await asyncio.gather(self.runner.close(), self.checker.close())
         self._asker.close()
 
     async def _look(self, before: Snapshot) -> Snapshot:

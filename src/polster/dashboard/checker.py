@@ -52,13 +52,27 @@ class Checker:
         self._lock = asyncio.Lock()
         self._stamp: object = None
         self._check: Check | None = None
+        self._asking: set[asyncio.Task[Check]] = set()
 
     async def check(self) -> Check:
-        """Return what ``validate`` says now.
+        """Return what ``validate`` says now; who leaves does not stop it for the others.
 
         Raises:
             PolsterError: It could not be run to its end.
         """
+        asking = asyncio.create_task(self._newest())
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        return await asyncio.shield(asking)
+
+    async def close(self) -> None:
+        """End what is being checked, and wait until it has ended."""
+        for asking in self._asking:
+            asking.cancel()
+        if self._asking:
+            await asyncio.wait(self._asking)
+
+    async def _newest(self) -> Check:
         async with self._lock:
             stamp = (await asyncio.to_thread(source_stamp, self.root), self._recorded())
             if self._check is None or stamp != self._stamp:
@@ -85,13 +99,15 @@ class Checker:
         try:
             out, err = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise PolsterError(
                 f"polster validate did not end within {CHECK_SECONDS:.0f} s",
                 code="POL901",
                 hint="see what it says in a terminal: polster validate",
             ) from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         try:
             return Check(json.loads(out), at)
         except json.JSONDecodeError:
