@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -74,6 +75,21 @@ async def test_a_process_that_nobody_asks_ends(monkeypatch: pytest.MonkeyPatch) 
         assert time.monotonic() < deadline
     assert await asking.ask(max, 1, 2) == 2
     asking.close()
+
+
+async def test_closing_does_not_wait_for_a_long_question() -> None:
+    asking = Asker()
+    process_id = await asking.ask(os.getpid)
+    long = asyncio.create_task(asking.ask(time.sleep, 600))
+    await asyncio.sleep(0.1)
+
+    asking.close()
+
+    with pytest.raises((PolsterError, asyncio.CancelledError)):
+        await asyncio.wait_for(long, 20)
+    deadline = time.monotonic() + 20
+    while not _is_gone(process_id):
+        assert time.monotonic() < deadline
 
 
 def test_the_process_ends_with_a_server_that_is_killed() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
@@ -33,6 +33,7 @@ class Asker:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._lifeline: connection.Connection | None = None  # the processes end once it is closed
         self._asking = 0
         self._asked_at = 0.0
 
@@ -48,15 +49,13 @@ class Asker:
             PolsterError: What the question raises, or the process died over it.
         """
         loop = asyncio.get_running_loop()
-        pool = self._pool = self._pool or ProcessPoolExecutor(
-            PROCESSES, mp_context=get_context("spawn"), initializer=_prepare
-        )
+        pool = self._pool = self._pool or self._start()
         self._asking += 1
         try:
             return await loop.run_in_executor(pool, partial(question, *arguments, **options))
         except BrokenProcessPool:
             if self._pool is pool:
-                self._pool = None
+                self.close()
             raise PolsterError(
                 "the process that reads the lakehouse ended over this; perhaps memory ran out",
                 code="POL902",
@@ -77,16 +76,24 @@ class Asker:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+        if self._lifeline is not None:
+            self._lifeline.close()
+            self._lifeline = None
+
+    def _start(self) -> ProcessPoolExecutor:
+        context = get_context("spawn")
+        end, self._lifeline = context.Pipe(duplex=False)
+        return ProcessPoolExecutor(
+            PROCESSES, mp_context=context, initializer=_prepare, initargs=(end,)
+        )
 
 
-def _prepare() -> None:
-    """Leave Ctrl-C to the server, and end with it, however it ends."""
+def _prepare(lifeline: connection.Connection) -> None:
+    """Leave Ctrl-C to the server; end when it wants so, and with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
+def _end_with(lifeline: connection.Connection) -> None:
+    connection.wait([lifeline])
     os._exit(1)
