@@ -23,6 +23,12 @@ def run_address(run_id: str) -> str:
     return f"/runs/{quote(run_id, safe='')}"
 
 
+def release_address(release: str, since: str | None = None) -> str:
+    """Return the address of a release, beside an earlier one if ``since`` names it."""
+    asked = {"release": release} | ({"since": since} if since else {})
+    return f"/releases?{urlencode(asked)}"
+
+
 def quarantine_address(key: AssetKey, rule: str | None = None) -> str:
     """Return the address of the rows that were kept out of an asset.
 

@@ -178,6 +178,23 @@ def test_a_run_whose_process_is_killed_says_so(
     expect(heading).to_contain_text("Its process was ended from outside")
 
 
+def test_the_keyboard_stays_on_a_button_while_the_clock_goes_on(
+    page: Page, dashboard: Dashboard, shop: Pipeline
+) -> None:
+    hold = shop.write("hold", "")
+    _ask_for_a_run(page, dashboard)
+    _follow_the_run(page)
+    cancel = page.locator(".run-heading").get_by_role("button", name="Cancel")
+    cancel.focus()
+    clock = page.locator(".run-heading .figure", has_text="so far")
+    began = clock.inner_text()
+
+    expect(clock).not_to_have_text(began)
+
+    expect(cancel).to_be_focused()
+    hold.unlink()
+
+
 def test_what_came_while_nobody_watched_is_there_at_once(
     dashboard: Dashboard, shop: Pipeline
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -15,7 +14,7 @@ from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.problem import show_problem
 from polster.dashboard.elements.tag import Tag
-from polster.dashboard.links import run_address
+from polster.dashboard.links import release_address, run_address
 from polster.dashboard.releases_view import CHANGED, HELD, changed_rows, held_rows
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import counted, number
@@ -151,7 +150,7 @@ def _list(releases: Sequence[ReleaseSummary], compared: ReleaseComparison | None
                 for release in releases:
                     part = shown.get(release.id, "")
                     with Tag("tr", classes="chosen" if part else ""):
-                        with Tag("td"), Tag("a", href=_address(release.id, None)):
+                        with Tag("td"), Tag("a", href=release_address(release.id)):
                             Moment(release.created_at, "date")
                         Tag("td", number(release.tables), classes="count tables")
                         with Tag("td"):
@@ -175,10 +174,5 @@ def _summary(release: Release) -> ReleaseSummary:
     return ReleaseSummary(release.id, release.created_at, len(release.versions))
 
 
-def _address(release: str, since: str | None) -> str:
-    asked = {"release": release} | ({"since": since} if since else {})
-    return f"/releases?{urlencode(asked)}"
-
-
 def _go(release: str, since: str | None) -> None:
-    ui.navigate.to(_address(release, since))
+    ui.navigate.to(release_address(release, since))

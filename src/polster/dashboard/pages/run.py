@@ -18,6 +18,7 @@ from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.elements.timeline import Timeline
 from polster.dashboard.frame import LOOK_SECONDS, answer_missing, follow
+from polster.dashboard.links import release_address
 from polster.dashboard.pages.run_assets import draw_assets, draw_failures
 from polster.dashboard.run_view import RunShown, bars, of_live, of_recorded, span, ticks
 from polster.dashboard.runner import RunRequest
@@ -167,10 +168,10 @@ class WatchedRun:
         self.shown = of_recorded(found)
 
     def heading_key(self) -> object:
-        """Return what the heading depends on; the clock of a run in progress is part of it."""
-        shown, request = self.shown, self.request
+        """Return what the heading depends on but its figures, so that its buttons stay in place."""
+        request = self.request
         stopping = request is not None and request.is_stopping
-        return shown.status, len(shown.records), int(shown.seconds), stopping, self.problem
+        return self.shown.status, stopping, self.problem
 
     def draw_heading(self) -> None:
         """Show how the run stands, and what can be done about it."""
@@ -190,26 +191,32 @@ class WatchedRun:
                 Moment(shown.started_at, "date").classes("soft")
                 Tag("span", shown.environment, classes="chip", title="environment")
                 if shown.release:
-                    Tag("a", "its release", href=f"/releases?release={shown.release}")
+                    Tag("a", "its release", href=release_address(shown.release))
             if shown.status in SAID:
                 Tag("p", SAID[shown.status], classes="small note")
             if self.problem is not None:
                 show_problem(self.problem)
-            with Tag("div", classes="figures"):
-                _figure(duration(shown.seconds), "so far" if shown.live else "took")
-                if shown.live:
-                    total = len(shown.records) + len(shown.running) + len(shown.waiting)
-                    _figure(f"{number(len(shown.records))} of {number(total)}", "assets done")
-                for status in (AssetStatus.FAILED, AssetStatus.SKIPPED, AssetStatus.PUBLISHED):
-                    if count := shown.count(status):
-                        _figure(number(count), status.value, state=status.value)
-                if count := shown.count(AssetStatus.UNCHANGED):
-                    _figure(number(count), "unchanged")
-                _figure(
-                    number(sum(each.rows_published for each in shown.records)), "rows published"
-                )
-                kept_out = sum(each.rows_quarantined for each in shown.records)
-                _figure(number(kept_out), "rows quarantined")
+            follow(
+                self.board,
+                self._draw_figures,
+                inside=Tag("div", classes="figures"),
+                key=lambda: (len(self.shown.records), int(self.shown.seconds)),
+            )
+
+    def _draw_figures(self) -> None:
+        shown = self.shown
+        _figure(duration(shown.seconds), "so far" if shown.live else "took")
+        if shown.live:
+            total = len(shown.records) + len(shown.running) + len(shown.waiting)
+            _figure(f"{number(len(shown.records))} of {number(total)}", "assets done")
+        for status in (AssetStatus.FAILED, AssetStatus.SKIPPED, AssetStatus.PUBLISHED):
+            if count := shown.count(status):
+                _figure(number(count), status.value, state=status.value)
+        if count := shown.count(AssetStatus.UNCHANGED):
+            _figure(number(count), "unchanged")
+        _figure(number(sum(each.rows_published for each in shown.records)), "rows published")
+        kept_out = sum(each.rows_quarantined for each in shown.records)
+        _figure(number(kept_out), "rows quarantined")
 
     def _actions(self) -> None:
         shown, request = self.shown, self.request
