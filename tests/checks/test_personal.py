@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
 from polster.checks.personal import check_personal
 from polster.model.asset import Asset, AssetKey, Parameter
+from polster.model.contract import ContractColumn
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import LayerRules

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
 from polster.checks.table_changes import table_changes
 from polster.model.asset import AssetKey
+from polster.model.contract import ContractColumn
 from polster.model.diff import Impact
 from polster.model.layer import Layer
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.releases import Release, ReleaseSummary
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
+from polster.model.release import Release, ReleaseSummary
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
 REVENUE = AssetKey(Layer.GOLD, "revenue")

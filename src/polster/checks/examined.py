@@ -10,29 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polster.model.asset import AssetKey
+from polster.model.contract import ContractColumn
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
-
-
-@dataclass(frozen=True, slots=True)
-class ContractColumn:
-    """One column of a contract, as a text can tell it.
-
-    Attributes:
-        dtype: As Polars writes it, such as ``Int64``.
-        rules: Every rule of the column but nullability and key, written out: ``min`` to ``0``.
-        pii: Whether the contract marks it with ``metadata={"pii": True}``.
-        masked: The reason given with ``metadata={"masked": True, "reason": "…"}``; empty if it
-            gives none; None if the column is not marked as masked.
-    """
-
-    name: str
-    dtype: str
-    nullable: bool
-    primary_key: bool
-    rules: Mapping[str, str] = field(default_factory=dict)
-    pii: bool = False
-    masked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

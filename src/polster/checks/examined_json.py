@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
 from polster.model.asset import AssetKey
+from polster.model.contract import ContractColumn
 from polster.model.finding import Edit, Finding, Severity
 from polster.model.lineage import lineage_from_json, lineage_to_json
 

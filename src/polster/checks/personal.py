@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey
+from polster.model.contract import ContractColumn
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
+from polster.model.contract import ContractColumn
 from polster.model.diff import Impact, TableChange
 
 LOWER, UPPER = ("min", "min_length"), ("max", "max_length")

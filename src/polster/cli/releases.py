@@ -10,13 +10,8 @@ from polster.cli import console
 from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
-from polster.operations.releases import (
-    ReleaseComparison,
-    ReleasedTable,
-    TableChange,
-    compare_releases,
-    list_releases,
-)
+from polster.model.release import ReleaseChange, ReleaseComparison, ReleasedTable
+from polster.operations.releases import compare_releases, list_releases
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -85,7 +80,7 @@ def _show(compared: ReleaseComparison) -> None:
     )
 
 
-def _row(change: TableChange) -> tuple[str, ...]:
+def _row(change: ReleaseChange) -> tuple[str, ...]:
     what = "; ".join(change.reasons)
     if change.after is None:
         what = "gone"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from polster.dashboard.elements.change_table import Column, Row
 from polster.dashboard.links import asset_address
 from polster.dashboard.words import NOTHING, number
-from polster.operations.releases import ReleasedTable, TableChange
+from polster.model.release import ReleaseChange, ReleasedTable
 
 CHANGED = (
     Column("what changed"),
@@ -20,7 +20,7 @@ CHANGED = (
 HELD = (Column("rows", is_count=True), Column("version", is_count=True))
 
 
-def changed_rows(tables: Sequence[TableChange]) -> list[Row]:
+def changed_rows(tables: Sequence[ReleaseChange]) -> list[Row]:
     """Return a row of :data:`CHANGED` for each table."""
     return [
         _row(
@@ -36,18 +36,18 @@ def changed_rows(tables: Sequence[TableChange]) -> list[Row]:
     ]
 
 
-def held_rows(tables: Sequence[TableChange]) -> list[Row]:
+def held_rows(tables: Sequence[ReleaseChange]) -> list[Row]:
     """Return a row of :data:`HELD` for each table, as it is in the later release."""
     return [_row(table, _rows(table.after), _version(table.after)) for table in tables]
 
 
-def what_changed(table: TableChange) -> str:
+def what_changed(table: ReleaseChange) -> str:
     """Say why a table is another one than before.
 
     >>> from polster.model.asset import AssetKey
     >>> from polster.model.layer import Layer
     >>> key = AssetKey(Layer.GOLD, "revenue")
-    >>> what_changed(TableChange(key, ReleasedTable(3, 10), ReleasedTable(4, 10)))
+    >>> what_changed(ReleaseChange(key, ReleasedTable(3, 10), ReleasedTable(4, 10)))
     'the ledger does not know why'
     """
     if table.after is None:
@@ -57,15 +57,15 @@ def what_changed(table: TableChange) -> str:
     return "; ".join(table.reasons) or "the ledger does not know why"
 
 
-def difference(table: TableChange) -> str:
+def difference(table: ReleaseChange) -> str:
     """Write how many rows there are more, or fewer; a dash where one cannot say.
 
     >>> from polster.model.asset import AssetKey
     >>> from polster.model.layer import Layer
     >>> key = AssetKey(Layer.GOLD, "revenue")
-    >>> difference(TableChange(key, ReleasedTable(3, 1200), ReleasedTable(4, 10)))
+    >>> difference(ReleaseChange(key, ReleasedTable(3, 1200), ReleasedTable(4, 10)))
     '-1,190'
-    >>> difference(TableChange(key, ReleasedTable(3, 10), ReleasedTable(4, 10)))
+    >>> difference(ReleaseChange(key, ReleasedTable(3, 10), ReleasedTable(4, 10)))
     '0'
     """
     before, after = table.before, table.after
@@ -75,7 +75,7 @@ def difference(table: TableChange) -> str:
     return f"{changed:+,}" if changed else "0"
 
 
-def _row(table: TableChange, *cells: str) -> Row:
+def _row(table: ReleaseChange, *cells: str) -> Row:
     return Row(str(table.asset), asset_address(table.asset), cells)
 
 

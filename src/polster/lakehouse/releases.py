@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 
 import polars as pl
@@ -12,6 +11,7 @@ from polster.lakehouse.ledger import append_rows, scan_rows
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import Table
 from polster.model.asset import AssetKey
+from polster.model.release import Release, ReleaseSummary
 
 RELEASE_SCHEMA = pl.Schema(
     {
@@ -21,28 +21,6 @@ RELEASE_SCHEMA = pl.Schema(
         "version": pl.Int64(),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The versions that belong together after one run."""
-
-    id: str
-    created_at: datetime
-    versions: Mapping[AssetKey, int]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseSummary:
-    """A release without its versions.
-
-    Attributes:
-        tables: How many belong to it.
-    """
-
-    id: str
-    created_at: datetime
-    tables: int
 
 
 class Releases:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polster.checks.examine import examine
-from polster.checks.examined import ContractColumn, Examined
+from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey, Policy
+from polster.model.contract import ContractColumn
 from polster.operations.history import asset_named
 from polster.operations.lineage import NEVER_SEEN
 from polster.operations.open_project import Project

@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from polster.errors import UsageError, nearest
-from polster.lakehouse.releases import Release, ReleaseSummary
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord
+from polster.model.release import (
+    Release,
+    ReleaseChange,
+    ReleaseComparison,
+    ReleasedTable,
+    ReleaseSummary,
+)
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasedTable:
-    """One table in one release.
-
-    Attributes:
-        rows: Rows that the run which made the version published; None if the ledger does not
-            know it.
-    """
-
-    version: int
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableChange:
-    """A table in two releases.
-
-    Attributes:
-        before: None if the earlier release did not have it.
-        after: None if the later release does not have it.
-        reasons: Why it changed, as clauses for people; empty if the ledger does not know.
-    """
-
-    asset: AssetKey
-    before: ReleasedTable | None
-    after: ReleasedTable | None
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def is_change(self) -> bool:
-        """Tell whether the releases differ in it."""
-        return (self.before and self.before.version) != (self.after and self.after.version)
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseComparison:
-    """Two releases side by side.
-
-    Attributes:
-        before: None where the later one was the first.
-        tables: Every table of either, by layer and name.
-    """
-
-    before: Release | None
-    after: Release
-    tables: tuple[TableChange, ...]
 
 
 def list_releases(
@@ -126,7 +83,7 @@ def compare_releases(
     keys = later.versions.keys() | (earlier.versions.keys() if earlier else set())
     order = list(Layer)
     tables = tuple(
-        TableChange(
+        ReleaseChange(
             key,
             _released(earlier, key, old),
             _released(later, key, new),

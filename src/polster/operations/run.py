@@ -14,10 +14,10 @@ from threading import Thread
 from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
-from polster.lakehouse.releases import Release
 from polster.model.context import RunContext
 from polster.model.finding import Finding
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
+from polster.model.release import Release
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from polster.checks.examined import ContractColumn
 from polster.contracts.rules import contract_columns
+from polster.model.contract import ContractColumn
 
 if TYPE_CHECKING:
     import dataframely as dy

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
-from polster.checks.examined import ContractColumn
 from polster.dashboard.board import Board
 from polster.dashboard.elements.rows import short_type
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.shared import Itself, Shared
 from polster.model.asset import EVERY_RULE, AssetKey, ExtraColumns
+from polster.model.contract import ContractColumn
 from polster.model.layer import Layer
 from polster.operations.describe import Description, describe
 

@@ -19,12 +19,8 @@ from polster.dashboard.releases_view import CHANGED, HELD, changed_rows, held_ro
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import counted, number
 from polster.errors import UsageError
-from polster.lakehouse.releases import Release, ReleaseSummary
-from polster.operations.releases import (
-    ReleaseComparison,
-    compare_releases,
-    summarise_releases,
-)
+from polster.model.release import Release, ReleaseComparison, ReleaseSummary
+from polster.operations.releases import compare_releases, summarise_releases
 
 COLUMNS = {"created": "", "tables": "count", "run": "", "shown above": ""}
 RELEASES_SHOWN = 100
