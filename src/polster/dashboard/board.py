@@ -28,7 +28,7 @@ from polster.operations.watch import (
 POLL_SECONDS = 1.0
 SLOW_POLL_SECONDS = 3.0
 """Between two looks into an object store, which cost a request each."""
-ARRIVE_SECONDS = 2.0
+ARRIVE_SECONDS = 1.0
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")

@@ -31,7 +31,7 @@ from polster.model.record import AssetStatus
 from polster.operations.runs import recorded_run
 
 LOG_LINES = 500
-SEEK_SECONDS = 10.0
+SEEK_SECONDS = 3.0
 LOOKS = {"stopping": "interrupted", "killed": "failed"}
 SAID = {
     "lost": "It gave no sign of life for a while: it was probably killed. What it published stays, "
