@@ -57,7 +57,7 @@ async def framed(board: Board, title: str, *, at: str) -> AsyncIterator[None]:
             board,
             lambda: _problem(board, at),
             inside=ahead,
-            key=lambda: repr(board.snapshot.problem),
+            key=lambda: (repr(board.snapshot.problem), board.snapshot.overview is None),
         )
         try:
             yield
@@ -176,5 +176,9 @@ def _progress(run: Moving) -> str:
 
 
 def _problem(board: Board, at: str) -> None:
-    if board.snapshot.problem is not None:
-        show_problem(board.snapshot.problem, mistakes=at != "/health")  # where each is a finding
+    problem = board.snapshot.problem
+    if problem is None:
+        return
+    show_problem(problem, mistakes=at != "/health")  # where each is a finding
+    if board.snapshot.overview is not None and at != "/health":
+        Tag("p", "What is shown below is the last state that could be read.", classes="soft small")

@@ -51,6 +51,19 @@ def test_a_selection_that_means_nothing_is_told_and_nothing_runs(
     assert list_runs(shop.open()) == []
 
 
+def test_of_a_pipeline_with_a_mistake_it_is_not_said_that_it_has_no_assets(
+    page: Page, shop: Pipeline
+) -> None:
+    shop.edit("src/core/gold_spending.py", "orders: pl.LazyFrame", "bronze_orders: pl.LazyFrame")
+    with served(shop.root) as dashboard:
+        page.goto(f"{dashboard.url}/runs")
+
+        expect(page.get_by_role("alert")).to_contain_text("the pipeline has 1 mistake")
+        expect(page.get_by_text("Mend first what is said above")).to_be_visible()
+        expect(page.get_by_text("the last state that could be read")).to_have_count(0)
+        expect(page.get_by_text("There are no assets")).to_have_count(0)
+
+
 def test_a_second_run_waits_and_is_withdrawn(
     page: Page, dashboard: Dashboard, shop: Pipeline
 ) -> None:

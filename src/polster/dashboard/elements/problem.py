@@ -17,11 +17,10 @@ def show_problem(error: PolsterError, *, mistakes: bool = True) -> None:
         mistakes: Whether to list the mistakes of definitions; otherwise only that there are some.
     """
     with Tag("section", classes="problem", role="alert"):
-        if isinstance(error, DefinitionError) and not mistakes:
-            Tag("h2", error.message)
-            return
         if isinstance(error, DefinitionError):
-            Tag("h2", f"{error.message}; the state below is the last one that could be read")
+            Tag("h2", error.message)
+            if not mistakes:
+                return
             for finding in error.findings[:SHOWN]:
                 show_finding(finding)
             if len(error.findings) > SHOWN:

@@ -249,18 +249,21 @@ def _draw_run(run: RunSummary) -> None:
 
 def _empty_key(board: Board) -> object:
     overview = board.snapshot.overview
-    return bool(_moving(board)), len(overview.assets) if overview else 0
+    return bool(_moving(board)), None if overview is None else len(overview.assets)
 
 
 def _nothing_yet(board: Board) -> None:
     overview = board.snapshot.overview
-    assets = len(overview.assets) if overview else 0
     with Tag("section", classes="card empty"):
         if _moving(board):
             Tag("strong", "No run has ended yet")
             Tag("p", "The first one is recorded here when it ends.")
             return
         Tag("strong", "Nothing has run yet")
+        if overview is None:
+            Tag("p", "Mend first what is said above.")
+            return
+        assets = len(overview.assets)
         if not assets:
             Tag("p", "There are no assets to run. Begin with what arrives:")
             Tag("pre", ADD_ASSET, classes="block")
