@@ -8,10 +8,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.dashboard.browser.conftest import served
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
 
 ASSETS = {
     "bronze_orders": '''
@@ -514,3 +518,33 @@ def test_an_asset_that_was_never_built_says_what_to_do(page: Page, own: tuple[st
     expect(part(page, "Versions")).to_contain_text("Nothing is published yet")
     expect(part(page, "Quarantine")).to_contain_text("No run judged rows of it yet")
     expect(part(page, "Rows")).to_contain_text("There are no rows yet")
+
+
+def test_what_a_run_lets_validate_find_shows_by_itself(page: Page, pipeline: Pipeline) -> None:
+    pipeline.write("landing/orders.csv", "id\n1\n")
+    pipeline.asset(
+        "bronze.orders",
+        """
+        @bronze
+        def orders() -> pl.LazyFrame:
+            return pl.scan_csv("landing/orders.csv")
+        """,
+    )
+    pipeline.asset(
+        "silver.orders",
+        """
+        class Orders(dy.Schema):
+            id = dy.Int64(primary_key=True)
+
+
+        @silver(contract=Orders)
+        def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_orders.select("no_such")
+        """,
+    )
+    with served(pipeline.root) as dashboard:
+        page.goto(f"{dashboard.url}/asset/silver.orders#findings")
+        expect(part(page, "Findings")).to_contain_text("Its columns could not be checked")
+        pipeline.run("bronze.orders")
+
+        expect(part(page, "Findings")).to_contain_text("no_such")

@@ -123,7 +123,7 @@ def _parts(board: Board, asset: Asset) -> None:
     column = ui.context.client.request.query_params.get("column")
     lineage = LineagePart(board, key, column)
     _part("lineage").fill(lambda: recorded(board), lineage.draw, key=version)
-    _part("findings").fill(lambda: check_of(board, asset), draw_check, key=source)
+    _part("findings").fill(lambda: check_of(board, asset), draw_check, key=lambda: board.judged)
     _part("source").fill(lambda: source_of(board, asset), draw_source, key=source)
 
 
