@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from polster.model.asset import AssetKey
 
 
-def asset_address(key: AssetKey, part: str = "", *, column: str | None = None) -> str:
+def asset_address(key: AssetKey | str, part: str = "", *, column: str | None = None) -> str:
     """Return the address of an asset's page, or of a part of it.
 
     >>> from polster.model.layer import Layer

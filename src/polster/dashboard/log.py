@@ -46,17 +46,6 @@ class RunLog:
         """List the lines that are kept."""
         return list(self._lines)
 
-    def since(self, number: int) -> tuple[int, list[str]]:
-        r"""Return the lines from the ``number``-th on, and the number of the first of them.
-
-        >>> log = RunLog()
-        >>> log.feed(b"one\ntwo\n")
-        >>> log.since(1)
-        (1, ['two'])
-        """
-        first = max(number, self.dropped)
-        return first, self.lines[first - self.dropped :]
-
     def feed(self, data: bytes) -> None:
         """Take what was read; a line is written once it has ended."""
         *ended, rest = (self._rest + self._decode(data)).split("\n")

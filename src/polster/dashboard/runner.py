@@ -130,12 +130,6 @@ class Runner:
         """List the requests that wait, next first."""
         return [each for each in self.requests if each.state is RequestState.QUEUED]
 
-    @property
-    def last(self) -> RunRequest | None:
-        """Return the request that ended last, those withdrawn left out."""
-        ended = [each for each in self.requests if each.state is RequestState.ENDED]
-        return max(ended, key=lambda each: each.ended_at or each.asked_at, default=None)
-
     def request_of(self, run: LiveRun | str) -> RunRequest | None:
         """Return the request whose process does ``run``, or did the run of that identifier."""
         for request in reversed(self.requests):

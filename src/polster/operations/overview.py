@@ -94,10 +94,6 @@ class Overview:
     environment: str
     assets: Mapping[AssetKey, OverviewAsset]
 
-    def count(self, condition: Condition) -> int:
-        """Count the assets in ``condition``."""
-        return sum(entry.condition is condition for entry in self.assets.values())
-
     @property
     def rows(self) -> int:
         """Return the published rows of all assets."""

@@ -12,12 +12,6 @@ COLOURS = tuple(f"var(--chart-{number})" for number in range(1, 9))
 TEXT = "var(--text)"
 SOFT = "var(--soft)"
 LINE = "var(--line)"
-LOCAL_TIME = (
-    "value => new Intl.DateTimeFormat('en-GB', "
-    "{day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'})"
-    ".format(new Date(value))"
-)
-"""Writes an ISO time in the viewer's zone; JavaScript, for a property named ``:formatter``."""
 
 
 def show_chart(

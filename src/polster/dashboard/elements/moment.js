@@ -2,7 +2,6 @@
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 export default {
   template: `<time :datetime="iso" :title="exact">{{ text }}</time>`,
@@ -23,7 +22,6 @@ export default {
     },
     text() {
       if (this.shown === "date") return date.format(this.at);
-      if (this.shown === "clock") return clock.format(this.at);
       const seconds = (this.at - this.now) / 1000;
       const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
       return unit ? ago.format(Math.round(seconds / unit[1]), unit[0]) : "just now";

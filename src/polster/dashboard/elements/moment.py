@@ -14,10 +14,10 @@ class Moment(Element, component="moment.js"):
     Args:
         at: Timezone-aware.
         shown: ``ago`` as in "5 minutes ago", which moves on by itself; ``date`` with day and
-            time; ``clock`` with the time of day alone.
+            time.
     """
 
-    def __init__(self, at: datetime, shown: Literal["ago", "date", "clock"] = "ago") -> None:
+    def __init__(self, at: datetime, shown: Literal["ago", "date"] = "ago") -> None:
         super().__init__()
         self.props["iso"] = at.astimezone(UTC).isoformat()
         self.props["shown"] = shown

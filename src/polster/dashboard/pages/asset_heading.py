@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from polster.dashboard.board import Board
+from polster.dashboard.drawing import state_class
 from polster.dashboard.elements.button import Button
+from polster.dashboard.elements.figure import show_figure
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import follow
 from polster.dashboard.links import quarantine_address, run_address
-from polster.dashboard.words import number, share
+from polster.dashboard.words import NOTHING, number, share
 from polster.model.asset import Asset, AssetKey
 from polster.operations.overview import Condition, OverviewAsset
 
@@ -85,7 +87,7 @@ def _why_unknown(board: Board, asset: Asset) -> str:
 
 def _condition(board: Board, entry: OverviewAsset, condition: Condition) -> None:
     with Tag("div", classes="row why"):
-        Tag("span", condition, classes=f"state {condition.replace(' ', '-')}")
+        Tag("span", condition, classes=f"state {state_class(condition)}")
         for run in board.snapshot.live:
             if entry.key in run.running or entry.key in run.waiting:
                 lost = run.is_lost(datetime.now(UTC))
@@ -114,8 +116,8 @@ def cut(text: str) -> str:
 
 def _figures(entry: OverviewAsset) -> None:
     with Tag("div", classes="figures"):
-        _figure("rows", number(entry.rows))
-        with _figure("kept out", "" if entry.judged else "\N{EN DASH}"):
+        show_figure(number(entry.rows), "rows")
+        with show_figure("" if entry.judged else NOTHING, "kept out"):
             if entry.judged:
                 with (
                     Tag("a", href=quarantine_address(entry.key))
@@ -123,18 +125,11 @@ def _figures(entry: OverviewAsset) -> None:
                     else Tag("span")
                 ):
                     Tag("span", share(entry.share_quarantined))
-        with _figure("published", "" if entry.published_at else "never"):
+        with show_figure("" if entry.published_at else "never", "published"):
             if entry.published_at:
                 Moment(entry.published_at)
         version = entry.state.version
-        _figure("version", "\N{EN DASH}" if version is None else str(version))
-
-
-def _figure(label: str, value: str) -> Tag:
-    with Tag("div", classes="figure"):
-        place = Tag("span", value, classes="value")
-        Tag("span", label, classes="label")
-    return place
+        show_figure(NOTHING if version is None else str(version), "version")
 
 
 def _belongings(asset: Asset) -> None:

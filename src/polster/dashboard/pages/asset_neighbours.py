@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from polster.dashboard.board import Board
+from polster.dashboard.drawing import state_class
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import follow
 from polster.dashboard.links import asset_address
@@ -47,7 +48,7 @@ def _links(board: Board, keys: Sequence[AssetKey], none: str) -> None:
                 Tag("span", classes=f"bar {key.layer}", aria_hidden="true")
                 Tag("a", str(key), href=asset_address(key))
                 if condition := conditions.get(key):
-                    Tag("span", condition, classes=f"state {condition.replace(' ', '-')}")
+                    Tag("span", condition, classes=f"state {state_class(condition)}")
         if len(keys) > SHOWN:
             Tag("li", f"and {number(len(keys) - SHOWN)} more", classes="soft small")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -15,9 +15,11 @@ from polster.dashboard.board import Board
 from polster.dashboard.elements.answer import show_answer
 from polster.dashboard.elements.button import Button
 from polster.dashboard.elements.choice import Choice, Option
+from polster.dashboard.elements.figure import show_figure
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.findings import findings_of, narrowed
+from polster.dashboard.links import asset_address
 from polster.dashboard.words import ADD_ASSET, counted, number
 from polster.model.finding import Finding, Severity
 from polster.operations.explain import BrokenRule, ShownFinding, explain
@@ -173,10 +175,13 @@ def _summary(health: Health) -> None:
         with Tag("div", classes="figures"):
             for severity in Severity:
                 count = health.count(severity)
-                _figure(count, severity if count == 1 else f"{severity}s", severity)
-            _figure(len(health.rules), "rule broken" if len(health.rules) == 1 else "rules broken")
-            _figure(health.assets, "asset checked" if health.assets == 1 else "assets checked")
-            _figure(len(health.unchecked), "not fully checked")
+                label = severity if count == 1 else f"{severity}s"
+                show_figure(number(count), label, state=severity if count else "")
+            rules = "rule broken" if len(health.rules) == 1 else "rules broken"
+            show_figure(number(len(health.rules)), rules)
+            assets = "asset checked" if health.assets == 1 else "assets checked"
+            show_figure(number(health.assets), assets)
+            show_figure(number(len(health.unchecked)), "not fully checked")
         with Tag("p", classes="soft small checked"):
             Tag("span", "checking again", classes="state running again", role="status")
             with Tag("span"):
@@ -186,12 +191,6 @@ def _summary(health: Health) -> None:
         with Tag("p", classes="soft small health-fix"):
             Tag("span", f"{number(health.fixable)} can be mended by ")
             Tag("code", "polster validate --fix")
-
-
-def _figure(value: int, label: str, severity: str = "") -> None:
-    with Tag("div", classes="figure"):
-        Tag("span", number(value), classes="value")
-        Tag("span", label, classes=f"label state {severity}" if severity and value else "label")
 
 
 def _nothing_found(health: Health) -> None:
@@ -253,7 +252,7 @@ def _breach(shown: ShownFinding, rule: BrokenRule) -> None:
             if finding.severity is not rule.severity:
                 Tag("span", finding.severity, classes=f"state {finding.severity}")
             if finding.asset:
-                Tag("a", finding.asset, href=f"/asset/{quote(finding.asset)}")
+                Tag("a", finding.asset, href=asset_address(finding.asset))
             if finding.place:
                 Tag("span", finding.place, classes="place")
         Tag("p", finding.message)
@@ -277,7 +276,7 @@ def _unchecked(unchecked: Mapping[str, str]) -> None:
         with Tag("ul", classes="breaches"):
             for asset, why in list(unchecked.items())[:UNCHECKED_SHOWN]:
                 with Tag("li"), Tag("p", classes="row"):
-                    Tag("a", asset, href=f"/asset/{quote(asset)}")
+                    Tag("a", asset, href=asset_address(asset))
                     Tag("span", why)
         if len(unchecked) > UNCHECKED_SHOWN:
             Tag("p", f"and {number(len(unchecked) - UNCHECKED_SHOWN)} more", classes="soft")

@@ -84,8 +84,7 @@ def _last_run(runs: list[RunSummary]) -> None:
     for run in runs[:1]:
         with Tag("div", classes="figure last-run"):
             with Tag("a", classes="value", href=run_address(run.run_id)):
-                said = run.status.value if run.status else "unknown"
-                Tag("span", said, classes=f"state {said}")
+                Tag("span", run.status, classes=f"state {run.status}")
             with Tag("span", classes="label"):
                 Tag("span", "last run, ")
                 Moment(run.started_at)

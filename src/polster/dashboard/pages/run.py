@@ -11,6 +11,7 @@ from nicegui import ui
 
 from polster.dashboard.board import Board
 from polster.dashboard.elements.button import Button
+from polster.dashboard.elements.figure import show_figure
 from polster.dashboard.elements.log_lines import LogLines
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.problem import show_problem
@@ -205,18 +206,18 @@ class WatchedRun:
 
     def _draw_figures(self) -> None:
         shown = self.shown
-        _figure(duration(shown.seconds), "so far" if shown.live else "took")
+        show_figure(duration(shown.seconds), "so far" if shown.live else "took")
         if shown.live:
             total = len(shown.records) + len(shown.running) + len(shown.waiting)
-            _figure(f"{number(len(shown.records))} of {number(total)}", "assets done")
+            show_figure(f"{number(len(shown.records))} of {number(total)}", "assets done")
         for status in (AssetStatus.FAILED, AssetStatus.SKIPPED, AssetStatus.PUBLISHED):
             if count := shown.count(status):
-                _figure(number(count), status.value, state=status.value)
+                show_figure(number(count), status.value, state=status.value)
         if count := shown.count(AssetStatus.UNCHANGED):
-            _figure(number(count), "unchanged")
-        _figure(number(sum(each.rows_published for each in shown.records)), "rows published")
+            show_figure(number(count), "unchanged")
+        show_figure(number(sum(each.rows_published for each in shown.records)), "rows published")
         kept_out = sum(each.rows_quarantined for each in shown.records)
-        _figure(number(kept_out), "rows quarantined")
+        show_figure(number(kept_out), "rows quarantined")
 
     def _actions(self) -> None:
         shown, request = self.shown, self.request
@@ -245,12 +246,6 @@ class WatchedRun:
                 lambda: ask_for_run(self.board, *selection, full_refresh=shown.full_refresh),
                 title=f"asks once more for {asked_for(selection)}",
             )
-
-
-def _figure(value: str, label: str, *, state: str = "") -> None:
-    with Tag("div", classes="figure"):
-        Tag("span", value, classes="value")
-        Tag("span", label, classes=f"label state {state}" if state else "label")
 
 
 def _draw_log(watched: WatchedRun) -> None:

@@ -16,21 +16,16 @@ from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import follow
 from polster.dashboard.links import run_address
+from polster.dashboard.run_view import WORST_FIRST
 from polster.dashboard.runner import RunRequest
 from polster.dashboard.runs_view import Listed, Moving, asked_for, ending, moving, unrecorded
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import ADD_ASSET, counted, duration, number
-from polster.model.record import AssetStatus, RunSummary
+from polster.model.record import RunSummary
 from polster.operations.runs import list_runs
 
 RUNS_SHOWN = 30
 LOG_LINES = 100
-WORST_FIRST = (
-    AssetStatus.FAILED,
-    AssetStatus.SKIPPED,
-    AssetStatus.PUBLISHED,
-    AssetStatus.UNCHANGED,
-)
 COLUMNS = ("state", "started", "took", "asked for", "assets", "rows published", "quarantined")
 COUNTS = ("took", "rows published", "quarantined")
 
