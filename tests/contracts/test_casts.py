@@ -125,6 +125,35 @@ def test_what_only_the_user_can_decide_is_not_cast(
     assert cast_kind(source, target) is CastKind.IMPOSSIBLE
 
 
+ONE_OF_EACH: list[tuple[Any, pl.DataType]] = [
+    *[(1, dtype) for dtype in (pl.Int8(), pl.Int64(), pl.Int128(), pl.UInt32(), pl.UInt64())],
+    *[(1.0, pl.Float32()), (1.0, pl.Float64()), (Decimal("1.00"), pl.Decimal(10, 2))],
+    *[(True, pl.Boolean()), (b"1", pl.Binary()), (None, pl.Null())],
+    *[("1", dtype) for dtype in (pl.String(), pl.Categorical(), pl.Enum(["1"]))],
+    *[(date(2020, 1, 1), pl.Date()), (time(1), pl.Time()), (timedelta(1), pl.Duration("us"))],
+    *[(datetime(2020, 1, 1), pl.Datetime("us")), (datetime(2020, 1, 1), pl.Datetime("ns", "UTC"))],
+    *[([1], pl.List(pl.Int64())), ([True], pl.List(pl.Boolean())), (["1"], pl.List(pl.String()))],
+    *[([Decimal("1.00")], pl.List(pl.Decimal(10, 2))), ([1], pl.Array(pl.Int64(), 1))],
+    *[({"a": 1}, pl.Struct({"a": pl.Int64()})), ({"a": True}, pl.Struct({"a": pl.Boolean()}))],
+]
+
+
+@pytest.mark.parametrize(("value", "source"), ONE_OF_EACH, ids=lambda given: str(given)[:40])
+def test_what_counts_as_possible_is_possible(value: Any, source: pl.DataType) -> None:
+    for _, target in ONE_OF_EACH:
+        kind = cast_kind(source, target)
+        if source == target or kind is CastKind.IMPOSSIBLE:
+            continue
+        cast = Cast("x", source, target, kind)
+        frame = pl.DataFrame({"x": pl.Series([value], dtype=source)})
+        work = frame.with_columns(pl.col("x").alias(cast.original)).with_columns(cast.value())
+
+        assert work["x"].dtype == target
+        failed = work.select(cast.failed()).to_series()
+        if kind is not CastKind.ONE_WAY and not failed.any():
+            assert work.select(cast.undone()).equals(frame)
+
+
 def test_a_column_of_nulls_becomes_anything() -> None:
     for target in (pl.Int64(), pl.List(pl.Int64()), pl.Enum(["a"]), pl.Struct({"a": pl.Int8()})):
         result = _cast([None], pl.Null(), target)

@@ -125,6 +125,8 @@ def _loses_digits(before: pl.Expr, after: pl.Expr, scale: int) -> pl.Expr:
 
 
 def _number_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
+    if {type(source), type(target)} == {pl.Boolean, pl.Decimal}:
+        return CastKind.IMPOSSIBLE  # from a Boolean Polars cannot, and so there is no way back
     if source.is_float() and target.is_float():
         return CastKind.SAFE if _bits(source) <= _bits(target) else CastKind.ONE_WAY
     return CastKind.CHECKED
