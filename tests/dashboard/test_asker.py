@@ -31,7 +31,7 @@ def _refuse() -> None:
 def _is_gone(process_id: int) -> bool:
     try:
         state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end while one reads
         return True
     return state.rpartition(")")[2].split()[0] == "Z"
 

@@ -81,7 +81,7 @@ def is_alive(process_id: int) -> bool:
     """Tell whether a process runs; one that ended and that nobody asked after does not."""
     try:
         state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end while one reads
         return False
     return state.rpartition(")")[2].split()[0] != "Z"
 

@@ -143,9 +143,11 @@ def page(browser: Browser) -> Iterator[Page]:
 
     def heard(message: ConsoleMessage) -> None:
         # That the socket is gone says only that a test ended its server before its page
-        if message.type not in ("error", "warning") or "WebSocket" in message.text:
-            return
         about = message.location.get("url", "")
+        if message.type not in ("error", "warning"):
+            return
+        if "WebSocket" in message.text or "/_nicegui_ws/" in about:
+            return
         if "status of 404" in message.text and about == page.url:
             return  # a test that opens a page that there is not looks at its status
         complaints.append(f"{message.text} ({about})")
