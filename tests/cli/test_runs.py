@@ -110,6 +110,9 @@ def test_a_run_in_progress_is_listed_and_a_killed_one_stays_until_it_is_forgotte
             assert process.poll() is None
         listed = shop.cli("runs")
         shown = shop.json("runs")["live"]
+        alone = shop.cli("runs", live[0].run_id)
+        as_json = shop.json("runs", live[0].run_id)
+        near = shop.cli("runs", live[0].run_id[:-1])
         process.send_signal(signal.SIGKILL)
 
     assert list(live[0].running) == [SILVER]
@@ -120,6 +123,16 @@ def test_a_run_in_progress_is_listed_and_a_killed_one_stays_until_it_is_forgotte
         .startswith("<run>  running  <time>  <seconds>  1 of 2 on ")
     )
     assert shown[0]["finished"][0]["rows_published"] == 5
+    lines = masked(alone.stdout).splitlines()
+    assert lines[0] == "asked for: +silver.orders; started at <time> UTC"
+    assert lines[3].startswith("bronze.orders  published  <seconds>  <seconds>  5")
+    assert lines[4] == "silver.orders  running  <seconds>  <seconds>"
+    assert lines[6] == (
+        f"run <run>, process {process.pid} on {live[0].host}, is running after <seconds>: "
+        "1 of 2 assets done"
+    )
+    assert as_json["running"] == ["silver.orders"]
+    assert f"did you mean `{live[0].run_id}`?" in near.stderr
     assert len(live_runs(shop.open())) == 1
 
     (shop.root / "hold").unlink()

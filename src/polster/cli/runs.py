@@ -16,10 +16,11 @@ from polster.cli.run_report import (
     rules_text,
     run_as_json,
     show_details,
+    show_failure,
 )
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunSummary
-from polster.operations.runs import list_runs, live_runs, recorded_run
+from polster.operations.runs import find_run, list_runs, live_runs
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -37,18 +38,15 @@ def command(
     """List the runs, those in progress first; or show what one of them did."""
     opened = open_and_say(project)
     if run_id is not None:
-        record = recorded_run(opened, run_id, environment=env)
+        found = find_run(opened, run_id, environment=env)
         if format is TextOrJson.JSON:
             console.show_json(
-                {
-                    **run_as_json(record),
-                    "started_at": record.started_at.isoformat(),
-                    "selection": None if record.selection is None else list(record.selection),
-                    "full_refresh": record.full_refresh,
-                }
+                _live_as_json(found) if isinstance(found, LiveRun) else _recorded_as_json(found)
             )
+        elif isinstance(found, LiveRun):
+            _show_live(found)
         else:
-            _show_recorded(record, environment=env)
+            _show_recorded(found, environment=env)
         return
     live = live_runs(opened, environment=env)
     recorded = list_runs(opened, environment=env, limit=limit)
@@ -84,9 +82,50 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 
 
 def _show_recorded(record: RunRecord, *, environment: str | None) -> None:
-    asked_for = _asked_for(record.selection, full_refresh=record.full_refresh)
-    console.show(f"asked for: {asked_for}; started at {record.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    _show_head(record)
+    _show_assets([_asset_row(record.started_at, asset) for asset in record.assets])
     console.show()
+    show_details(record, environment=environment)
+
+
+def _show_live(run: LiveRun) -> None:
+    now = datetime.now(UTC)
+    lost = run.is_lost(now)
+    until = run.updated_at if lost else now
+    _show_head(run)
+    rows = [_asset_row(run.started_at, asset) for asset in run.finished]
+    for key, begun in run.running.items():
+        after, time = _seconds_between(run.started_at, begun), _seconds_between(begun, until)
+        result = "not finished" if lost else "running"
+        rows.append((str(key), result, f"{after:.2f} s", f"{time:.2f} s", "", "", "", ""))
+    result = "not begun" if lost else "waiting"
+    rows += [(str(key), result, "", "", "", "", "", "") for key in run.waiting]
+    _show_assets(rows)
+    console.show()
+    for asset in run.finished:
+        if asset.error:
+            show_failure(str(asset.asset), asset.error)
+            console.show()
+    place = f"process {run.process_id} on {run.host}"
+    said = "gave no sign of life any more" if lost else "is running"
+    time = _seconds_between(run.started_at, until)
+    console.show(
+        f"run {run.run_id}, {place}, {said} after {time:.1f} s: {_advance(run)} assets done"
+    )
+
+
+def _seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return the seconds from one moment to another, none if clocks disagree."""
+    return max(0.0, (later - earlier).total_seconds())
+
+
+def _show_head(run: LiveRun | RunRecord) -> None:
+    asked_for = _asked_for(run.selection, full_refresh=run.full_refresh)
+    console.show(f"asked for: {asked_for}; started at {run.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.show()
+
+
+def _show_assets(rows: list[tuple[str, ...]]) -> None:
     console.show_rows(
         (
             "asset",
@@ -98,20 +137,18 @@ def _show_recorded(record: RunRecord, *, environment: str | None) -> None:
             "quarantined",
             "rules broken, or why",
         ),
-        [_asset_row(record, asset) for asset in record.assets],
+        rows,
         right=("after", "time", "rows in", "published", "quarantined"),
     )
-    console.show()
-    show_details(record, environment=environment)
 
 
-def _asset_row(record: RunRecord, asset: AssetRecord) -> tuple[str, ...]:
-    after = (asset.started_at - record.started_at).total_seconds()
+def _asset_row(run_started_at: datetime, asset: AssetRecord) -> tuple[str, ...]:
+    after = _seconds_between(run_started_at, asset.started_at)
     done = asset.status is AssetStatus.PUBLISHED
     return (
         str(asset.asset),
         asset.status.value,
-        f"{max(after, 0.0):.2f} s",
+        f"{after:.2f} s",
         f"{asset.seconds:.2f} s",
         number(sum(asset.rows_in.values())) if asset.rows_in else "",
         number(asset.rows_published) if done else "",
@@ -122,7 +159,6 @@ def _asset_row(record: RunRecord, asset: AssetRecord) -> tuple[str, ...]:
 
 def _live_row(run: LiveRun) -> tuple[str, ...]:
     now = datetime.now(UTC)
-    total = len(run.waiting) + len(run.running) + len(run.finished)
     return (
         run.run_id,
         "no sign of life" if run.is_lost(now) else "running",
@@ -130,9 +166,14 @@ def _live_row(run: LiveRun) -> tuple[str, ...]:
         f"{(now - run.started_at).total_seconds():.1f} s",
         "",
         "",
-        f"{len(run.finished)} of {total} on {run.host}",
+        f"{_advance(run)} on {run.host}",
         _asked_for(run.selection, full_refresh=run.full_refresh),
     )
+
+
+def _advance(run: LiveRun) -> str:
+    total = len(run.waiting) + len(run.running) + len(run.finished)
+    return f"{len(run.finished)} of {total}"
 
 
 def _asked_for(selection: tuple[str, ...] | None, *, full_refresh: bool) -> str:
@@ -154,6 +195,15 @@ def _as_json(run: RunSummary) -> dict[str, Any]:
         "assets": {status.value: run.assets.get(status, 0) for status in AssetStatus},
         "rows_published": run.rows_published,
         "rows_quarantined": run.rows_quarantined,
+    }
+
+
+def _recorded_as_json(record: RunRecord) -> dict[str, Any]:
+    return {
+        **run_as_json(record),
+        "started_at": record.started_at.isoformat(),
+        "selection": None if record.selection is None else list(record.selection),
+        "full_refresh": record.full_refresh,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from polster.errors import UsageError, nearest
 from polster.model.live import LiveRun
-from polster.model.record import RunRecord, RunSummary
+from polster.model.record import RunRecord, RunStatus, RunSummary
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 
@@ -34,6 +34,27 @@ def list_runs(
     return lakehouse.ledger.runs(limit, before)
 
 
+def find_run(
+    project: Project, run_id: str, *, environment: str | None = None
+) -> LiveRun | RunRecord:
+    """Return what is known of the run ``run_id``: how it ended, else how far it says that it is.
+
+    Raises:
+        UsageError: There is no such run or environment.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    live = next(
+        (run for run in live_runs(project, environment=environment) if run.run_id == run_id), None
+    )
+    try:
+        recorded = recorded_run(project, run_id, environment=environment)
+    except UsageError:
+        if live is None:
+            raise
+        return live
+    return live if live is not None and recorded.status is RunStatus.UNKNOWN else recorded
+
+
 def recorded_run(project: Project, run_id: str, *, environment: str | None = None) -> RunRecord:
     """Return what the run ``run_id`` did; of its warnings nothing is recorded.
 
@@ -44,7 +65,9 @@ def recorded_run(project: Project, run_id: str, *, environment: str | None = Non
     _, lakehouse = open_lakehouse(project, environment)
     found = lakehouse.ledger.run(run_id)
     if found is None:
-        close = nearest(run_id, (run.run_id for run in lakehouse.ledger.runs()))
+        known = [run.run_id for run in lakehouse.live.all()]
+        known += [run.run_id for run in lakehouse.ledger.runs()]
+        close = nearest(run_id, known)
         raise UsageError(
             f"there is no run `{run_id}`",
             code="POL408",
