@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import Entry
+from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.operations.runs import list_runs, live_runs
+from polster.model.live import LiveRun
+from polster.model.record import RunRecord
+from polster.operations.runs import all_runs, find_run, list_runs, live_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -92,7 +99,7 @@ def test_a_failed_run_is_shown_with_the_frames(shop: Pipeline) -> None:
     assert as_json["traceback"].endswith("\nValueError")
 
 
-def test_a_run_in_progress_is_listed_and_a_killed_one_stays_until_it_is_forgotten(
+def test_a_run_in_progress_is_listed_and_a_killed_one_until_the_next_run(
     shop: Pipeline, masked: Mask
 ) -> None:
     shop.write("hold", "")
@@ -133,14 +140,43 @@ def test_a_run_in_progress_is_listed_and_a_killed_one_stays_until_it_is_forgotte
     )
     assert as_json["running"] == ["silver.orders"]
     assert f"did you mean `{live[0].run_id}`?" in near.stderr
-    assert len(live_runs(shop.open())) == 1
 
+    killed = masked(shop.cli("runs").stdout).splitlines()
+    alone = shop.cli("runs", live[0].run_id)
+    shown = shop.json("runs")["live"]
     (shop.root / "hold").unlink()
     done = shop.process("-m", "polster", "run")
 
+    assert len(killed) == 2
+    assert killed[1].startswith("<run>  killed  <time>  <seconds>  1 of 2 on ")
+    assert "silver.orders  not finished" in masked(alone.stdout)
+    assert "was killed after <seconds>: 1 of 2 assets done" in masked(alone.stdout)
+    assert (shown[0]["is_killed"], shown[0]["is_lost"]) == (True, True)
     assert done.returncode == 0
-    assert [run.process_id for run in live_runs(shop.open())] == [process.pid]
+    assert live_runs(shop.open()) == []
     assert [run["status"] for run in shop.json("runs")["runs"]] == ["succeeded", "unknown"]
+
+
+def test_each_run_is_listed_once_and_a_lost_one_at_its_place_by_time(shop: Pipeline) -> None:
+    first = shop.run()
+    last = shop.run("bronze.orders")
+    begun = first.started_at + (last.started_at - first.started_at) / 2
+    lost = LiveRun("lost", "dev", "elsewhere", 1, (), False, begun, begun, (), {}, ())
+    now = datetime.now(UTC)
+    runs = Lakehouse(Store(str(shop.data))).live
+    runs.write(replace(lost, updated_at=begun - timedelta(minutes=1)))
+    runs.write(replace(lost, run_id=first.run_id, started_at=first.started_at, updated_at=now))
+    runs.write(replace(lost, run_id="running", started_at=first.started_at, updated_at=now))
+    record = last.assets[0]
+    Lakehouse(Store(str(shop.data))).ledger.append([Entry("running", "dev", record)])
+
+    listed = all_runs(shop.open())
+
+    assert [run.run_id for run in listed] == ["running", last.run_id, "lost", first.run_id]
+    assert [isinstance(run, LiveRun) for run in listed] == [True, False, True, False]
+    assert len(all_runs(shop.open(), limit=1)) == 2
+    assert isinstance(find_run(shop.open(), "running"), LiveRun)
+    assert isinstance(find_run(shop.open(), first.run_id), RunRecord)
 
 
 def test_a_lakehouse_without_room_for_signs_of_life_stops_no_run(shop: Pipeline) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 from polster.dashboard.elements.listing import highlighted
 from polster.dashboard.elements.over_time import Series, Unit, over_time
 from polster.dashboard.lineage_view import way_of
-from polster.dashboard.pages.asset_heading import cut
+from polster.dashboard.pages.asset_heading import cut, said_of_run
 from polster.dashboard.pages.asset_history import rows_over_time, share_over_time, versions
-from polster.model.asset import AssetKey
+from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef, Lineage
+from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus
 from polster.operations.history import HistoryEntry
+from polster.operations.overview import Condition, OverviewAsset
+from polster.operations.status import AssetState, Freshness
 
 BRONZE = AssetKey(Layer.BRONZE, "orders")
 SILVER = AssetKey(Layer.SILVER, "orders")
@@ -171,3 +175,25 @@ def _expected(text: str) -> list[str]:
 def test_a_long_reason_is_cut_to_one_line() -> None:
     assert cut("two\n lines") == "two lines"
     assert len(cut("x" * 1000)) == 240
+
+
+def test_a_killed_run_is_told_at_an_asset_until_a_later_run_looked_at_it() -> None:
+    live = LiveRun("run", "dev", "here", 1, (), False, BEGIN, BEGIN, (SILVER,), {}, ())
+    killed = replace(live, is_killed=True)
+    state = AssetState(SILVER, Freshness.FRESH, (), None, None, None)
+    asset = Asset(SILVER, "src/core/silver_orders.py", 1, "core.silver_orders")
+    later = AssetRecord(SILVER, AssetStatus.PUBLISHED, BEGIN + timedelta(seconds=1))
+
+    said = [
+        said_of_run(
+            OverviewAsset(asset, (), Condition.PUBLISHED, (), replace(state, last=last)), run, BEGIN
+        )
+        for last, run in ((None, live), (None, killed), (later, killed), (later, live))
+    ]
+
+    assert said == [
+        "in the run in progress",
+        "in a run that was killed",
+        None,
+        "in the run in progress",
+    ]

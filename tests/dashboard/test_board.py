@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +15,11 @@ import pytest
 from polster.dashboard import board as board_module
 from polster.dashboard.board import Board
 from polster.errors import DefinitionError, UsageError
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
+from polster.model.live import LiveRun
 from polster.operations.overview import Condition
 from polster.operations.preview import preview
 from polster.operations.watch import FileStates
@@ -56,6 +63,22 @@ async def test_nothing_new_leaves_the_snapshot_as_it_is(shop: Pipeline, board: B
     await board.look()
 
     assert board.snapshot is before
+
+
+async def test_a_killed_run_is_noticed_though_its_file_stays_the_same(
+    shop: Pipeline, board: Board
+) -> None:
+    now = datetime.now(UTC)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        run = LiveRun(
+            "run", "dev", socket.gethostname(), process.pid, (), False, now, now, (), {}, ()
+        )
+        Lakehouse(Store(str(shop.data))).live.write(run)
+        before = await board.current()
+    await board.look()
+
+    assert [run.is_killed for run in before.live] == [False]
+    assert [run.is_killed for run in board.snapshot.live] == [True]
 
 
 async def test_code_that_changes_is_noticed(shop: Pipeline, board: Board) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from polster.dashboard.run_view import bars, of_live, of_recorded, span, ticks
@@ -62,6 +63,7 @@ def test_a_run_whose_process_is_gone_was_killed() -> None:
     request.end(RequestState.ENDED)
 
     assert of_live(LIVE, request, _at(6)).status == "killed"
+    assert of_live(replace(LIVE, is_killed=True), None, _at(6)).status == "killed"
 
 
 def test_what_was_unchanged_has_no_bar_and_what_failed_comes_first() -> None:

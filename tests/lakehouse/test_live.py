@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,3 +129,18 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_run_is_lost_when_it_gives_no_sign_of_life() -> None:
     assert not RUN.is_lost(START + timedelta(seconds=29))
     assert RUN.is_lost(START + timedelta(seconds=31))
+
+
+def test_a_run_of_this_machine_whose_process_is_gone_was_killed(lakehouse: Lakehouse) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    gone = replace(RUN, run_id="gone", host=socket.gethostname(), process_id=process.pid)
+    lakehouse.live.write(gone)
+    lakehouse.live.write(replace(gone, run_id="there", process_id=os.getpid()))
+    lakehouse.live.write(replace(gone, run_id="elsewhere", host="elsewhere"))
+    lakehouse.live.write(replace(gone, run_id="nonsense", process_id=10**30))
+
+    found = {run.run_id: run.is_killed for run in lakehouse.live.all()}
+
+    assert found == {"gone": True, "there": False, "elsewhere": False, "nonsense": False}
+    assert replace(gone, is_killed=True).is_lost(START)

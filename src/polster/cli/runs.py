@@ -20,7 +20,7 @@ from polster.cli.run_report import (
 )
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunSummary
-from polster.operations.runs import find_run, list_runs, live_runs
+from polster.operations.runs import all_runs, find_run
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -48,22 +48,21 @@ def command(
         else:
             _show_recorded(found, environment=env)
         return
-    live = live_runs(opened, environment=env)
-    recorded = list_runs(opened, environment=env, limit=limit)
+    runs = all_runs(opened, environment=env, limit=limit)
     if format is TextOrJson.JSON:
         console.show_json(
             {
-                "live": [_live_as_json(run) for run in live],
-                "runs": [_as_json(run) for run in recorded],
+                "live": [_live_as_json(run) for run in runs if isinstance(run, LiveRun)],
+                "runs": [_as_json(run) for run in runs if isinstance(run, RunSummary)],
             }
         )
         return
-    if not live and not recorded:
+    if not runs:
         console.show("no run yet")
         return
     console.show_rows(
         ("run", "result", "started at (UTC)", "time", "rows", "quarantined", "assets", "asked for"),
-        [*map(_live_row, live), *map(_row, recorded)],
+        [_live_row(run) if isinstance(run, LiveRun) else _row(run) for run in runs],
         right=("time", "rows", "quarantined"),
     )
 
@@ -107,7 +106,9 @@ def _show_live(run: LiveRun) -> None:
             show_failure(str(asset.asset), asset.error)
             console.show()
     place = f"process {run.process_id} on {run.host}"
-    said = "gave no sign of life any more" if lost else "is running"
+    said = "was killed" if run.is_killed else "is running"
+    if lost and not run.is_killed:
+        said = "gave no sign of life any more"
     time = _seconds_between(run.started_at, until)
     console.show(
         f"run {run.run_id}, {place}, {said} after {time:.1f} s: {_advance(run)} assets done"
@@ -159,11 +160,13 @@ def _asset_row(run_started_at: datetime, asset: AssetRecord) -> tuple[str, ...]:
 
 def _live_row(run: LiveRun) -> tuple[str, ...]:
     now = datetime.now(UTC)
+    lost = run.is_lost(now)
+    time = _seconds_between(run.started_at, run.updated_at if lost else now)
     return (
         run.run_id,
-        "no sign of life" if run.is_lost(now) else "running",
+        "killed" if run.is_killed else "no sign of life" if lost else "running",
         f"{run.started_at:%Y-%m-%d %H:%M:%S}",
-        f"{(now - run.started_at).total_seconds():.1f} s",
+        f"{time:.1f} s",
         "",
         "",
         f"{_advance(run)} on {run.host}",
@@ -215,6 +218,7 @@ def _live_as_json(run: LiveRun) -> dict[str, Any]:
         "process_id": run.process_id,
         "started_at": run.started_at.isoformat(),
         "updated_at": run.updated_at.isoformat(),
+        "is_killed": run.is_killed,
         "is_lost": run.is_lost(datetime.now(UTC)),
         "selection": list(run.selection),
         "full_refresh": run.full_refresh,

@@ -99,7 +99,7 @@ def of_live(run: LiveRun, request: RunRequest | None, now: datetime) -> RunShown
     elif request is not None and request.is_stopping:
         status = "stopping"
     elif run.is_lost(now):
-        status = "lost"
+        status = "killed" if run.is_killed else "lost"
     until = run.updated_at if status in ("killed", "lost") else max(now, run.started_at)
     return RunShown(
         run.run_id,

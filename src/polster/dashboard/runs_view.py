@@ -78,8 +78,13 @@ class Moving:
         here = self.live is None or self.live.host == socket.gethostname()
         return None if here or self.live is None else self.live.host
 
+    @property
+    def is_killed(self) -> bool:
+        """Tell whether its process is gone."""
+        return self.live is not None and self.live.is_killed
+
     def is_lost(self, now: datetime) -> bool:
-        """Tell whether it gave no sign of life for too long."""
+        """Tell whether it was killed, or gave no sign of life for too long."""
         return self.live is not None and self.live.is_lost(now)
 
     def state(self, now: datetime) -> str:
@@ -89,13 +94,15 @@ class Moving:
         if self.request is not None and self.request.is_stopping:
             return "stopping"
         if self.is_lost(now):
-            return "lost"
+            return "killed" if self.is_killed else "lost"
         return "running" if self.live else "starting"
 
     def silence(self, now: datetime) -> str | None:
         """Say for how long a lost run gave no sign of life."""
         if self.live is None or not self.is_lost(now):
             return None
+        if self.is_killed:
+            return "its process is gone; the next run takes it off this list"
         seconds = int((now - self.live.updated_at).total_seconds())
         hours, minutes = divmod(seconds // 60, 60)
         length = (

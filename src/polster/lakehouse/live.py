@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,17 +41,39 @@ class LiveRuns:
         self.store.delete(self.folder, [run_id + ENDING])
 
     def all(self) -> list[LiveRun]:
-        """List the runs in progress, newest first; a file that makes no sense is left out.
+        """List the runs in progress and the killed ones, newest first.
+
+        A file that makes no sense is left out.
 
         Raises:
             LakehouseError: The folder cannot be read.
         """
+        found = self._read()
+        killed = {run.run_id for run in found if _is_killed(run)}
+        if killed:  # a run that ends removes its file first, so what still lies there was left
+            found = self._read()
+        return [replace(run, is_killed=run.run_id in killed) for run in found]
+
+    def _read(self) -> list[LiveRun]:
         found: list[LiveRun] = []
         for name, text in self.store.read_texts(self.folder, ENDING).items():
             live = _from_json(text)
             if live is not None and live.run_id + ENDING == name:
                 found.append(live)
         return sorted(found, key=lambda live: (live.started_at, live.run_id), reverse=True)
+
+
+def _is_killed(run: LiveRun) -> bool:
+    """Tell whether the process of ``run`` is gone, as far as this machine can tell."""
+    if os.name != "posix" or run.host != socket.gethostname() or run.process_id <= 0:
+        return False
+    try:
+        os.kill(run.process_id, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # somebody else's
+        return False
+    return False
 
 
 def _to_json(live: LiveRun) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class LiveRun:
         waiting: Assets that it has not come to.
         running: Assets that are being built, with when each began.
         finished: What it did so far, fingerprints and lineage left out.
+        is_killed: Whether its process is gone; only the machine that it ran on can tell.
     """
 
     run_id: str
@@ -39,7 +40,8 @@ class LiveRun:
     waiting: tuple[AssetKey, ...]
     running: Mapping[AssetKey, datetime]
     finished: tuple[AssetRecord, ...]
+    is_killed: bool = False
 
     def is_lost(self, now: datetime) -> bool:
-        """Tell whether it gave no sign of life for too long."""
-        return now - self.updated_at > timedelta(seconds=LOST_SECONDS)
+        """Tell whether it was killed, or gave no sign of life for too long."""
+        return self.is_killed or now - self.updated_at > timedelta(seconds=LOST_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from polster.errors import UsageError, nearest
 from polster.model.live import LiveRun
@@ -32,6 +33,36 @@ def list_runs(
     """
     _, lakehouse = open_lakehouse(project, environment)
     return lakehouse.ledger.runs(limit, before)
+
+
+def all_runs(
+    project: Project, *, environment: str | None = None, limit: int | None = None
+) -> list[LiveRun | RunSummary]:
+    """List the runs in progress, then all others by time, newest first; each run once.
+
+    Of a run without a record of how it ended, what it says of itself is listed, as long as that
+    is there.
+
+    Args:
+        project: Whose lakehouse.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+        limit: At most so many that are over.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    live = live_runs(project, environment=environment)
+    known = {run.run_id for run in live}
+    recorded = list_runs(project, environment=environment, limit=None if live else limit)
+    ended = {run.run_id for run in recorded if run.status is not RunStatus.UNKNOWN}
+    now = datetime.now(UTC)
+    unrecorded = [run for run in live if run.run_id not in ended]
+    in_progress = [run for run in unrecorded if not run.is_lost(now)]
+    over: list[LiveRun | RunSummary] = [run for run in unrecorded if run.is_lost(now)]
+    over += [run for run in recorded if run.run_id in ended or run.run_id not in known]
+    over.sort(key=lambda run: (run.started_at, run.run_id), reverse=True)
+    return [*in_progress, *over[:limit]]
 
 
 def find_run(

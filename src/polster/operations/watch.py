@@ -24,10 +24,12 @@ class LakehouseStamp:
         ledger: The newest version of the ledger.
         live: The files of the runs in progress; empty in an object store, where asking for them
             costs as much as reading them.
+        killed: Of these, the runs whose process is gone without changing its file.
     """
 
     ledger: int | None
     live: FileStates
+    killed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def lakehouse_stamp(project: Project, *, environment: str | None = None) -> Lake
     table = lakehouse.ledger.table
     if lakehouse.store.is_local:  # a listing, where opening would read the whole log
         version = lakehouse.store.latest_version(table.uri)
-        return LakehouseStamp(version, _states(list(Path(lakehouse.live.folder).glob("*.json"))))
+        live = _states(list(Path(lakehouse.live.folder).glob("*.json")))
+        runs = lakehouse.live.all() if live else []
+        return LakehouseStamp(version, live, frozenset(run.run_id for run in runs if run.is_killed))
     opened = table.open()
     return LakehouseStamp(opened.version if opened else None, frozenset())
 

@@ -126,7 +126,7 @@ class LiveReport:
             )
 
     def _clear(self, now: datetime) -> None:
-        """Forget runs that were killed long ago."""
+        """Forget runs that were killed: on this machine, or long ago."""
         for other in self.runs.all():
-            if now - other.updated_at > FORGOTTEN:
+            if other.is_killed or now - other.updated_at > FORGOTTEN:
                 self.runs.remove(other.run_id)

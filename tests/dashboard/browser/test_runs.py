@@ -89,3 +89,31 @@ def test_a_second_run_waits_and_is_withdrawn(
     hold.unlink()
     expect(page.get_by_role("row").filter(has_text="+silver.orders")).to_contain_text("succeeded")
     assert [run.selection for run in list_runs(shop.open())] == [("+silver.orders",)]
+
+
+def test_a_killed_run_of_a_terminal_is_not_in_progress_and_the_next_run_clears_it(
+    page: Page, dashboard: Dashboard, shop: Pipeline
+) -> None:
+    hold = shop.write("hold", "")
+    shop.edit(
+        "src/core/silver_orders.py",
+        "return bronze_orders",
+        "import pathlib, time\n"
+        "    while pathlib.Path('hold').exists():\n"
+        "        time.sleep(0.02)\n"
+        "    return bronze_orders",
+    )
+    page.goto(f"{dashboard.url}/runs")
+    with shop.start("-m", "polster", "run", "+silver.orders") as process:
+        expect(page.get_by_role("region", name="In progress")).to_contain_text("1 of 2 assets")
+        process.kill()
+
+    card = page.get_by_role("region", name="Ended without a record")
+    expect(card).to_contain_text("killed")
+    expect(card).to_contain_text("its process is gone")
+    expect(page.get_by_role("region", name="In progress")).to_have_count(0)
+
+    hold.unlink()
+    shop.process("-m", "polster", "run")
+    expect(page.get_by_role("row").filter(has_text="unknown")).to_contain_text("1 published")
+    expect(card).to_have_count(0)

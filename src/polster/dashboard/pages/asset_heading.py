@@ -16,6 +16,7 @@ from polster.dashboard.frame import follow
 from polster.dashboard.links import quarantine_address, run_address
 from polster.dashboard.words import NOTHING, number, share
 from polster.model.asset import Asset, AssetKey
+from polster.model.live import LiveRun
 from polster.operations.overview import Condition, OverviewAsset
 
 SHOWN_REASONS = 5
@@ -38,7 +39,7 @@ def _key(board: Board, asset: Asset) -> Callable[[], object]:
     def key() -> object:
         snapshot = board.snapshot
         entry = snapshot.overview.assets.get(asset.key) if snapshot.overview else None
-        running = [(run.run_id, run.running.get(asset.key)) for run in snapshot.live]
+        running = [(run.run_id, run.running.get(asset.key), run.is_killed) for run in snapshot.live]
         return entry, snapshot.conditions.get(asset.key), running
 
     return key
@@ -89,10 +90,8 @@ def _condition(board: Board, entry: OverviewAsset, condition: Condition) -> None
     with Tag("div", classes="row why"):
         Tag("span", condition, classes=f"state {state_class(condition)}")
         for run in board.snapshot.live:
-            if entry.key in run.running or entry.key in run.waiting:
-                lost = run.is_lost(datetime.now(UTC))
-                text = "in a run without a sign of life" if lost else "in the run in progress"
-                Tag("a", text, href=run_address(run.run_id))
+            if said := said_of_run(entry, run, datetime.now(UTC)):
+                Tag("a", said, href=run_address(run.run_id))
         reasons = entry.reasons if condition is entry.condition else ()
         for reason in reasons[:SHOWN_REASONS]:
             Tag("span", cut(reason), classes="reason")
@@ -102,6 +101,20 @@ def _condition(board: Board, entry: OverviewAsset, condition: Condition) -> None
             Tag("a", "what went wrong", href="#last-run")
         if condition is Condition.NEVER_BUILT:
             Tag("span", "run it to build its first version", classes="soft")
+
+
+def said_of_run(entry: OverviewAsset, run: LiveRun, now: datetime) -> str | None:
+    """Say that a run in progress will come to an asset, or that a run was lost at it.
+
+    A lost run is no matter any more once a later one looked at the asset.
+    """
+    if entry.key not in run.running and entry.key not in run.waiting:
+        return None
+    if not run.is_lost(now):
+        return "in the run in progress"
+    if entry.state.last is not None and entry.state.last.started_at > run.started_at:
+        return None
+    return "in a run that was killed" if run.is_killed else "in a run without a sign of life"
 
 
 def cut(text: str) -> str:

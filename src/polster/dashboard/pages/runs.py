@@ -21,7 +21,7 @@ from polster.dashboard.runner import RunRequest
 from polster.dashboard.runs_view import Listed, Moving, asked_for, ending, moving, unrecorded
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import ADD_ASSET, counted, duration, number
-from polster.model.record import RunSummary
+from polster.model.record import AssetStatus, RunStatus, RunSummary
 from polster.operations.runs import list_runs
 
 RUNS_SHOWN = 30
@@ -45,7 +45,13 @@ async def show_runs(board: Board) -> None:
         found = await board.ask(
             list_runs, environment=board.environment, limit=RUNS_SHOWN + 1, before=before
         )
-        listed = Listed(tuple(found[:RUNS_SHOWN]), len(found) > RUNS_SHOWN, over)
+        live = {run.run_id for run in board.snapshot.live}
+        shown = [
+            run
+            for run in found[:RUNS_SHOWN]
+            if run.status is not RunStatus.UNKNOWN or run.run_id not in live
+        ]
+        listed = Listed(tuple(shown), len(found) > RUNS_SHOWN, over)
         return listed
 
     await show_answer(
@@ -60,7 +66,7 @@ async def show_runs(board: Board) -> None:
         return
 
     def key() -> object:
-        entries = [each.identity for each in _moving(board)]
+        entries = [(each.identity, each.is_killed) for each in _moving(board)]
         return entries, [each.number for each in unrecorded(board.runner.requests, listed)]
 
     follow(board, lambda: _draw_now(board, listed), inside=now, key=key)
@@ -86,16 +92,21 @@ def _moving(board: Board) -> list[Moving]:
 
 
 def _draw_now(board: Board, listed: Listed) -> None:
-    if entries := _moving(board):
+    found = _moving(board)
+    killed = [entry for entry in found if entry.is_killed]
+    if entries := [entry for entry in found if not entry.is_killed]:
         with Tag("section", classes="card", aria_labelledby="in-progress"):
             Tag("h2", "In progress", id="in-progress")
             with Tag("ul", classes="moving"):
                 for entry in entries:
                     _draw_moving(board, entry)
-    if missing := unrecorded(board.runner.requests, listed):
+    missing = unrecorded(board.runner.requests, listed)
+    if killed or missing:
         with Tag("section", classes="card", aria_labelledby="unrecorded"):
             Tag("h2", "Ended without a record", id="unrecorded")
             with Tag("ul", classes="moving"):
+                for entry in killed:
+                    _draw_moving(board, entry)
                 for request in missing:
                     _draw_unrecorded(board, request)
 
@@ -133,7 +144,7 @@ def _draw_moving(board: Board, entry: Moving) -> None:
 def _details(board: Board, entry: Moving) -> None:
     now = datetime.now(UTC)
     state = entry.state(now)
-    looks = {"starting": "waiting", "stopping": "interrupted"}.get(state, state)
+    looks = {"starting": "waiting", "stopping": "interrupted", "killed": "failed"}.get(state, state)
     Tag("span", state, classes=f"state {looks}")
     run_id = entry.live.run_id if entry.live else None
     _asked(entry.selection, full_refresh=entry.full_refresh, run=run_id)
