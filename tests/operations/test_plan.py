@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,3 +42,20 @@ def test_looking_changes_nothing(shop: Pipeline) -> None:
         shop.cli(*command)
 
     assert sorted(shop.root.rglob("*")) == files
+
+
+def test_a_table_that_is_gone_is_told_and_what_reads_it_is_built_anew(shop: Pipeline) -> None:
+    shop.run()
+    shutil.rmtree(shop.data / "bronze" / "orders")
+    gone = "the table of bronze.orders, which it reads, is gone"
+
+    planned = shop.reasons()
+    alone = shop.reasons("silver.orders")
+    shop.write("landing/orders.csv", "id,customer,amount\n1,eve,1\n")
+    record = shop.run()
+
+    assert planned["silver.orders"] == (gone,)
+    assert alone == {"silver.orders": (f"{gone}: this will fail",)}
+    assert record.assets[1].reasons == (gone,)
+    assert shop.version("bronze.orders") == 0
+    assert shop.table("silver.orders")["customer"].to_list() == ["eve"]

@@ -60,6 +60,32 @@ def reasons_to_run(
     return current.changes_since(state.fingerprint)
 
 
+def gone_inputs(
+    upstream: Collection[AssetKey],
+    state: TableState | None,
+    states: Mapping[AssetKey, TableState],
+) -> dict[AssetKey, int]:
+    """Return what a table was made from that has no table any more, by the version it had.
+
+    Args:
+        upstream: What the asset reads now.
+        state: What is published of the asset.
+        states: What is published of all.
+    """
+    fingerprint = state.fingerprint if state else None
+    made_from = fingerprint.inputs if fingerprint else {}
+    return {
+        other: made_from[str(other)]
+        for other in upstream
+        if other not in states and str(other) in made_from
+    }
+
+
+def is_gone(upstream: AssetKey) -> str:
+    """Say as a reason that the table of ``upstream`` is gone."""
+    return f"the table of {upstream}, which it reads, is gone"
+
+
 def make_plan(
     graph: AssetGraph,
     chosen: Collection[AssetKey],
@@ -97,14 +123,17 @@ def make_plan(
             and other.layer is not Layer.BRONZE
             and planned[other].action is Action.RUN
         ]
+        known = states.get(key)
+        gone = gone_inputs(upstream, known, states)
         absent = tuple(
-            f"{other}, which it reads, was never built: this will fail"
+            (is_gone(other) if other in gone else f"{other}, which it reads, was never built")
+            + ("" if other in chosen else ": this will fail")
             for other in upstream
-            if other not in states and other not in chosen
+            if other in gone or (other not in states and other not in chosen)
         )
         inputs = {str(other): states[other].version for other in upstream if other in states}
+        inputs |= {str(other): version for other, version in gone.items()}
         current = Fingerprint(codes[key].code, codes[key].contract, codes[key].modules, inputs)
-        known = states.get(key)
         reasons = reasons_to_run(current, known, full_refresh=full_refresh) + absent
         if known is not None:
             reasons += tuple(reason for reason in rebuilt if reason not in reasons)

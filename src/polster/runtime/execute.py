@@ -14,7 +14,7 @@ from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.plan import reasons_to_run
+from polster.model.plan import gone_inputs, is_gone, reasons_to_run
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.project.load import without_values
 from polster.runtime.build import Built, Job, Workplace, build
@@ -161,6 +161,8 @@ class Execution:
             )
         else:
             reasons = reasons_to_run(current, state, full_refresh=self.full_refresh)
+            gone = gone_inputs(self.graph.upstream(key), state, self.states.tables)
+            reasons += tuple(map(is_gone, gone))  # a new table may have the old one's version
         if not reasons and state is not None:
             record = AssetRecord(
                 key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
