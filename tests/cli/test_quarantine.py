@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,3 +90,24 @@ def test_a_run_that_does_not_exist(shop: Pipeline) -> None:
 
 def test_an_unknown_asset(shop: Pipeline) -> None:
     assert shop.cli("quarantine", "silver.nope").exit_code == 2
+
+
+def test_a_quarantine_that_is_gone_is_told(shop: Pipeline, tmp_path: Path) -> None:
+    run = shop.run()
+    shutil.rmtree(shop.data / "quarantine" / "silver" / "orders")
+
+    shown = shop.cli("quarantine", "silver.orders")
+    exported = shop.cli("quarantine", "silver.orders", "--export", str(tmp_path / "rows.csv"))
+
+    assert shown.exit_code == exported.exit_code == 1
+    assert "error[POL410]: the quarantine table of `silver.orders` is missing" in shown.stderr
+    assert f"run {run.run_id} kept 3 rows out, by the ledger" in shown.stderr
+    assert "POL410" in exported.stderr
+    assert not (tmp_path / "rows.csv").exists()
+    assert shop.cli("quarantine", "gold.spending").exit_code == 0
+
+    shop.edit("landing/orders.csv", "3,cid,-5", "3,cid,5")
+    shop.run()
+    assert shop.cli("quarantine", "silver.orders").exit_code == 0
+    earlier = shop.cli("quarantine", "silver.orders", "--run", run.run_id)
+    assert f"the quarantine of `silver.orders` holds no row of run {run.run_id}" in earlier.stderr

@@ -18,7 +18,7 @@ from polster.lakehouse.store import reaching
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
-from polster.operations.quarantine import kept_rows, raise_unless_known
+from polster.operations.quarantine import kept_rows, raise_if_missing, raise_unless_known
 
 FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
@@ -64,7 +64,7 @@ def export_quarantine(
 
     Raises:
         UsageError: There is no such asset, environment or run.
-        LakehouseError: The quarantine cannot be read.
+        LakehouseError: The quarantine cannot be read, or is missing.
         ScaffoldError: The file cannot be written.
     """
     key = asset_named(project, name).key
@@ -75,6 +75,8 @@ def export_quarantine(
         rows = 0 if kept is None else int(kept.select(pl.len()).collect().item())
     if not rows:
         raise_unless_known(lakehouse, key, run_id)
+    if kept is None:
+        raise_if_missing(lakehouse, key, run_id)
     unfinished = target.with_name(f".{target.name}.{token_hex(4)}")
     try:
         unfinished.touch(mode=0o600)

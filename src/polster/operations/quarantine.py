@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from polster.errors import UsageError
+from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN, TIME_COLUMN
 from polster.lakehouse.store import reaching
@@ -52,7 +52,7 @@ def quarantine(
 
     Raises:
         UsageError: There is no such asset, environment or run.
-        LakehouseError: The quarantine cannot be read.
+        LakehouseError: The quarantine cannot be read, or is missing.
     """
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
@@ -63,6 +63,7 @@ def quarantine(
     table = lakehouse.quarantine(key)
     frame = table.scan()
     if frame is None or run_id is None:
+        raise_if_missing(lakehouse, key, run_id)
         return QuarantineReport(key, run_id, {}, Sample({}, (), 0), 0)
     with reaching(table.table.uri):
         kept = frame.filter(pl.col(RUN_COLUMN) == run_id)
@@ -81,6 +82,8 @@ def quarantine(
         )
         total = int(kept.select(pl.len()).collect().item())
         everything = int(frame.select(pl.len()).collect().item())
+    if not total:
+        raise_if_missing(lakehouse, key, run_id)
     columns = {column: str(dtype) for column, dtype in first.schema.items()}
     return QuarantineReport(
         key,
@@ -164,13 +167,14 @@ def quarantined_rows(
 
     Raises:
         UsageError: There is no such asset, environment or run.
-        LakehouseError: The quarantine cannot be read.
+        LakehouseError: The quarantine cannot be read, or is missing.
     """
     key = asset_named(project, name).key
     _, lakehouse = open_lakehouse(project, environment)
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     if kept is None:
         raise_unless_known(lakehouse, key, run_id)
+        raise_if_missing(lakehouse, key, run_id)
         return Sample({}, (), 0)
     with reaching(lakehouse.quarantine(key).table.uri):
         runs = kept.group_by(RUN_COLUMN).agg(pl.len(), pl.col(TIME_COLUMN).max())
@@ -211,6 +215,29 @@ def raise_unless_known(lakehouse: Lakehouse, key: AssetKey, run_id: str | None) 
         f"there is no run `{run_id}` of `{key}`",
         code="POL408",
         hint=f"see its runs with: polster history {key}",
+    )
+
+
+def raise_if_missing(lakehouse: Lakehouse, key: AssetKey, run_id: str | None) -> None:
+    """Raise LakehouseError if rows were kept out of ``key``, by ``run_id`` or by any run.
+
+    To be called where the quarantine holds none of them.
+    """
+    records = lakehouse.ledger.records(key)
+    kept = sum(record.rows_quarantined for run, record in records if run_id in (None, run))
+    if not kept:
+        return
+    table = lakehouse.quarantine(key).table
+    by = "runs" if run_id is None else f"run {run_id}"
+    rows = f"{kept} row{'' if kept == 1 else 's'}"
+    raise LakehouseError(
+        f"the quarantine table of `{key}` is missing"
+        if table.open() is None
+        else f"the quarantine of `{key}` holds no row of {by}",
+        code="POL410",
+        place=table.uri,
+        hint=f"{by} kept {rows} out, by the ledger; bring the table back from where it went, "
+        f"or judge again with: polster run {key} --full-refresh",
     )
 
 
