@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
+    from typer.testing import Result
 
 Mask = Callable[[str], str]
 
@@ -111,3 +112,22 @@ def test_a_quarantine_that_is_gone_is_told(shop: Pipeline, tmp_path: Path) -> No
     assert shop.cli("quarantine", "silver.orders").exit_code == 0
     earlier = shop.cli("quarantine", "silver.orders", "--run", run.run_id)
     assert f"the quarantine of `silver.orders` holds no row of run {run.run_id}" in earlier.stderr
+
+
+def test_a_rule_that_there_is_not_is_told_with_the_nearest(shop: Pipeline, tmp_path: Path) -> None:
+    shop.run()
+    target = tmp_path / "rows.csv"
+
+    def export(asset: str, rule: str) -> Result:
+        return shop.cli("quarantine", asset, "--rule", rule, "--export", str(target))
+
+    close, far = export("silver.orders", "amount|mni"), export("silver.orders", "nonsense")
+    bare = export("bronze.orders", "amount|min")
+
+    assert (close.exit_code, far.exit_code, bare.exit_code) == (2, 2, 2)
+    assert "error[POL106]: `silver.orders` has no rule `amount|mni`" in close.stderr
+    assert "hint: did you mean `amount|min`?" in close.stderr
+    assert "hint: its rules: amount|min, amount|nullability, customer|nullability, " in far.stderr
+    assert "hint: it has no contract" in bare.stderr
+    assert not target.exists()
+    assert export("silver.orders", "id|dtype").exit_code == 0

@@ -19,6 +19,7 @@ from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
 from polster.operations.quarantine import kept_rows, raise_if_missing, raise_unless_known
+from polster.operations.quarantine_rule import raise_unless_rule
 
 FORMULA = r"^[=+\-@\t\r]"
 NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
@@ -63,11 +64,12 @@ def export_quarantine(
         was ever kept out.
 
     Raises:
-        UsageError: There is no such asset, environment or run.
+        UsageError: There is no such asset, environment, run or rule.
         LakehouseError: The quarantine cannot be read, or is missing.
         ScaffoldError: The file cannot be written.
     """
-    key = asset_named(project, name).key
+    asset = asset_named(project, name)
+    key = asset.key
     _, lakehouse = open_lakehouse(project, environment)
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     frame = pl.LazyFrame() if kept is None else kept
@@ -77,6 +79,8 @@ def export_quarantine(
         raise_unless_known(lakehouse, key, run_id)
     if kept is None:
         raise_if_missing(lakehouse, key, run_id)
+    if not rows and rule is not None:
+        raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
     unfinished = target.with_name(f".{target.name}.{token_hex(4)}")
     try:
         unfinished.touch(mode=0o600)
