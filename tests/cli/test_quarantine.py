@@ -131,3 +131,29 @@ def test_a_rule_that_there_is_not_is_told_with_the_nearest(shop: Pipeline, tmp_p
     assert "hint: it has no contract" in bare.stderr
     assert not target.exists()
     assert export("silver.orders", "id|dtype").exit_code == 0
+
+
+def test_only_the_rows_that_broke_one_rule(shop: Pipeline, masked: Mask) -> None:
+    shop.run()
+    shop.edit("landing/orders.csv", "3,cid,-5", "3,,-5")
+    run = shop.run()
+
+    result = shop.cli("quarantine", "silver.orders", "--rule", "amount|min")
+    as_json = shop.json("quarantine", "silver.orders", "--rule", "primary_key")
+    none = shop.cli("quarantine", "silver.orders", "--rule", "id|nullability")
+    unknown = shop.cli("quarantine", "silver.orders", "--rule", "amount|mni")
+
+    assert masked(result.stdout).splitlines()[:3] == [
+        "rule  rows",
+        "amount|min  1",
+        "customer|nullability  1",
+    ]
+    assert masked(result.stderr).splitlines() == [
+        "silver.orders, run <run>: 1 of 1 rows by the rule amount|min",
+        "other runs kept out 1 rows by the rule amount|min: see polster history",
+    ]
+    assert (as_json["rule"], as_json["total"], as_json["earlier_rows"]) == ("primary_key", 1, 1)
+    assert none.stdout == (
+        f"run {run.run_id} kept no row out of silver.orders by the rule id|nullability\n"
+    )
+    assert (unknown.exit_code, "did you mean `amount|min`?" in unknown.stderr) == (2, True)

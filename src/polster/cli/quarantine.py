@@ -28,7 +28,7 @@ def command(
         str | None, typer.Option("--run", metavar="ID", help="An earlier run, by identifier.")
     ] = None,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="With --export: only rows that broke this rule.")
+        str | None, typer.Option("--rule", help="Only rows that broke this rule.")
     ] = None,
     export: Annotated[
         Path | None,
@@ -43,14 +43,13 @@ def command(
     if export is not None:
         _export(opened, asset, export, rule=rule, run_id=run, environment=env)
         return
-    if rule is not None:
-        raise UsageError("--rule goes with --export", code="POL106")
-    report = quarantine(opened, asset, rows=rows, run_id=run, environment=env)
+    report = quarantine(opened, asset, rows=rows, run_id=run, rule=rule, environment=env)
     if format is TextOrJson.JSON:
         console.show_json(
             {
                 "asset": str(report.asset),
                 "run_id": report.run_id,
+                "rule": report.rule,
                 "rules_broken": dict(report.rule_counts),
                 "earlier_rows": report.earlier_rows,
                 **sample_as_json(report.sample),
@@ -96,8 +95,9 @@ def _show(report: QuarantineReport) -> None:
     if report.run_id is None:
         console.show(f"no run has judged {report.asset} yet")
         return
+    by_rule = f" by the rule {report.rule}" if report.rule else ""
     if not report.sample.total:
-        console.show(f"run {report.run_id} kept no row out of {report.asset}")
+        console.show(f"run {report.run_id} kept no row out of {report.asset}{by_rule}")
     else:
         console.show_rows(
             ("rule", "rows"),
@@ -108,7 +108,9 @@ def _show(report: QuarantineReport) -> None:
         show_sample(report.sample)
         console.note(
             f"{report.asset}, run {report.run_id}: "
-            f"{number(len(report.sample.rows))} of {number(report.sample.total)} rows"
+            f"{number(len(report.sample.rows))} of {number(report.sample.total)} rows{by_rule}"
         )
     if report.earlier_rows:
-        console.note(f"other runs kept out {number(report.earlier_rows)} rows: see polster history")
+        console.note(
+            f"other runs kept out {number(report.earlier_rows)} rows{by_rule}: see polster history"
+        )

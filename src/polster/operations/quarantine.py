@@ -18,6 +18,7 @@ from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
 from polster.operations.preview import Sample
+from polster.operations.quarantine_rule import raise_unless_rule
 
 RAN = (AssetStatus.PUBLISHED, AssetStatus.FAILED)
 
@@ -28,6 +29,7 @@ class QuarantineReport:
 
     Attributes:
         run_id: The run; None if no run ever judged the asset.
+        rule: Only rows that broke it are told of; None for all.
         rule_counts: Rows by rule, most first; a row may break several.
         sample: The first rows by broken rules, ``_rules`` first.
         earlier_rows: Rows that other runs kept out.
@@ -35,6 +37,7 @@ class QuarantineReport:
 
     asset: AssetKey
     run_id: str | None
+    rule: str | None
     rule_counts: Mapping[str, int]
     sample: Sample
     earlier_rows: int
@@ -46,15 +49,25 @@ def quarantine(
     *,
     rows: int = 10,
     run_id: str | None = None,
+    rule: str | None = None,
     environment: str | None = None,
 ) -> QuarantineReport:
     """Report on the rows that a run kept out of the asset ``name``, by default its last.
 
+    Args:
+        project: Whose asset.
+        name: The asset.
+        rows: At most so many are sampled.
+        run_id: The run.
+        rule: Only rows that broke it, whatever else they broke.
+        environment: By default what ``POLSTER_ENV`` or the settings say.
+
     Raises:
-        UsageError: There is no such asset, environment or run.
+        UsageError: There is no such asset, environment, run or rule.
         LakehouseError: The quarantine cannot be read, or is missing.
     """
-    key = asset_named(project, name).key
+    asset = asset_named(project, name)
+    key = asset.key
     _, lakehouse = open_lakehouse(project, environment)
     if run_id is None:
         run_id = _last_run(lakehouse, key)
@@ -64,8 +77,12 @@ def quarantine(
     frame = table.scan()
     if frame is None or run_id is None:
         raise_if_missing(lakehouse, key, run_id)
-        return QuarantineReport(key, run_id, {}, Sample({}, (), 0), 0)
+        if rule is not None:
+            raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
+        return QuarantineReport(key, run_id, rule, {}, Sample({}, (), 0), 0)
     with reaching(table.table.uri):
+        broken = pl.lit(True) if rule is None else pl.col(RULES_COLUMN).list.contains(rule)
+        frame = frame.filter(broken)
         kept = frame.filter(pl.col(RUN_COLUMN) == run_id)
         counts = (
             kept.select(pl.col(RULES_COLUMN).explode().alias("rule"))
@@ -82,12 +99,15 @@ def quarantine(
         )
         total = int(kept.select(pl.len()).collect().item())
         everything = int(frame.select(pl.len()).collect().item())
-    if not total:
+    if not total and rule is None:
         raise_if_missing(lakehouse, key, run_id)
+    if not everything and rule is not None:
+        raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
     columns = {column: str(dtype) for column, dtype in first.schema.items()}
     return QuarantineReport(
         key,
         run_id,
+        rule,
         dict(counts.iter_rows()),
         Sample(columns, tuple(first.rows()), total),
         everything - total,
