@@ -3,13 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from polster.operations.overview import overview
+
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
 Mask = Callable[[str], str]
 
 
-def test_status_tells_fresh_from_stale_from_missing(shop: Pipeline, masked: Mask) -> None:
+def test_status_tells_published_from_stale_from_never_built(shop: Pipeline, masked: Mask) -> None:
     shop.run("bronze.orders", "silver.orders")
     shop.edit("src/core/silver_orders.py", "return bronze_orders", "return bronze_orders.head(9)")
 
@@ -18,7 +20,7 @@ def test_status_tells_fresh_from_stale_from_missing(shop: Pipeline, masked: Mask
     assert result.exit_code == 0
     assert masked(result.stdout).splitlines() == [
         "asset  state  last run  published at (UTC)  rows  quarantined  why",
-        "bronze.orders  fresh  published  <time>  5",
+        "bronze.orders  published  published  <time>  5",
         "silver.orders  stale  published  <time>  2  3  its code changed",
         "gold.spending  never built  it was never built",
     ]
@@ -31,17 +33,36 @@ def test_status_says_why_the_last_run_failed(shop: Pipeline) -> None:
 
     gold = shop.json("status")["assets"][2]
 
-    assert gold["state"] == "stale"
+    assert gold["state"] == "failed"
+    assert gold["reasons"] == [f"POL305: {gold['last_error']}"]
     assert gold["last_status"] == "failed"
     assert gold["last_error"] == "the function raised ZeroDivisionError: division by zero"
     assert (gold["version"], gold["rows_published"]) == (0, 2)
     assert "POL305: the function raised ZeroDivisionError" in shop.cli("status").stdout
 
 
+def test_status_after_a_source_failed_says_so_of_it_and_of_what_was_skipped(
+    shop: Pipeline, masked: Mask
+) -> None:
+    shop.run()
+    (shop.root / "landing" / "orders.csv").unlink()
+    shop.run()
+
+    lines = masked(shop.cli("status").stdout).splitlines()
+    words = {str(key): each.condition for key, each in overview(shop.open()).assets.items()}
+
+    assert lines[1].startswith("bronze.orders  failed  failed  <time>  5  POL305: ")
+    assert lines[2:] == [
+        "silver.orders  published  skipped  <time>  2  3  bronze.orders failed",
+        "gold.spending  published  skipped  <time>  2  silver.orders failed",
+    ]
+    assert {row["asset"]: row["state"] for row in shop.json("status")["assets"]} == words
+
+
 def test_status_of_a_new_project(shop: Pipeline, pipeline: Pipeline) -> None:
     states = shop.json("status")["assets"]
 
-    assert {state["state"] for state in states} == {"missing"}
+    assert {state["state"] for state in states} == {"never built"}
     assert {state["last_status"] for state in states} == {None}
     assert not shop.data.exists()
 

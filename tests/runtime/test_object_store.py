@@ -103,7 +103,7 @@ def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any)
     assert first["assets"][1]["rows_quarantined"] == 3
     assert set(statuses(second).values()) == {"unchanged"}
     assert {key for key in keys(bucket) - files if "/_polster/" not in key} == set()
-    assert {a["state"] for a in polster(shop, "status")["assets"]} == {"fresh"}
+    assert {a["state"] for a in polster(shop, "status")["assets"]} == {"published"}
     assert polster(shop, "preview", "gold.spending")["total"] == 2
     assert polster(shop, "quarantine", "silver.orders")["total"] == 3
     assert len(polster(shop, "history", "silver.orders")["runs"]) == 2

@@ -8,8 +8,7 @@ from polster.cli import console
 from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
-from polster.model.record import AssetStatus
-from polster.operations.status import AssetState, Freshness, status
+from polster.operations.overview import OverviewAsset, overview
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -21,26 +20,27 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say for each asset whether its table can be trusted now, and if not, why."""
-    states = status(open_and_say(project), environment=env)
+    assets = overview(open_and_say(project), environment=env).assets.values()
     if format is TextOrJson.JSON:
-        console.show_json({"assets": [_as_json(state) for state in states]})
+        console.show_json({"assets": [_as_json(asset) for asset in assets]})
         return
-    if not states:
+    if not assets:
         console.show("no assets yet")
         return
     console.show_rows(
         ("asset", "state", "last run", "published at (UTC)", "rows", "quarantined", "why"),
-        [_as_row(state) for state in states],
+        [_as_row(asset) for asset in assets],
         right=("rows", "quarantined"),
     )
 
 
-def _as_json(state: AssetState) -> dict[str, object]:
+def _as_json(asset: OverviewAsset) -> dict[str, object]:
+    state = asset.state
     last, published = state.last, state.published
     return {
         "asset": str(state.asset),
-        "state": state.freshness.value,
-        "reasons": list(state.reasons),
+        "state": asset.condition.value,
+        "reasons": list(asset.reasons),
         "version": state.version,
         "last_status": last.status.value if last else None,
         "last_run_at": last.started_at.isoformat() if last else None,
@@ -51,17 +51,14 @@ def _as_json(state: AssetState) -> dict[str, object]:
     }
 
 
-def _as_row(state: AssetState) -> tuple[str, ...]:
-    published, last = state.published, state.last
-    why = "; ".join(state.reasons)
-    if last and last.status is AssetStatus.FAILED and last.error:
-        why = f"{last.error.code}: {last.error.message}"
+def _as_row(asset: OverviewAsset) -> tuple[str, ...]:
+    published, last = asset.state.published, asset.state.last
     return (
-        str(state.asset),
-        "never built" if state.freshness is Freshness.MISSING else state.freshness.value,
+        str(asset.key),
+        asset.condition.value,
         last.status.value if last else "",
         f"{published.started_at:%Y-%m-%d %H:%M:%S}" if published else "",
         number(published.rows_published) if published else "",
         number(published.rows_quarantined) if published and published.rows_quarantined else "",
-        why,
+        "; ".join(asset.reasons),
     )

@@ -34,7 +34,8 @@ class OverviewAsset:
     Attributes:
         upstream: What it reads directly.
         condition: Its state, a run in progress left out.
-        reasons: Why it is stale, never built or failed; empty where all is well.
+        reasons: Why it is stale, never built or failed, and why the last run skipped it; empty
+            where all is well.
         state: What the ledger and the tables say.
     """
 
@@ -128,7 +129,8 @@ class Standing:
     """How an asset stands at this moment, runs in progress taken in.
 
     Attributes:
-        reasons: Why it is stale, never built or failed; empty where all is well.
+        reasons: Why it is stale, never built or failed, and why the last run skipped it; empty
+            where all is well.
     """
 
     condition: Condition
@@ -225,11 +227,13 @@ def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
     last = state.last
     if last is not None and last.status is AssetStatus.FAILED:
         return Condition.FAILED, _failure(last) or state.reasons
+    skipped = last.reasons if last is not None and last.status is AssetStatus.SKIPPED else ()
+    reasons = tuple(dict.fromkeys((*state.reasons, *skipped)))
     if state.freshness is Freshness.MISSING:
-        return Condition.NEVER_BUILT, state.reasons
+        return Condition.NEVER_BUILT, reasons
     if state.freshness is Freshness.STALE:
-        return Condition.STALE, state.reasons
-    return Condition.PUBLISHED, ()
+        return Condition.STALE, reasons
+    return Condition.PUBLISHED, reasons
 
 
 def _failure(record: AssetRecord) -> tuple[str, ...]:
