@@ -61,3 +61,13 @@ def test_a_mistake_of_polster_asks_for_a_report(
     assert "RuntimeError: unforeseen" in error
     assert "error[POL900]: Polster stumbled; this is a mistake of Polster, not yours" in error
     assert "hint: please report it, with the lines above" in error
+
+
+def test_a_command_that_there_is_not_is_told_with_the_nearest() -> None:
+    close, far = (CliRunner().invoke(app, [name]) for name in ("runn", "xyz"))
+
+    assert (close.exit_code, far.exit_code) == (2, 2)
+    assert close.stderr == (
+        "error[POL106]: `runn` is not a command\n\nhint: did you mean `polster run`?\n"
+    )
+    assert "hint: see the commands with: polster --help" in far.stderr

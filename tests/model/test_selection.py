@@ -170,3 +170,18 @@ def test_with_everything_below_nothing_is_missing(body: str) -> None:
 
     for own in below:
         assert {str(other) for other in built.upstream(key(own))} <= below
+
+
+def test_the_name_of_a_layer_alone_is_told_how_to_choose_the_layer() -> None:
+    found = select(graph(), ["silver.orders", "+gold"])
+
+    assert isinstance(found, Finding)
+    assert found.message == "`gold` is a layer, not an asset of this project"
+    assert found.hint == "did you mean `layer:gold`?"
+
+
+def test_an_asset_that_is_called_like_a_layer_is_chosen() -> None:
+    built = build_graph([asset("silver.gold")], LayerRules()).graph
+    assert built is not None
+
+    assert select(built, ["gold"]) == {key("silver.gold")}

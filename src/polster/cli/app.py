@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from polster._version import __version__
 from polster.cli import console
-from polster.errors import DefinitionError, PolsterError, UsageError
+from polster.errors import DefinitionError, PolsterError, UsageError, nearest
 
 COMMANDS = {
     "init": "Make a new project that runs as it is.",
@@ -88,6 +88,24 @@ class LazyGroup(TyperGroup):
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called.
+
+        Raises:
+            UsageError: There is no such command.
+        """
+        name = args[0] if args else ""
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        close = nearest(name, COMMANDS)
+        raise UsageError(
+            f"`{name}` is not a command",
+            code="POL106",
+            hint=f"did you mean `polster {close}`?"
+            if close
+            else "see the commands with: polster --help",
+        )
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the table of commands without importing them."""

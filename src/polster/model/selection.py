@@ -98,7 +98,11 @@ def _match(graph: AssetGraph, body: str) -> set[AssetKey] | Finding:
                 hint="see the assets with: polster list-assets",
             )
         return found
-    return _by_name(graph.assets, body) or unknown_finding(body, graph.assets)
+    found = _by_name(graph.assets, body)
+    if not found and body in list(Layer):
+        message = f"`{body}` is a layer, not an asset of this project"
+        return Finding("POL201", message, hint=f"did you mean `layer:{body}`?")
+    return found or unknown_finding(body, graph.assets)
 
 
 def _by_name(keys: Iterable[AssetKey], name: str) -> set[AssetKey]:
