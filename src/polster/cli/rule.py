@@ -8,6 +8,7 @@ import typer
 
 from polster.checks.registry import find_rule
 from polster.cli import console
+from polster.cli.error_titles import ERROR_TITLES
 from polster.cli.options import FormatOption, TextOrJson
 from polster.cli.rule_text import rule_as_json, rule_as_text
 
@@ -20,6 +21,15 @@ def command(
     format: FormatOption = TextOrJson.TEXT,
 ) -> None:
     """Explain one rule: why it is there, and how code looks that breaks and keeps it."""
+    code = rule.upper()
+    if (title := ERROR_TITLES.get(code)) is not None:
+        place = "docs/errors.md"
+        if format is TextOrJson.JSON:
+            console.show_json({"code": code, "title": title, "described_in": place})
+        else:
+            console.show(f"{code} is the code of an error, not a rule: {title}")
+            console.show(f"what to do about it stands in Polster's documentation, {place}")
+        return
     found = find_rule(rule)
     if format is TextOrJson.JSON:
         console.show_json(rule_as_json(found))
