@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 
@@ -101,6 +102,28 @@ def test_stopping_the_server_stops_its_run_cleanly(
         "bronze.slow": "published",
         "silver.after": "published",
     }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_has_read_the_lakehouse_says_nothing_when_it_stops(
+    pipeline: Pipeline, number: signal.Signals
+) -> None:
+    pipeline.asset("bronze.quick", "@bronze\ndef quick(): return pl.LazyFrame({'a': [1]})\n")
+    with pipeline.start(
+        "-m",
+        "polster",
+        "ui",
+        "--no-browser",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as server:
+        assert server.stderr is not None
+        address = server.stderr.readline().split()[-1]
+        assert server.stderr.readline() == "stop it with Ctrl-C\n"
+        urlopen(address).read()  # the page waits until the lakehouse was read
+        server.send_signal(number)
+        _, stderr = server.communicate(timeout=SOON_SECONDS)
+
+    assert (server.returncode, stderr) == (0, "")
 
 
 def test_a_run_that_prints_outlives_a_server_that_is_killed(pipeline: Pipeline) -> None:

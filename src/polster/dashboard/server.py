@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -98,8 +99,23 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
-    with listener, suppress(KeyboardInterrupt):
+    with listener, _ending_by_sigterm_as_by_ctrl_c():
         uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _ending_by_sigterm_as_by_ctrl_c() -> Iterator[None]:
+    """Return after a SIGTERM, too, which uvicorn hands on once it has stopped.
+
+    Without a handler of ours it would end the process there and then, and Python would find
+    that the processes which read the lakehouse were not tidied away.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

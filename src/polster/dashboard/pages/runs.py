@@ -21,7 +21,7 @@ from polster.dashboard.runner import RunRequest
 from polster.dashboard.runs_view import Listed, Moving, asked_for, ending, moving, unrecorded
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import ADD_ASSET, counted, duration, number
-from polster.model.record import AssetStatus, RunStatus, RunSummary
+from polster.model.record import RunStatus, RunSummary
 from polster.operations.runs import list_runs
 
 RUNS_SHOWN = 30
