@@ -82,7 +82,7 @@ def test_run_polster_runs_everything_one_asset_or_shows_the_state(
     assert (everything.returncode, one.returncode, status.returncode) == (0, 0, 0)
     assert everything.stdout.endswith("3 published\n")
     assert one.stdout.endswith("nothing to do: 1 unchanged\n")
-    assert status.stdout.splitlines()[3].startswith("gold.spending  fresh")
+    assert status.stdout.splitlines()[3].startswith("gold.spending  published")
     assert wrong.returncode == 2
 
 
