@@ -2,6 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from polster.cli import console
+
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
@@ -13,10 +17,10 @@ def test_a_preview_shows_names_types_and_rows(shop: Pipeline) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "id     customer  amount",
-        "Int64  String    Float64",
-        "1      ann       10.5",
-        "2      bob       20.0",
+        "id   customer  amount",
+        "i64  str       f64",
+        "1    ann       10.5",
+        "2    bob       20.0",
     ]
     assert result.stderr == "silver.orders, version 0: 2 of 2 rows\n"
 
@@ -115,3 +119,20 @@ def test_values_of_every_kind_can_be_shown(pipeline: Pipeline) -> None:
     assert (row["nan"], row["far"], row["none"]) == ("nan", "-inf", None)
     assert (row["decimal"], row["date"]) == ("1.20", "2024-02-29")
     assert not {"\x1b", "\x9b"} & set(pipeline.cli("preview", "x", "--format", "json").stdout)
+
+
+def test_types_are_short_and_a_narrow_terminal_is_not_overrun(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.edit("landing/orders.csv", "1,ann,10.5", f"1,{'long' * 20},-10.5")
+    shop.run()
+
+    wide = shop.cli("quarantine", "silver.orders").stdout.splitlines()
+    monkeypatch.setattr(console, "terminal_width", lambda: 80)
+    narrow = shop.cli("quarantine", "silver.orders").stdout.splitlines()
+
+    assert wide[6].split("  ")[0] == "list[str]"
+    assert wide[6].endswith("datetime[μs, UTC]")
+    assert max(map(len, wide)) > 100
+    assert max(map(len, narrow)) <= 80
+    assert len(wide) == len(narrow)

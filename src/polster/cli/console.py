@@ -67,6 +67,11 @@ def results_apart() -> Iterator[None]:
         os.close(saved)
 
 
+def terminal_width() -> int | None:
+    """Return how many characters a line of stdout holds; None where it is no terminal."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def show_rows(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
@@ -82,7 +87,7 @@ def show_rows(
         for row in (columns, *rows)
     ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    limit = get_terminal_size().columns if sys.stdout.isatty() else 0
+    limit = terminal_width() or 0
     indent = sum(widths[:-1]) + len(GAP) * (len(columns) - 1)
     for row in cells:
         parts = [

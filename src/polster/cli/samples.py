@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from polster.cli import console
 from polster.operations.preview import Sample
 
 CELL_WIDTH = 40
+NARROWEST = 8
 
 
 def show_sample(sample: Sample) -> None:
-    """Show columns, types and rows; long values are cut."""
-    console.show_rows(
-        tuple(_printable(name) for name in sample.columns),
-        [
-            tuple(sample.columns.values()),
-            *(tuple(_text(value) for value in row) for row in sample.rows),
-        ],
-    )
+    """Show columns, types and rows; long values are cut, shorter where a terminal is narrow."""
+    names = tuple(_printable(name) for name in sample.columns)
+    types = tuple(sample.types[name] for name in sample.columns)
+    rows = [tuple(_text(value) for value in row) for row in sample.rows]
+    width = _cell_width(names, types, rows)
+    console.show_rows(names, [types, *(tuple(_cut(cell, width) for cell in row) for row in rows)])
+
+
+def _cell_width(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how long values may be, so that the table is no wider than the terminal.
+
+    Names and types are not cut, so a table of many columns is wider all the same.
+    """
+    limit = console.terminal_width()
+    if limit is None:
+        return CELL_WIDTH
+    heads = [max(len(name), len(kind)) for name, kind in zip(names, types, strict=True)]
+    widest = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
+    for width in range(CELL_WIDTH, NARROWEST, -1):
+        columns = [max(head, min(cell, width)) for head, cell in zip(heads, widest, strict=False)]
+        if sum(columns) + len(console.GAP) * (len(columns) - 1) <= limit:
+            return width
+    return NARROWEST
 
 
 def sample_as_json(sample: Sample) -> dict[str, Any]:
@@ -47,8 +64,11 @@ def _plain(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     text = "null" if value is None else ", ".join(value) if _is_texts(value) else str(value)
-    text = _printable(text)
-    return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
+    return _printable(text)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _is_texts(value: Any) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import polars as pl
 
 from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.store import reaching
@@ -22,11 +24,26 @@ class Sample:
         columns: Dtype by name, in the table's order.
         rows: One tuple a row, Python values.
         total: Rows in the whole table.
+        types: Dtype by name in short, such as ``datetime[μs, UTC]``.
     """
 
-    columns: Mapping[str, str]
-    rows: tuple[tuple[Any, ...], ...]
-    total: int
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[tuple[Any, ...], ...] = ()
+    total: int = 0
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def sample_of(frame: pl.DataFrame, total: int) -> Sample:
+    """Return the rows of ``frame`` as a sample of a table of ``total`` rows."""
+    columns = {name: str(dtype) for name, dtype in frame.schema.items()}
+    types = {name: _in_short(dtype) for name, dtype in frame.schema.items()}
+    return Sample(columns, tuple(frame.rows()), total, types)
+
+
+def _in_short(dtype: pl.DataType) -> str:
+    """Write a type as Polars does above its tables."""
+    heading = repr(pl.Series(dtype=dtype)).splitlines()[1]
+    return heading.removeprefix("Series: '' [").removesuffix("]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +96,4 @@ def preview(
         )
     with reaching(table.uri):
         frame = table.scan().slice(offset, rows).collect()
-    columns = {column: str(dtype) for column, dtype in frame.schema.items()}
-    return Preview(key, table.version, Sample(columns, tuple(frame.rows()), table.rows))
+    return Preview(key, table.version, sample_of(frame, table.rows))

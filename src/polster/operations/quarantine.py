@@ -17,7 +17,7 @@ from polster.model.record import AssetRecord, AssetStatus
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
-from polster.operations.preview import Sample
+from polster.operations.preview import Sample, sample_of
 from polster.operations.quarantine_rule import raise_unless_rule
 
 RAN = (AssetStatus.PUBLISHED, AssetStatus.FAILED)
@@ -79,7 +79,7 @@ def quarantine(
         raise_if_missing(lakehouse, key, run_id)
         if rule is not None:
             raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
-        return QuarantineReport(key, run_id, rule, {}, Sample({}, (), 0), 0)
+        return QuarantineReport(key, run_id, rule, {}, Sample(), 0)
     with reaching(table.table.uri):
         broken = pl.lit(True) if rule is None else pl.col(RULES_COLUMN).list.contains(rule)
         frame = frame.filter(broken)
@@ -103,13 +103,12 @@ def quarantine(
         raise_if_missing(lakehouse, key, run_id)
     if not everything and rule is not None:
         raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
-    columns = {column: str(dtype) for column, dtype in first.schema.items()}
     return QuarantineReport(
         key,
         run_id,
         rule,
         dict(counts.iter_rows()),
-        Sample(columns, tuple(first.rows()), total),
+        sample_of(first, total),
         everything - total,
     )
 
@@ -195,7 +194,7 @@ def quarantined_rows(
     if kept is None:
         raise_unless_known(lakehouse, key, run_id)
         raise_if_missing(lakehouse, key, run_id)
-        return Sample({}, (), 0)
+        return Sample()
     with reaching(lakehouse.quarantine(key).table.uri):
         runs = kept.group_by(RUN_COLUMN).agg(pl.len(), pl.col(TIME_COLUMN).max())
         sizes = runs.sort(TIME_COLUMN, RUN_COLUMN, descending=True).collect()
@@ -210,8 +209,7 @@ def quarantined_rows(
                 pages.append(rows.slice(begin, end - begin))
             passed += size
         found = pl.concat(pages).collect()
-    columns = {column: str(dtype) for column, dtype in found.schema.items()}
-    return Sample(columns, tuple(found.rows()), int(sizes["len"].sum()))
+    return sample_of(found, int(sizes["len"].sum()))
 
 
 def kept_rows(
