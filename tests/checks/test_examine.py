@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from polster.checks.examine import examine
+from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
 from polster.project.settings import choose_environment
 
@@ -41,7 +41,9 @@ def examined(pipeline: Pipeline, *, seconds: float = 10.0) -> dict[str, Examined
     project = pipeline.open()
     environment = choose_environment(project.settings, None)
     found = examine(
-        project.root, project.graph, environment=environment, lineage=True, seconds=seconds
+        Examination(
+            project.root, project.graph, environment=environment, lineage=True, seconds=seconds
+        )
     )
     return {str(entry.asset): entry for entry in found}
 

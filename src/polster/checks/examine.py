@@ -11,13 +11,14 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from polster.checks.cache.memory import Memory, Recalled
 from polster.checks.children import Children, processes_for
@@ -39,21 +40,13 @@ LAST_SECONDS = 5.0
 """How long a child may take to end once it has told its last."""
 
 
-def examine(
-    root: Path,
-    graph: AssetGraph,
-    keys: Collection[AssetKey] | None = None,
-    *,
-    environment: Environment | None,
-    lineage: bool,
-    seconds: float = 10.0,
-    processes: int | None = None,
-    children: Children | None = None,
-    memory: Memory | None = None,
-) -> list[Examined]:
-    """Call every silver and gold function of ``keys`` over zero rows; no data is read.
+@dataclass(slots=True)
+class Examination:
+    """Calls every silver and gold function of ``keys`` over zero rows; no data is read.
 
-    Args:
+    It begins when it is entered, and works in its children while the caller does something else.
+
+    Attributes:
         root: The project's folder.
         graph: The pipeline; what ``keys`` stand on is called, too, to know its columns.
         keys: Which assets; all without them.
@@ -63,43 +56,79 @@ def examine(
         processes: How many children work side by side; by default as many as pay off.
         children: Started already, while the source was read.
         memory: What was examined before; only what changed is examined again.
-
-    Returns:
-        One value an asset, upstream first.
     """
-    chosen = set(graph.assets) if keys is None else set(keys)
-    order = [key for key in graph.assets if key in chosen]
-    if not order:
-        return []
-    recalled = Recalled()
-    if memory is not None:
-        needed = chosen | graph.ancestors(chosen)
-        recalled = memory.recall(graph, needed, environment, lineage=lineage, seconds=seconds)
-    found = {key: recalled.fresh[key].examined for key in order if key in recalled.fresh}
-    stale = [key for key in order if key not in found]
-    examinations = [
-        _Examination(
-            _task(root, graph, part, environment, recalled, lineage=lineage),
-            seconds,
-            children or Children(),
-            recalled,
-        )
-        for part in _parts(graph, stale, processes or processes_for(len(stale)))
-    ]
-    if examinations:
-        with ThreadPoolExecutor(len(examinations)) as pool:
-            running = [pool.submit(each.run) for each in examinations]
-            if memory is not None:
-                memory.prepare(graph, stale)
-            for each in running:
-                found |= each.result()
-    if memory is not None:
-        answers = {key: answer for each in examinations for key, answer in each.answers.items()}
-        reading = {module for each in examinations for module in each.reading}
-        memory.keep(graph, recalled, answers, reading)
-    if any(column.pii for entry in found.values() for column in entry.contract or ()):
-        found = {key: _with_lines(entry, root, graph[key]) for key, entry in found.items()}
-    return [_with_consumers(found[key], graph) for key in order]
+
+    root: Path
+    graph: AssetGraph
+    keys: Collection[AssetKey] | None = None
+    _: KW_ONLY
+    environment: Environment | None
+    lineage: bool
+    seconds: float = 10.0
+    processes: int | None = None
+    children: Children | None = None
+    memory: Memory | None = None
+    _order: list[AssetKey] = field(init=False, default_factory=list)
+    _recalled: Recalled = field(init=False, default_factory=Recalled)
+    _found: dict[AssetKey, Examined] = field(init=False, default_factory=dict)
+    _parts: list[_Part] = field(init=False, default_factory=list)
+    _running: list[Future[dict[AssetKey, Examined]]] = field(init=False, default_factory=list)
+    _pool: ExitStack = field(init=False, default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        graph, memory = self.graph, self.memory
+        chosen = set(graph.assets) if self.keys is None else set(self.keys)
+        self._order = [key for key in graph.assets if key in chosen]
+        if not self._order:
+            return self
+        if memory is not None:
+            needed = chosen | graph.ancestors(chosen)
+            self._recalled = memory.recall(
+                graph, needed, self.environment, lineage=self.lineage, seconds=self.seconds
+            )
+        fresh = self._recalled.fresh
+        self._found = {key: fresh[key].examined for key in self._order if key in fresh}
+        stale = [key for key in self._order if key not in fresh]
+        count = self.processes or processes_for(len(stale))
+        for part in _split(graph, stale, count):
+            task = _task(
+                *(self.root, graph, part, self.environment, self._recalled), lineage=self.lineage
+            )
+            children = self.children or Children()
+            self._parts.append(_Part(task, self.seconds, children, self._recalled))
+        if self._parts:
+            pool = self._pool.enter_context(ThreadPoolExecutor(len(self._parts)))
+            self._running = [pool.submit(part.run) for part in self._parts]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.close()
+
+    def result(self) -> list[Examined]:
+        """Wait for the children, and return one value an asset, upstream first."""
+        found, graph, memory = self._found, self.graph, self.memory
+        if memory is not None and self._order:
+            memory.prepare(graph, [key for key in self._order if key not in found])
+        for each in self._running:
+            found |= each.result()
+        if memory is not None and self._order:
+            answers = {key: answer for part in self._parts for key, answer in part.answers.items()}
+            reading = {module for part in self._parts for module in part.reading}
+            memory.keep(graph, self._recalled, answers, reading)
+        if any(column.pii for entry in found.values() for column in entry.contract or ()):
+            found = {key: _with_lines(entry, self.root, graph[key]) for key, entry in found.items()}
+        return [_with_consumers(found[key], graph) for key in self._order]
+
+
+def examine(examination: Examination) -> list[Examined]:
+    """Do a whole examination, with nothing else meanwhile."""
+    with examination:
+        return examination.result()
 
 
 def _with_lines(entry: Examined, root: Path, asset: Asset) -> Examined:
@@ -108,7 +137,7 @@ def _with_lines(entry: Examined, root: Path, asset: Asset) -> Examined:
     return replace(entry, contract_lines=lines)
 
 
-def _parts(graph: AssetGraph, order: Sequence[AssetKey], count: int) -> Iterator[list[AssetKey]]:
+def _split(graph: AssetGraph, order: Sequence[AssetKey], count: int) -> Iterator[list[AssetKey]]:
     """Split ``order`` so that the parts share little of what they stand on.
 
     What is shared is called once for each part. So neighbours, which read the same tables, stay
@@ -175,7 +204,7 @@ def _task(
 
 
 @dataclass(slots=True)
-class _Examination:
+class _Part:
     """One part of the pipeline, with as many children, one after the other, as it takes.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from polster.checks.examine import examine
+from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey, Policy
 from polster.model.contract import ContractColumn
@@ -76,7 +76,9 @@ def describe(project: Project, name: str, *, environment: str | None = None) -> 
     graph = discovery.graph or sound_part(discovery.assets, project.settings.rules)
     if asset.key not in graph.assets:
         return Description(asset, unknown=UNSOUND)
-    (examined,) = examine(project.root, graph, [asset.key], environment=place, lineage=False)
+    (examined,) = examine(
+        Examination(project.root, graph, [asset.key], environment=place, lineage=False)
+    )
     return Description(
         asset,
         examined.contract,

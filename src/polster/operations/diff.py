@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from polster.checks.examine import examine
+from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
 from polster.checks.table_changes import table_changes
 from polster.errors import SettingsError
@@ -145,7 +145,9 @@ class _Side:
         wanted |= self.graph.ancestors(wanted)
         if not wanted:
             return
-        examined = examine(self.root, self.graph, wanted, environment=place, lineage=True)
+        examined = examine(
+            Examination(self.root, self.graph, wanted, environment=place, lineage=True)
+        )
         self.examined = {entry.asset: entry for entry in examined}
         self.lineage = complete(self.graph, examined)
 

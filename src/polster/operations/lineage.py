@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from polster.checks.cache.memory import Memory
-from polster.checks.examine import examine
+from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
 from polster.errors import UsageError, nearest
 from polster.lakehouse.lakehouse import Lakehouse
@@ -124,7 +124,7 @@ def examined_lineage(
 
     What did not change since it was called last is not called again.
     """
-    examined = examine(
+    examination = Examination(
         project.root,
         graph,
         keys,
@@ -132,7 +132,7 @@ def examined_lineage(
         lineage=True,
         memory=Memory(project.root),
     )
-    return complete(graph, examined)
+    return complete(graph, examine(examination))
 
 
 def recorded_lineage(project: Project, environment: str | None = None) -> Lineage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Self
 
 from polster.checks.cache.memory import Memory
 from polster.checks.children import Children, processes_for
-from polster.checks.examine import examine
+from polster.checks.examine import Examination
 from polster.checks.examined import Examined
 from polster.checks.habits.check import check_habits
 from polster.checks.habits.source_tree import Sources
@@ -129,17 +128,16 @@ def validate(
     graph = discovery.graph or sound_part(discovery.assets, settings.rules)
     chosen = _chosen(graph, selection, is_whole=discovery.graph is not None)
     prepared = preparation or Preparation()
-    with ThreadPoolExecutor(1) as pool:  # the children import Polars while the source is read
-        examining = pool.submit(
-            examine,
-            project.root,
-            graph,
-            chosen,
-            environment=place,
-            lineage=True,
-            children=prepared.children,
-            memory=prepared.memory,
-        )
+    examination = Examination(
+        project.root,
+        graph,
+        chosen,
+        environment=place,
+        lineage=True,
+        children=prepared.children,
+        memory=prepared.memory,
+    )
+    with examination:  # it works in children while the source is read
         findings = [*discovery.findings, *_missing_folder(project)]
         sources = Sources(project.root, prepared.files)
         if discovery.graph is not None:  # else what is read by whom is not known for certain
@@ -149,7 +147,7 @@ def validate(
         looked_through = [graph[key] for key in chosen] if selection else discovery.assets
         habits = check_habits(project.root, looked_through, sources=sources)
         findings += habits.findings
-        examined = examining.result()
+        examined = examination.result()
     findings += [finding for entry in examined for finding in entry.findings]
     findings += check_personal(graph, examined)
     unchecked = {entry.asset: entry.unchecked for entry in examined if entry.unchecked}
