@@ -330,7 +330,7 @@ def test_rows_that_the_contract_does_not_let_pass(
     if code != "POL313":
         assert silver.error.hint == "look at the rows: polster quarantine silver.x"
         assert (silver.rows_returned, silver.rows_quarantined) == (3, 2)
-        assert built.rejected("silver.x")["a"].to_list() == [1, 2]
+        assert sorted(built.rejected("silver.x")["a"]) == [1, 2]
 
 
 def test_where_every_row_is_rejected_the_table_stays(built: Pipeline) -> None:
@@ -344,7 +344,7 @@ def test_where_every_row_is_rejected_the_table_stays(built: Pipeline) -> None:
     assert silver.error.message == "all 3 rows break the contract, so nothing would be left"
     assert str(silver.error.hint).endswith("if an empty table is right, write max_quarantined=1.0")
     assert built.table("silver.x").equals(earlier)
-    assert built.rejected("silver.x")["a"].to_list() == [1, 2, 3]
+    assert sorted(built.rejected("silver.x")["a"]) == [1, 2, 3]
 
     built.edit(FILE, "contract=X", "contract=X, max_quarantined=1.0")
     assert built.run().assets[1].error is None
