@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -219,6 +224,26 @@ class Orders""",
     assert result.exit_code == 1
     assert "Polster stumbled over it; please report this" in result.stdout
     assert "RuntimeError: neither" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no process groups")
+def test_ctrl_c_ends_a_check_at_once_and_quietly(shop: Pipeline) -> None:
+    """As a terminal sends it: to the whole group of processes."""
+
+    def as_in_a_terminal() -> None:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    shop.edit("src/core/bronze_orders.py", "@bronze", "while True: pass\n\n\n@bronze")
+    check = shop.start("-m", "polster", "validate", preexec_fn=as_in_a_terminal)
+    with pytest.raises(subprocess.TimeoutExpired):  # its child is stuck, for ten seconds
+        check.wait(4)
+    began = time.monotonic()
+    os.killpg(check.pid, signal.SIGINT)
+    stdout, stderr = check.communicate(timeout=60)
+
+    assert (check.returncode, stdout, stderr) == (130, "", "interrupted\n")
+    assert time.monotonic() - began < 4
 
 
 def test_github_and_code_scanning_read_the_findings(shop: Pipeline) -> None:

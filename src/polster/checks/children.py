@@ -63,7 +63,13 @@ class Children:
 
 
 def _started(root: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+    return subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=root,
+        start_new_session=True,  # Ctrl-C is for the parent, which ends its children
+    )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

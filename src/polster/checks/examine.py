@@ -107,6 +107,9 @@ class Examination:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:  # nobody will ask for the result
+            for part in self._parts:
+                part.stop()
         self._pool.close()
 
     def result(self) -> list[Examined]:
@@ -220,18 +223,26 @@ class _Part:
     told: dict[AssetKey, Examined] = field(default_factory=dict)
     answers: dict[AssetKey, Answer] = field(default_factory=dict)
     reading: frozenset[str] = frozenset()
+    _child: subprocess.Popen[bytes] | None = None
+    _is_stopped: bool = False
+
+    def stop(self) -> None:
+        """End the child at work, and start no other."""
+        self._is_stopped = True
+        if self._child is not None:
+            self._child.kill()
 
     def run(self) -> dict[AssetKey, Examined]:
         assets = {asset.key: asset for asset in self.task.assets}
         wanted = self.task.wanted
         why = ""
-        while left := wanted - self.told.keys():
+        while (left := wanted - self.told.keys()) and not self._is_stopped:
             with TemporaryDirectory(prefix="polster-") as folder:
                 place, progress = Path(folder, "calls"), Path(folder, "progress")
                 place.mkdir()
                 watched = Progress.begun(progress)
                 task = replace(self.task, folder=str(place), progress=str(progress))
-                stuck, why = self._child(task, watched)
+                stuck, why = self._ask(task, watched)
                 watched.close()
             if stuck is None and why:
                 raise PolsterError(
@@ -249,9 +260,11 @@ class _Part:
             self.told[key] = Examined(key, unchecked=f"the examination ended: {why}")
         return self.told
 
-    def _child(self, task: Task, progress: Progress) -> tuple[AssetKey | None, str]:
+    def _ask(self, task: Task, progress: Progress) -> tuple[AssetKey | None, str]:
         """Run one child; return the asset that it did not get over, if any, and why."""
-        child = self.children.take(Path(task.root))
+        child = self._child = self.children.take(Path(task.root))
+        if self._is_stopped:  # while it was being started
+            child.kill()
         if child.stdin is None or child.stdout is None:  # never, with pipes asked for
             return None, "it has no pipes"
         listener = Thread(target=self._listen, args=(child.stdout,), daemon=True)
