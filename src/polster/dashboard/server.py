@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -99,23 +99,19 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
-    with listener, _ending_by_sigterm_as_by_ctrl_c():
-        uvicorn.Server(config).run(sockets=[listener])
+    with listener:
+        _Server(config).run(sockets=[listener])
 
 
-@contextmanager
-def _ending_by_sigterm_as_by_ctrl_c() -> Iterator[None]:
-    """Return after a SIGTERM, too, which uvicorn hands on once it has stopped.
+class _Server(uvicorn.Server):
+    """Returns in order after Ctrl-C or SIGTERM, however often it is told to stop.
 
-    Without a handler of ours it would end the process there and then, and Python would find
-    that the processes which read the lakehouse were not tidied away.
+    Left to itself, it raises each signal anew once it has stopped, as if the program had no more
+    to tidy away, and after a second Ctrl-C it leaves out the end of ``life``.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.should_exit = True
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
