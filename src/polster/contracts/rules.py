@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -62,9 +64,10 @@ class Rules:
         return bool(self.unique or self.tables)
 
 
-def contract_columns(contract: type[dy.Schema]) -> dict[str, dy.Column]:
-    """Return the columns of a contract by name, in its order."""
-    return dict(contract.columns())
+@lru_cache(maxsize=128)
+def contract_columns(contract: type[dy.Schema]) -> Mapping[str, dy.Column]:
+    """Return the columns of a contract by name, in its order; dataframely builds them each time."""
+    return MappingProxyType(contract.columns())
 
 
 def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -> Rules:

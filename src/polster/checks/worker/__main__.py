@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import polars as pl
@@ -36,6 +37,7 @@ def main() -> None:
     gc.disable()
     with os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES) as said:
         os.dup2(2, 1)
+        import_module("dataframely")  # contracts will want it, and the parent is still reading
         try:
             task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
         except EOFError:  # started ahead, and not needed
