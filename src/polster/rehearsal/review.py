@@ -12,7 +12,7 @@ from polster.model.record import AssetRecord, AssetStatus, Failure
 from polster.rehearsal.fixtures import fixture_name
 from polster.rehearsal.sources import Source
 from polster.rehearsal.theatre import Performance
-from polster.runtime.build import REFUSALS
+from polster.runtime.refusal import REFUSALS
 
 
 def legal_input(graph: AssetGraph, key: AssetKey, legal: Mapping[AssetKey, bool]) -> bool:

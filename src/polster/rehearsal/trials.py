@@ -18,7 +18,7 @@ from polster.rehearsal.breaking import Breach, Breaker, Unbroken
 from polster.rehearsal.outcome import Trial, TrialResult
 from polster.rehearsal.theatre import Judged, Theatre
 from polster.rehearsal.verdicts import keeps_every_rule
-from polster.runtime.build import REFUSALS
+from polster.runtime.refusal import REFUSALS
 
 THREADS = 4
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
@@ -27,7 +27,7 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
-from polster.model.asset import Asset, Load, Policy
+from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
@@ -43,13 +43,12 @@ from polster.runtime.call import Handed, call_function, in_short, missing_hint
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.lineage import frame_lineage
+from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
 
 DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
-REFUSALS = ("POL306", "POL307")
-"""Codes of failures in which the contract lets nothing pass: by a rule, by the share."""
 NOTHING_NEW = "its source holds nothing new"
 
 Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame]
@@ -132,8 +131,8 @@ def build(job: Job, work: Workplace) -> Built:
         record, table = _Build(job, work, record, clock).run()
     except (InterruptedRunError, KeyboardInterrupt):
         record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
-    except AssetError as error:
-        record = replace(record, error=_failure(error), **_counts(error))
+    except RefusedError as error:
+        record = replace(record, error=_failure(error), **error.counted)
     except PolsterError as error:
         record = replace(record, error=_failure(error))
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
@@ -152,16 +151,6 @@ def build(job: Job, work: Workplace) -> Built:
 
 
 T = TypeVar("T")
-
-
-class _RefusedError(AssetError):
-    """The contract refuses the rows; carries what was counted."""
-
-    counted: Mapping[str, Any]
-
-
-def _counts(error: AssetError) -> dict[str, Any]:
-    return dict(error.counted) if isinstance(error, _RefusedError) else {}
 
 
 class _Build:
@@ -300,44 +289,18 @@ class _Build:
 
     def _refuse(self, staged: Staged) -> None:
         """Fail the asset where its contract says so; the bad rows are kept to be looked at."""
-        options = self.asset.options
-        failing = {
-            rule: count
-            for rule, count in staged.broken.items()
-            if options.policy(rule) is Policy.FAIL
-        }
-        share = staged.rows_rejected / staged.returned if staged.returned else 0.0
-        allowed = options.max_quarantined
-        if not failing and (share < 1 if allowed is None else share <= allowed):
+        refused = refusal(self.asset, staged)
+        if refused is None:
             return
-        look = f"look at the rows: polster quarantine {self.asset.key}"
-        if failing:
-            rules = ", ".join(
-                f"{rule} ({count} {'row' if count == 1 else 'rows'})"
-                for rule, count in sorted(failing.items())
-            )
-            message, code = f"rows break the contract, which lets none pass: {rules}", "POL306"
-        elif allowed is None:
-            count = staged.returned
-            every = "the only row breaks" if count == 1 else f"all {count} rows break"
-            message, code = f"{every} the contract, so nothing would be left", "POL307"
-            look += "; if an empty table is right, write max_quarantined=1.0"
-        else:
-            message, code = (
-                f"{staged.rows_rejected} of {staged.returned} rows break the contract, "
-                f"{share:.1%} where {allowed:.1%} are allowed",
-                "POL307",
-            )
         if staged.rejected:
             staged.rejected.commit({"asset": str(self.asset.key), "published": False})
-        error = _RefusedError(message, code=code, place=self.asset.place, hint=look)
-        error.counted = {
+        refused.counted = {
             "rows_returned": staged.returned,
             "rows_quarantined": staged.rows_rejected,
             "rules_broken": self.record.rules_broken,
             "notes": self.record.notes,
         }
-        raise error
+        raise refused
 
     def _publish(
         self, staged: Staged, current: TableVersion | None

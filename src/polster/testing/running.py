@@ -24,10 +24,11 @@ from polster.model.record import AssetRecord, Failure, Fingerprint
 from polster.project.asset_file import read_asset_file, read_options
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.load import LoadedAsset
-from polster.runtime.build import REFUSALS, Job, Workplace, build
+from polster.runtime.build import Job, Workplace, build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
+from polster.runtime.refusal import REFUSALS
 
 RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
 NOT_OF_THE_SOURCE = (INGESTED_COLUMN, SOURCE_COLUMN, BATCH_COLUMN, RUN_COLUMN, TIME_COLUMN)

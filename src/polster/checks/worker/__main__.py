@@ -37,7 +37,7 @@ def main() -> None:
     gc.disable()
     with os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES) as said:
         os.dup2(2, 1)
-        import_module("dataframely")  # contracts will want it, and the parent is still reading
+        import_module("dataframely")  # the user's code will want it; the parent is still reading
         try:
             task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
         except EOFError:  # started ahead, and not needed

@@ -1,0 +1,57 @@
+"""When a contract lets nothing pass: by a rule that allows no bad row, or by the share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from polster.errors import AssetError
+from polster.model.asset import Asset, Policy
+from polster.runtime.stage import Staged
+
+REFUSALS = ("POL306", "POL307")
+"""Codes of failures in which the contract lets nothing pass: by a rule, by the share."""
+
+
+class RefusedError(AssetError):
+    """The contract refuses the rows.
+
+    Attributes:
+        counted: What the record of the asset keeps of them all the same.
+    """
+
+    counted: Mapping[str, Any] = {}
+
+
+def refusal(asset: Asset, staged: Staged) -> RefusedError | None:
+    """Return why the staged rows may not be published, or None if they may."""
+    returned, rejected = staged.returned, staged.rows_rejected
+    look = f"look at the rows: polster quarantine {asset.key}"
+    failing = {
+        rule: count
+        for rule, count in staged.broken.items()
+        if asset.options.policy(rule) is Policy.FAIL
+    }
+    if failing:
+        rules = ", ".join(
+            f"{rule} ({count} {'row' if count == 1 else 'rows'})"
+            for rule, count in sorted(failing.items())
+        )
+        message = f"rows break the contract, which lets none pass: {rules}"
+        return RefusedError(message, code="POL306", place=asset.place, hint=look)
+    share = rejected / returned if returned else 0.0
+    allowed = asset.options.max_quarantined
+    if allowed is not None:
+        if share <= allowed:
+            return None
+        message = (
+            f"{rejected} of {returned} rows break the contract, "
+            f"{share:.1%} where {allowed:.1%} are allowed"
+        )
+    else:
+        if share < 1:
+            return None
+        every = "the only row breaks" if returned == 1 else f"all {returned} rows break"
+        message = f"{every} the contract, so nothing would be left"
+        look += "; if an empty table is right, write max_quarantined=1.0"
+    return RefusedError(message, code="POL307", place=asset.place, hint=look)
