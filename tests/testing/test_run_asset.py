@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import dataframely as dy
 import polars as pl
@@ -72,6 +72,21 @@ def latest(orders: pl.DataFrame, run: RunContext) -> pl.DataFrame:
     return orders.filter(pl.col("id") < run.time.year)
 
 
+Eager = pl.DataFrame
+Run = RunContext
+
+
+@gold(contract=Orders, owner="ops")
+def quoted(orders: Annotated[Eager, "whole"] | None, run: Run | None) -> pl.DataFrame:
+    assert run is not None and orders is not None
+    return orders.filter(pl.col("id") < run.time.year)
+
+
+@gold(contract=Orders, owner="ops")
+def foreign(orders: pl.Series) -> pl.LazyFrame:
+    raise NotImplementedError
+
+
 @bronze
 def landed() -> pl.LazyFrame:
     return pl.LazyFrame({"id": [1]})
@@ -133,6 +148,12 @@ def test_the_function_gets_the_run_that_the_test_gives() -> None:
     outcome = run_asset(latest, orders=good)
 
     assert outcome.published["id"].to_list() == [1]
+
+
+def test_annotations_are_read_as_a_run_reads_them() -> None:
+    assert run_asset(quoted, orders=sample_input(Orders, id=[1, 5000])).published.height == 1
+    with pytest.raises(AssetError, match="`orders` is annotated"):
+        run_asset(foreign, orders=ORDERS)
 
 
 def test_bronze_comes_without_its_audit_columns() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from polster.project.imports import statements
 from polster.project.literals import NotLiteralError, literal
 from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
 from polster.project.source import SourceFiles
+from polster.project.written_types import Binding, bindings, written_types
 
 CONTEXT_ANNOTATION = "RunContext"
 
@@ -140,6 +142,11 @@ class _FileReader:
     def finding(self, code: str, message: str, key: AssetKey, line: int, hint: str) -> Finding:
         return Finding(code, message, asset=str(key), file=self.file, line=line, hint=hint)
 
+    @cached_property
+    def named(self) -> Mapping[str, Binding]:
+        """Return what the file's names are bound to."""
+        return bindings(self.tree)
+
     def declared(self) -> list[tuple[Function, ast.expr, Layer]]:
         """List the functions that are assets, each with its decorator."""
         return [
@@ -209,7 +216,7 @@ class _FileReader:
         found = [
             Parameter(argument.arg, argument.lineno)
             for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-            if not _is_context(argument.annotation)
+            if not _is_context(argument.annotation, self.named)
         ]
         if key.layer is Layer.BRONZE:
             findings.extend(
@@ -315,8 +322,23 @@ class _FileReader:
         )
 
 
-def _is_context(annotation: ast.expr | None) -> bool:
-    if annotation is None:
-        return False
-    text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
-    return str(text).rsplit(".", 1)[-1] == CONTEXT_ANNOTATION
+def _is_context(annotation: ast.expr | None, named: Mapping[str, Binding]) -> bool:
+    """Tell whether an annotation means the run context, by whatever name the file has for it."""
+    for each in written_types(annotation) if annotation else ():
+        if isinstance(each, ast.Attribute) and each.attr == CONTEXT_ANNOTATION:
+            return True
+        if isinstance(each, ast.Name) and (
+            each.id == CONTEXT_ANNOTATION or _names_context(each.id, named)
+        ):
+            return True
+    return False
+
+
+def _names_context(name: str, named: Mapping[str, Binding]) -> bool:
+    match named.get(name):
+        case ast.ImportFrom(names=[alias]):
+            return alias.name == CONTEXT_ANNOTATION
+        case ast.expr() as value:
+            others = {other: bound for other, bound in named.items() if other != name}
+            return _is_context(value, others)
+    return False

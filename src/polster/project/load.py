@@ -77,7 +77,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
             place=asset.place,
             hint="do not assign to that name again, and put the decorator of Polster on top",
         )
-    if function.contract is not None and not _is_schema(function.contract):
+    if function.contract is not None and not is_schema(function.contract):
         raise AssetError(
             f"the contract {asset.options.contract} is not a schema of dataframely",
             code="POL210",
@@ -89,7 +89,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
     return LoadedAsset(asset, function)
 
 
-def _is_schema(contract: object) -> bool:
+def is_schema(contract: object) -> bool:
     """Tell whether ``contract`` is a class of dataframely, without importing that."""
     return isinstance(contract, type) and any(
         base.__module__.startswith("dataframely") and base.__name__ == "Schema"

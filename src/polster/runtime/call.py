@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import polars as pl
 
-from polster.contracts.handover import is_frame_of, satisfies, types_asked
+from polster.contracts.handover import satisfies, types_asked
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError, nearest
 from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
 from polster.project.load import LoadedAsset, user_line, user_trace, without_values
+from polster.runtime.parameters import Kind, asked_by
 
 QUOTED = re.compile(r'"([^"]+)"')
 LISTED = re.compile(r"valid columns: \[(.*?)\]")
@@ -49,7 +48,8 @@ def call_function(
         root: The project's folder.
 
     Raises:
-        AssetError: The function raises, or returns something that is no frame.
+        AssetError: The function raises, returns something that is no frame, or has a parameter
+            that nothing can be handed to.
     """
     asset = loaded.asset
     arguments = _arguments(loaded, inputs, run)
@@ -125,34 +125,18 @@ def missing_hint(error: BaseException, inputs: Mapping[str, Iterable[str]]) -> s
 def _arguments(
     loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext
 ) -> dict[str, Any]:
-    signature = _signature(loaded.function.function)
     arguments: dict[str, Any] = {}
-    for name, parameter in signature.parameters.items():
-        annotation = parameter.annotation
+    for name, asked in asked_by(loaded.asset, loaded.function.function).items():
         handed = inputs.get(name)
-        if handed is None:
+        if asked.kind is Kind.RUN or handed is None:
             arguments[name] = run
             continue
         frame = handed.frame
-        if is_frame_of(annotation):
-            contract = get_args(annotation)[0]
-            frame = from_storage(frame, types_asked(frame.collect_schema(), contract))
-            satisfies(loaded.asset, handed.upstream, frame.collect_schema(), contract)
-        wants_eager = annotation is pl.DataFrame or _is_eager(get_origin(annotation))
-        arguments[name] = frame.collect() if wants_eager else frame
+        if asked.contract is not None:
+            frame = from_storage(frame, types_asked(frame.collect_schema(), asked.contract))
+            satisfies(loaded.asset, handed.upstream, frame.collect_schema(), asked.contract)
+        arguments[name] = frame.collect() if asked.kind is Kind.EAGER else frame
     return arguments
-
-
-@lru_cache(maxsize=8)
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    try:
-        return inspect.signature(function, eval_str=True)
-    except Exception:  # an annotation that exists for type checkers only
-        return inspect.signature(function)
-
-
-def _is_eager(origin: object) -> bool:
-    return isinstance(origin, type) and issubclass(origin, pl.DataFrame)
 
 
 def _return_hint(kind: type) -> str:

@@ -28,6 +28,7 @@ from polster.runtime.build import Job, Workplace, build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
+from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
 
 RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
@@ -180,8 +181,8 @@ def _check_kinds(function: object, run: object, frames: Mapping[str, object]) ->
 def _check_frames(
     function: AssetFunction[..., Any], frames: Mapping[str, pl.LazyFrame | pl.DataFrame]
 ) -> None:
-    parameters = inspect.signature(function.function).parameters.values()
-    wanted = [each.name for each in parameters if not _asks_for_run(each)]
+    asked = asked_by(_asset(function), function.function)
+    wanted = [name for name, each in asked.items() if each.kind is not Kind.RUN]
     name = function.function.__name__
     for given in frames:
         if given not in wanted:
@@ -199,13 +200,6 @@ def _check_frames(
             code="POL106",
             hint=f"run_asset({name}, {', '.join(f'{each}=…' for each in wanted)})",
         )
-
-
-def _asks_for_run(parameter: inspect.Parameter) -> bool:
-    annotation = parameter.annotation
-    if isinstance(annotation, str):
-        return annotation.rsplit(".", 1)[-1] == RunContext.__name__
-    return annotation is RunContext
 
 
 def _asset(function: AssetFunction[..., Any]) -> Asset:

@@ -11,6 +11,7 @@ from polster.checks.habits.gather import gather
 from polster.checks.habits.unit import TOP, Unit, name_parts
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.source import SourceFiles
+from polster.project.written_types import written_types
 
 FRAMES = frozenset({"polars.LazyFrame", "polars.DataFrame"})
 MOST_STEPS = 20
@@ -169,10 +170,13 @@ class Sources:
             return None
         arguments = unit.node.args
         for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-            parts = name_parts(each.annotation) if each.arg == name and each.annotation else None
-            meant = self.meaning(module, unit, parts) if parts else None
-            if meant in FRAMES:
-                return meant
+            if each.arg != name or each.annotation is None:
+                continue
+            for written in written_types(each.annotation):
+                parts = name_parts(written)
+                meant = self.meaning(module, unit, parts) if parts else None
+                if meant in FRAMES:
+                    return meant
         return None
 
     def is_value(self, name: str) -> bool:

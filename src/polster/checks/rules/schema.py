@@ -260,6 +260,22 @@ RULES = (
         _silver(_CALL, _CALL + '.with_columns(AMOUNT=pl.col("amount"))'),
     ),
     _rule(
+        "POL340",
+        "foreign-parameter",
+        "a parameter is annotated with a type that is not handed over",
+        "A function gets frames of Polars, lazy or collected. What it says that it takes must be "
+        "what it gets.",
+        _silver("bronze_orders: pl.LazyFrame", "bronze_orders: list[dict[str, str]]"),
+    ),
+    _rule(
+        "POL341",
+        "unknown-annotation",
+        "the annotation of a parameter names what is not there",
+        "Whether a frame is collected, and which contract it must satisfy, is read from the "
+        "annotation. One that means nothing would be passed over without a word.",
+        _silver("bronze_orders: pl.LazyFrame", 'bronze_orders: "pl.Dataframe"'),
+    ),
+    _rule(
         "POL701",
         "needs-data",
         "a function needs rows before it can say what it returns",

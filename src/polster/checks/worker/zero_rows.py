@@ -32,6 +32,7 @@ from polster.plans.source import named_source
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, load_asset, user_place
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
+from polster.runtime.parameters import Problem, read_parameters
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
 AUDIT = {
@@ -114,6 +115,12 @@ class Examiner:
             entry = replace(
                 entry, contract=contract_text(contract), table_rules=table_rules(contract)
             )
+        with self.guard.importing():
+            _, problems = read_parameters(loaded.function.function)
+        if problems:
+            self.known[asset.key] = self._by_contract(loaded, None)
+            findings = tuple(_parameter_finding(asset, each) for each in problems)
+            return replace(entry, findings=findings, unchecked=f"{problems[0].code} comes first")
         if asset.key.layer is Layer.BRONZE:
             return self._bronze(loaded, entry)
         if hopeless:
@@ -339,6 +346,11 @@ class _Call:
 
     def _deeds(self) -> Iterator[Finding]:
         return _deeds(self.guard, self.asset, self.root, CALLED)
+
+
+def _parameter_finding(asset: Asset, problem: Problem) -> Finding:
+    finding = finding_about(asset, problem.code, problem.message, hint=problem.hint)
+    return replace(finding, line=problem.line(asset))
 
 
 def _deeds(guard: Guard, asset: Asset, root: Path, when: str) -> Iterator[Finding]:
