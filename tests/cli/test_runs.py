@@ -3,8 +3,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Self
+
+import pytest
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
@@ -13,7 +15,9 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.live import LiveRun
 from polster.model.record import RunRecord
+from polster.operations import run as run_module
 from polster.operations.runs import all_runs, find_run, list_runs, live_runs
+from polster.runtime import build, execute
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -38,6 +42,36 @@ def test_runs_lists_what_was_asked_for_and_how_it_ended(shop: Pipeline, masked: 
         "<run>  succeeded  <time>  <seconds>  9  3  3 published  silver.orders+ bronze.orders",
     ]
     assert len(shop.json("runs", "--limit", "1")["runs"]) == 1
+
+
+class EarlierClock(datetime):
+    """The clock of a machine that goes two hours slow."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(hours=2)
+
+
+def test_a_run_stamped_in_the_past_is_the_last_one_all_the_same(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.run()
+    for module in (run_module, execute, build):
+        monkeypatch.setattr(module, "datetime", EarlierClock)
+    shop.edit("landing/orders.csv", "3,cid,-5", "3,cid,5")
+    second = shop.run()
+
+    listed = [each["run_id"] for each in shop.json("runs")["runs"]]
+    told = [each["run_id"] for each in shop.json("history", "silver.orders")["runs"]]
+    released = [each["release"] for each in shop.json("releases")["releases"]]
+
+    assert second.started_at < first.started_at
+    assert listed == told == released == [second.run_id, first.run_id]
+    assert [run.run_id for run in list_runs(shop.open(), before=second.run_id)] == [first.run_id]
+    changed = shop.json("releases", second.run_id)["tables"]
+    assert [each["version_before"] for each in changed] == [0, 0, 0]
+    assert shop.json("status")["assets"][1]["last_run_at"] < f"{first.started_at.isoformat()}"
+    assert shop.json("quarantine", "silver.orders")["run_id"] == second.run_id
 
 
 def test_runs_before_the_first(shop: Pipeline) -> None:

@@ -117,6 +117,40 @@ def test_records_come_newest_first_and_only_as_many_as_wanted(lakehouse: Lakehou
     assert [run for run, _ in lakehouse.ledger.records(ORDERS, limit=2)] == ["run3", "run2"]
 
 
+def test_a_run_stamped_in_the_past_stands_where_it_was_recorded(lakehouse: Lakehouse) -> None:
+    lakehouse.ledger.append([_entry(_record(version=0), "run5")])
+    lakehouse.ledger.append([_entry(_record(version=1, minutes=-60), "run1")])
+
+    assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["run1", "run5"]
+    assert [each.run_id for each in lakehouse.ledger.runs()] == ["run1", "run5"]
+    assert [each.run_id for each in lakehouse.ledger.runs(before="run1")] == ["run5"]
+    assert lakehouse.ledger.latest()[ORDERS][0] == "run1"
+
+
+def test_a_version_that_was_made_twice_is_the_one_recorded_last(lakehouse: Lakehouse) -> None:
+    lakehouse.ledger.append([_entry(FULL, "run0")])
+    lakehouse.ledger.append([_entry(replace(_record(version=1), rows_published=5), "run5")])
+    again = replace(_record(version=1, minutes=-60), rows_published=7, lineage=LINEAGE)
+    lakehouse.ledger.append([_entry(again, "run1")])
+
+    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].rows_published == 7
+    assert lakehouse.ledger.lineages({ORDERS: 1}) == {ORDERS: LINEAGE}
+
+
+def test_rows_of_an_older_version_come_before_all_others_by_time(lakehouse: Lakehouse) -> None:
+    older = pl.Schema({name: t for name, t in LEDGER_SCHEMA.items() if name != "commit"})
+    rows = [
+        {**to_row(_record(minutes=minutes)), "run_id": f"old{minutes}", "environment": "dev"}
+        for minutes in (9, 8)
+    ]
+    pl.DataFrame(rows, schema=older).write_delta(lakehouse.ledger.table.uri)
+    lakehouse.ledger.append([_entry(_record(), "new")])
+
+    assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["new", "old9", "old8"]
+    assert [each.run_id for each in lakehouse.ledger.runs()] == ["new", "old9", "old8"]
+    assert lakehouse.ledger.latest()[ORDERS][0] == "new"
+
+
 def test_the_latest_record_of_each_asset_is_known(lakehouse: Lakehouse) -> None:
     other = AssetKey(Layer.GOLD, "revenue")
     failed = _record(minutes=1, status=AssetStatus.FAILED, version=None)
@@ -256,9 +290,9 @@ def test_what_a_run_was_asked_for_comes_back(lakehouse: Lakehouse) -> None:
 
     assert found is not None
     assert replace(found, assets=()) == replace(run, assets=())
-    assert [each.run_id for each in lakehouse.ledger.runs()] == ["run2", "run1", "run0"]
-    assert [each.run_id for each in lakehouse.ledger.runs(1, before="run2")] == ["run1"]
-    assert lakehouse.ledger.runs()[2].status is RunStatus.UNKNOWN
+    assert [each.run_id for each in lakehouse.ledger.runs()] == ["run2", "run0", "run1"]
+    assert [each.run_id for each in lakehouse.ledger.runs(1, before="run2")] == ["run0"]
+    assert lakehouse.ledger.runs()[1].status is RunStatus.UNKNOWN
     assert lakehouse.ledger.run("run9") is None
 
 

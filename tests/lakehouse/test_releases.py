@@ -24,15 +24,18 @@ def test_a_release_comes_back_with_its_versions(lakehouse: Lakehouse) -> None:
     assert lakehouse.releases.all() == [release]
 
 
-def test_the_newest_release_comes_first_whoever_wrote_last(lakehouse: Lakehouse) -> None:
-    newer = Release("run2", START + timedelta(hours=1), {ORDERS: 4})
-    older = Release("run1", START, {ORDERS: 3})
+def test_the_release_written_last_comes_first_whatever_its_clock_said(
+    lakehouse: Lakehouse,
+) -> None:
+    ahead = Release("run2", START + timedelta(hours=1), {ORDERS: 3})
+    newest = Release("run1", START, {ORDERS: 4})
 
-    lakehouse.releases.write(newer)
-    lakehouse.releases.write(older)
+    lakehouse.releases.write(ahead)
+    lakehouse.releases.write(newest)
 
-    assert lakehouse.releases.all() == [newer, older]
-    assert lakehouse.releases.all(limit=1) == [newer]
+    assert lakehouse.releases.all() == [newest, ahead]
+    assert lakehouse.releases.all(limit=1) == [newest]
+    assert [each.id for each in lakehouse.releases.summaries()] == ["run1", "run2"]
 
 
 def test_a_summary_counts_the_tables_of_each_release(lakehouse: Lakehouse) -> None:

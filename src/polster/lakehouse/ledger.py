@@ -34,6 +34,12 @@ from polster.model.record import (
     Trace,
 )
 
+COMMIT_COLUMN = "commit"
+"""Version of Polster's own table that a row came with; null in rows of older versions.
+
+Rows are put in order by it: the clocks of those who run are not to be trusted.
+"""
+
 LEDGER_SCHEMA = pl.Schema(
     {
         "run_id": pl.String(),
@@ -60,6 +66,7 @@ LEDGER_SCHEMA = pl.Schema(
         "run_seconds": pl.Float64(),
         "selection": pl.List(pl.String()),
         "full_refresh": pl.Boolean(),
+        COMMIT_COLUMN: pl.Int64(),
     }
 )
 
@@ -76,6 +83,9 @@ class Entry:
     environment: str
     record: AssetRecord
     run: RunRecord | None = None
+
+
+BY_COMMIT = (COMMIT_COLUMN, "started_at", "run_id")
 
 
 class Ledger:
@@ -115,7 +125,7 @@ class Ledger:
         rows = (
             self._records()
             .filter(pl.col("asset") == str(asset))
-            .sort("started_at", "run_id", descending=True)
+            .sort(BY_COMMIT, descending=True, nulls_last=True)
         )
         with reaching(self.table.uri):
             found = (rows.head(limit) if limit else rows).collect()
@@ -134,7 +144,7 @@ class Ledger:
         if since is not None:
             rows = rows.filter(pl.col("started_at") >= since)
         with reaching(self.table.uri):
-            found = rows.sort("started_at", "run_id", "asset").collect()
+            found = rows.sort(*BY_COMMIT, "asset").collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
 
     def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
@@ -152,8 +162,8 @@ class Ledger:
         """Return what the columns of each of ``versions`` were made of, where it is known."""
         if not versions:
             return {}
-        rows = self.scan().select("asset", "status", "version", "lineage", "started_at", "run_id")
-        found = self._publishing(rows, versions).drop_nulls("lineage").sort("started_at", "run_id")
+        rows = self.scan().select("asset", "status", "version", "lineage", *BY_COMMIT)
+        found = self._publishing(rows, versions).drop_nulls("lineage").sort(BY_COMMIT)
         with reaching(self.table.uri):
             newest = found.select("asset", "lineage").collect()
         lineages: dict[AssetKey, AssetLineage] = {}
@@ -166,12 +176,11 @@ class Ledger:
     def runs(self, limit: int | None = None, before: str | None = None) -> list[RunSummary]:
         """List the runs, newest first; with ``before``, those older than that run."""
         summaries = _summaries(self.scan())
-        if before is not None:  # identifiers alone say nothing of two runs in one second
-            when = summaries.filter(pl.col("run_id") == before).select(other="started_at")
-            earlier = pl.col("started_at") < pl.col("other")
-            at_once = (pl.col("started_at") == pl.col("other")) & (pl.col("run_id") < before)
-            summaries = summaries.join(when, how="cross", maintain_order="left")
-            summaries = summaries.filter(earlier | at_once)
+        if before is not None:
+            summaries = summaries.with_row_index("place")
+            start = summaries.filter(pl.col("run_id") == before).select(start="place")
+            summaries = summaries.join(start, how="cross", maintain_order="left")
+            summaries = summaries.filter(pl.col("place") > pl.col("start"))
         with reaching(self.table.uri):
             found = (summaries.head(limit) if limit else summaries).collect()
         return [_summary(row) for row in found.iter_rows(named=True)]
@@ -211,9 +220,7 @@ class Ledger:
     def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
         with reaching(self.table.uri):
             newest = (
-                rows.sort("started_at", "run_id")
-                .unique("asset", keep="last", maintain_order=False)
-                .collect()
+                rows.sort(BY_COMMIT).unique("asset", keep="last", maintain_order=False).collect()
             )
         found: dict[AssetKey, tuple[str, AssetRecord]] = {}
         for row in newest.iter_rows(named=True):
@@ -240,10 +247,11 @@ def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("selection").drop_nulls().first(),
             pl.col("full_refresh").any(),
             reasons.any().alias("interrupted"),
+            pl.col(COMMIT_COLUMN).max(),
             pl.col("rows_published", "rows_quarantined").sum(),
             *((status == each.value).sum().alias(each.value) for each in AssetStatus),
         )
-        .sort("started_at", "run_id", descending=True)
+        .sort(BY_COMMIT, descending=True, nulls_last=True)
     )
 
 
@@ -286,6 +294,8 @@ def _run_columns(run: RunRecord | None) -> dict[str, Any]:
 def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[str] = ()) -> None:
     """Append ``rows`` to one of Polster's own tables, retrying against other writers.
 
+    Each row says which commit it came with.
+
     Args:
         table: The table; made if it does not exist.
         rows: What to add.
@@ -296,6 +306,7 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
         ConflictError: Others were faster again and again.
     """
     staging = Staging(table.store, table.uri, run_id)
+    schema = pl.Schema({**rows.schema, COMMIT_COLUMN: pl.Int64()})
     for attempt in range(ATTEMPTS):
         onto = table.open()
         new = rows
@@ -308,13 +319,14 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
             return
         # Deleted only where the commit was refused for certain: Ctrl-C may come at any moment
         try:
-            with reaching(table.uri, writing=True):
-                files = staging.sink(new.lazy())
-            if onto is not None and (more := _missing(onto, rows.schema)):
+            if onto is not None and (more := _missing(onto, schema)):
                 onto = table.add_columns(onto, more)
+            commit = pl.lit(0 if onto is None else onto.version + 1, pl.Int64)
+            with reaching(table.uri, writing=True):
+                files = staging.sink(new.lazy().with_columns(commit.alias(COMMIT_COLUMN)))
             table.commit(
                 files,
-                schema=rows.schema,
+                schema=schema,
                 mode="append",
                 onto=onto,
                 metadata={"run_id": run_id},

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from polster.lakehouse.ledger import append_rows, scan_rows
+from polster.lakehouse.ledger import COMMIT_COLUMN, append_rows, scan_rows
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import Table
 from polster.model.asset import AssetKey
@@ -19,6 +19,7 @@ RELEASE_SCHEMA = pl.Schema(
         "created_at": pl.Datetime("us", "UTC"),
         "asset": pl.String(),
         "version": pl.Int64(),
+        COMMIT_COLUMN: pl.Int64(),
     }
 )
 
@@ -86,11 +87,12 @@ class Releases:
     def _newest_first(
         self, rows: pl.LazyFrame, limit: int | None, *wanted: pl.Expr
     ) -> pl.DataFrame:
-        """Collect one row a release: ``release``, ``created_at`` and what is wanted."""
+        """Collect one row a release, by commit: ``release``, ``created_at``, what is wanted."""
         summed = (
             rows.group_by("release")
-            .agg(pl.col("created_at").first(), *wanted)
-            .sort("created_at", "release", descending=True)
+            .agg(pl.col("created_at", COMMIT_COLUMN).first(), *wanted)
+            .sort(COMMIT_COLUMN, "created_at", "release", descending=True, nulls_last=True)
+            .drop(COMMIT_COLUMN)
         )
         with reaching(self.table.uri):
             return (summed.head(limit) if limit else summed).collect()

@@ -145,10 +145,16 @@ def _run_id(started: datetime) -> str:
 
 
 def _record(lakehouse: Lakehouse, states: States, run: RunRecord) -> None:
-    """Write the ledger: this run, and what a killed run published without recording it."""
-    entries = [Entry(run.run_id, run.environment, record, run) for record in run.assets]
-    entries += [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
-    lakehouse.ledger.append(entries)
+    """Write the ledger: what a killed run published without recording it, then this run.
+
+    One commit each, since the order of commits is the order of runs.
+    """
+    lakehouse.ledger.append(
+        [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
+    )
+    lakehouse.ledger.append(
+        [Entry(run.run_id, run.environment, record, run) for record in run.assets]
+    )
 
 
 def _in_time(work: Callable[[], None]) -> None:

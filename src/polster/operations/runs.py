@@ -38,7 +38,10 @@ def list_runs(
 def all_runs(
     project: Project, *, environment: str | None = None, limit: int | None = None
 ) -> list[LiveRun | RunSummary]:
-    """List the runs in progress, then all others by time, newest first; each run once.
+    """List the runs in progress, then all others, newest first; each run once.
+
+    The recorded ones stand in the order in which they were recorded; only those that never will
+    be are put between them by time.
 
     Of a run without a record of how it ended, what it says of itself is listed, as long as that
     is there.
@@ -59,9 +62,12 @@ def all_runs(
     now = datetime.now(UTC)
     unrecorded = [run for run in live if run.run_id not in ended]
     in_progress = [run for run in unrecorded if not run.is_lost(now)]
-    over: list[LiveRun | RunSummary] = [run for run in unrecorded if run.is_lost(now)]
-    over += [run for run in recorded if run.run_id in ended or run.run_id not in known]
-    over.sort(key=lambda run: (run.started_at, run.run_id), reverse=True)
+    over: list[LiveRun | RunSummary] = [
+        run for run in recorded if run.run_id in ended or run.run_id not in known
+    ]
+    for lost in reversed([run for run in unrecorded if run.is_lost(now)]):
+        earlier = (place for place, run in enumerate(over) if run.started_at <= lost.started_at)
+        over.insert(next(earlier, len(over)), lost)
     return [*in_progress, *over[:limit]]
 
 
