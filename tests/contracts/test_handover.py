@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 import pytest
 
-from polster.contracts.handover import is_frame_of, satisfies, types_asked
+from polster.contracts.handover import is_frame_of, satisfies
 from polster.errors import AssetError
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
@@ -48,9 +48,3 @@ def test_every_column_that_differs_is_named() -> None:
     assert "`id` is String, not Int64" in caught.value.message
     assert "`status` is missing" in caught.value.message
     assert caught.value.place == "src/core/gold_revenue.py:5"
-
-
-def test_the_types_asked_for_are_those_that_differ() -> None:
-    columns = pl.Schema({"id": pl.Int64(), "status": pl.String(), "more": pl.Date()})
-
-    assert types_asked(columns, Orders) == pl.Schema({"status": pl.Enum(["open", "paid"])})

@@ -21,7 +21,7 @@ def _digest(batches: Iterable[pl.DataFrame]) -> str:
     for batch in batches:
         landing.see(batch)
         schema = batch.schema
-    return landing.content(storage_schema(schema, place="here")[0])
+    return landing.content(storage_schema(schema, place="here"))
 
 
 ROW = st.fixed_dictionaries(

@@ -163,10 +163,27 @@ def test_a_column_of_nulls_keeps_the_type_that_is_known(quarantine: Quarantine) 
     assert rows["x"].to_list() == [[1], None]
 
 
-def test_durations_become_a_number_of_microseconds(quarantine: Quarantine) -> None:
-    rows = _put(quarantine, _column([timedelta(milliseconds=1)], pl.Duration("ms")))
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([timedelta(milliseconds=1)], pl.Duration("ms")),
+        ([1_700_000_000_000_000_999, None], pl.Datetime("ns", "Europe/Berlin")),
+        ([1_700_000_000_000_000_999], pl.Datetime("ns")),
+        ([-1], pl.Duration("ns")),
+        ([[1, None]], pl.List(pl.Datetime("ns"))),
+        ([{"at": 1, "size": 2**128 - 1}], pl.Struct({"at": pl.Duration("ns"), "size": pl.UInt128})),
+        (["b", "a"], pl.Enum(["b", "a"])),
+        ([2**128 - 1], pl.UInt128()),
+        ([-(2**127)], pl.Int128()),
+    ],
+    ids=str,
+)
+def test_a_rejected_value_is_kept_to_the_last_digit_and_read_in_its_type(
+    quarantine: Quarantine, values: list[Any], dtype: pl.DataType
+) -> None:
+    rejected = _column(values, dtype)
 
-    assert rows["x"].to_list() == [1000]
+    assert _put(quarantine, rejected).equals(rejected)
 
 
 def test_writers_at_once_lose_nothing_though_their_types_differ(quarantine: Quarantine) -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
 
-def _export(shop: Pipeline, target: Path, **options: str) -> int:
+def _export(shop: Pipeline, target: Path, name: str = "silver.orders", **options: str) -> int:
     return export_quarantine(
         shop.open(),
-        "silver.orders",
+        name,
         target,
         format=ExportFormat(target.suffix[1:]),
         **options,
@@ -48,6 +48,33 @@ def test_parquet_holds_them_in_their_types(shop: Pipeline, tmp_path: Path) -> No
     assert rows == 1
     assert read["_rules"].to_list() == [["primary_key"]]
     assert read["id"].to_list() == ["2"]
+
+
+def test_csv_holds_types_that_it_does_not_know_as_text(pipeline: Pipeline, tmp_path: Path) -> None:
+    pipeline.asset(
+        "bronze.x",
+        """
+        from datetime import timedelta
+
+
+        class X(dy.Schema):
+            took = dy.Duration(max=timedelta(0))
+
+
+        @bronze(contract=X)
+        def x() -> pl.DataFrame:
+            took = pl.Series([1_500_000]).cast(pl.Duration("us"))
+            word = pl.Series(["=1+1"], dtype=pl.Enum(["=1+1"]))
+            return pl.DataFrame({"took": took, "word": word, "big": pl.Series([2**100])})
+        """,
+    )
+    pipeline.run()
+
+    _export(pipeline, tmp_path / "rows.csv", name="bronze.x")
+
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        (read,) = csv.DictReader(file)
+    assert (read["took"], read["word"], read["big"]) == ("PT1.5S", "'=1+1", str(2**100))
 
 
 def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(

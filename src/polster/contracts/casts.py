@@ -82,14 +82,18 @@ class Cast:
         return ORIGINAL + self.column
 
     def value(self) -> pl.Expr:
-        """Return the cast value: null where the cast fails."""
+        """Return the cast value: null where the cast fails; what no table can hold is left out."""
         column = pl.col(self.column)
         if isinstance(self.source, pl.List) and isinstance(self.target, pl.Array):
             fits = column.list.len() == self.target.size
             column = pl.when(fits).then(column)  # another length is an error, lenient or not
         if isinstance(self.source, pl.Time):
             return column.dt.to_string("%H:%M:%S%.f")  # a cast to text forgets the fraction
-        return column.cast(self.target, strict=False)
+        cast = _fitting(column, self.source, self.target).cast(self.target, strict=False)
+        stored = kept(self.target)
+        if stored == self.target:
+            return cast
+        return cast.cast(stored, strict=False).cast(self.target, strict=False)
 
     def failed(self) -> pl.Expr:
         """Return whether a value is lost, over a frame with the cast and the original value.
@@ -114,6 +118,60 @@ class Cast:
         if self.source == pl.Null:
             return pl.lit(None).alias(self.column)
         return pl.col(self.column).cast(self.source, strict=False)
+
+
+def kept(dtype: pl.DataType) -> pl.DataType:
+    """Return ``dtype`` without what no table can hold: nanoseconds, and more than 38 digits.
+
+    >>> kept(pl.List(pl.Datetime("ns", "UTC")))
+    List(Datetime(time_unit='us', time_zone='UTC'))
+    """
+    match dtype:
+        case pl.Datetime(time_unit="ns"):
+            return pl.Datetime("us", dtype.time_zone)
+        case pl.Duration(time_unit="ns"):
+            return pl.Duration("us")
+        case pl.Int128() | pl.UInt128():
+            return pl.Decimal(38, 0)
+        case pl.List():
+            return pl.List(kept(_instance(dtype.inner)))
+        case pl.Array():
+            return pl.Array(kept(_instance(dtype.inner)), dtype.size)
+        case pl.Struct():
+            return pl.Struct({field.name: kept(_instance(field.dtype)) for field in dtype.fields})
+    return dtype
+
+
+def _fitting(value: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Leave out numbers that Polars cannot cast at all, where it should give null.
+
+    A float that is slightly too large for a Decimal raises, whether the cast is strict or not.
+    """
+    match source, target:
+        case ((pl.Float16() | pl.Float32() | pl.Float64()), pl.Decimal()):
+            digits = (value.cast(pl.Float64).abs() * 10.0**target.scale).round()
+            return pl.when(digits < 10.0**target.precision).then(value)
+        case ((pl.List() | pl.Array()), (pl.List() | pl.Array())) if _has_float(source):
+            inner = _fitting(pl.element(), _instance(source.inner), _instance(target.inner))
+            listed = value.arr if isinstance(source, pl.Array) else value.list
+            return listed.eval(inner)
+        case pl.Struct(), pl.Struct() if _has_float(source):
+            targets = {field.name: _instance(field.dtype) for field in target.fields}
+            return value.struct.with_fields(
+                _fitting(pl.field(field.name), _instance(field.dtype), targets[field.name])
+                for field in source.fields
+                if field.name in targets
+            )
+    return value
+
+
+def _has_float(dtype: pl.DataType) -> bool:
+    match dtype:
+        case pl.List() | pl.Array():
+            return _has_float(_instance(dtype.inner))
+        case pl.Struct():
+            return any(_has_float(_instance(field.dtype)) for field in dtype.fields)
+    return dtype.is_float()
 
 
 def _loses_digits(before: pl.Expr, after: pl.Expr, scale: int) -> pl.Expr:

@@ -21,20 +21,6 @@ def is_frame_of(annotation: object) -> bool:
     return module.startswith("dataframely") and bool(get_args(annotation))
 
 
-def types_asked(columns: pl.Schema, contract: type[dy.Schema]) -> pl.Schema:
-    """Return the types of ``contract`` for the columns that do not satisfy it as they are.
-
-    A table may hold an enumeration as text; a consumer that asks for the contract gets it back.
-    """
-    return pl.Schema(
-        {
-            name: column.dtype
-            for name, column in contract_columns(contract).items()
-            if name in columns and not column.validate_dtype(columns[name])
-        }
-    )
-
-
 def satisfies(asset: Asset, upstream: str, columns: pl.Schema, contract: type[dy.Schema]) -> None:
     """Check that the columns of ``upstream`` are what ``asset`` states that it needs.
 

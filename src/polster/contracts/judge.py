@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind
+from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind, kept
 from polster.contracts.rules import (
     Rule,
     Rules,
@@ -58,7 +58,7 @@ class Terms:
     Attributes:
         schema: Columns of the good rows, the contract's types, extra columns as they come.
         returned: Columns as the function returns them.
-        casts: Columns that change their type.
+        casts: Columns that change their type, or may hold what no table can.
         columns: The contract's columns; the rules are judged over these alone.
         rules: The rules that apply.
         notes: What the user should know.
@@ -115,7 +115,7 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
     """
     _check_names(asset, returned)
     if contract is None:
-        return Terms(asset, returned, returned, (), (), NO_RULES, ())
+        return Terms(asset, returned, returned, _narrowed(returned), (), NO_RULES, ())
     _check_policies(asset, contract)
     columns = contract_columns(contract)
     _check_missing(asset, columns, returned)
@@ -126,7 +126,8 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
     rules = contract_rules(contract, judged)
     _check_rules(asset, rules, judged)
     schema = pl.Schema({**judged, **{name: returned[name] for name in extra}})
-    return Terms(asset, schema, returned, casts, tuple(columns), rules, notes)
+    narrowed = _narrowed({n: dtype for n, dtype in schema.items() if n not in types})
+    return Terms(asset, schema, returned, casts + narrowed, tuple(columns), rules, notes)
 
 
 @dataclass(slots=True)
@@ -340,6 +341,15 @@ def _casts(asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema) 
             hint="; ".join(cast_hint(cast.column, cast.source, cast.target) for cast in impossible),
         )
     return tuple(casts)
+
+
+def _narrowed(columns: Mapping[str, pl.DataType]) -> tuple[Cast, ...]:
+    """Return the columns of a type of which no table can hold every value."""
+    return tuple(
+        Cast(name, dtype, dtype, CastKind.CHECKED)
+        for name, dtype in columns.items()
+        if kept(dtype) != dtype
+    )
 
 
 def _extra(

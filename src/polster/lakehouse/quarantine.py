@@ -19,7 +19,13 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
-from polster.lakehouse.types import storage_cast, storage_schema, widened
+from polster.lakehouse.types import (
+    is_stored_as,
+    read_schema,
+    storage_cast,
+    storage_schema,
+    widened,
+)
 from polster.model.asset import AssetKey
 
 RULES_COLUMN = "_rules"
@@ -52,11 +58,11 @@ class Quarantine:
         """Return a writer for the rows that one run rejects.
 
         Columns keep their types from run to run. A column whose type has changed since earlier
-        runs is kept as text from now on, the earlier rows too, so that no value is lost.
+        runs is kept as text from now on, the earlier rows too, so that no value is lost; so is
+        a value that no other type of a table can hold.
         """
-        stored, _ = storage_schema(returned, place=place)
-        nulls = frozenset(name for name, dtype in returned.items() if dtype == pl.Null)
-        return QuarantineWriter(self.table, stored, nulls, run_id, at)
+        stored = storage_schema(returned, place=place, every_value=True)
+        return QuarantineWriter(self.table, stored, returned, run_id, at)
 
 
 class QuarantineWriter:
@@ -66,12 +72,12 @@ class QuarantineWriter:
         self,
         table: Table,
         schema: pl.Schema,
-        nulls: frozenset[str],
+        returned: pl.Schema,
         run_id: str,
         at: datetime,
     ) -> None:
         self.table = table
-        self.nulls = nulls
+        self.returned = returned
         self.run_id = run_id
         self.at = at
         self.committed = False
@@ -133,7 +139,7 @@ class QuarantineWriter:
     def _commit_onto(
         self, onto: TableVersion | None, files: list[StagedFile], metadata: Mapping[str, Any]
     ) -> None:
-        fit = _fit(pl.Schema() if onto is None else onto.schema, self.schema, self.nulls)
+        fit = _fit(onto, self.schema, self.returned)
         made: list[StagedFile] = []
         mode: Literal["append", "overwrite"] = "append"
         try:
@@ -142,13 +148,16 @@ class QuarantineWriter:
                 files = self._restage(ours, fit)
                 made += files
             if onto is not None and fit.changes_table:
-                earlier = self._restage(onto.scan(), fit)
+                earlier = self._restage(onto.scan_stored(), fit)
                 made, files, mode = [*made, *earlier], [*earlier, *files], "overwrite"
-            elif onto is not None and fit.new:
-                onto = self.table.add_columns(onto, fit.new)
+            elif onto is not None:
+                if fit.new:
+                    onto = self.table.add_columns(onto, fit.new, fit.types)
+                onto = self.table.set_types(onto, fit.disputed)
             self.table.commit(
                 files,
                 schema=fit.schema,
+                types=fit.types,
                 mode=mode,
                 onto=onto,
                 metadata={"run_id": self.run_id, **metadata},
@@ -183,7 +192,9 @@ class _Fit:
     """How new rows and a table come together.
 
     Attributes:
-        schema: Columns of the table afterwards.
+        schema: Columns of the table afterwards, as they are stored.
+        types: Columns of the table afterwards, as readers get them.
+        disputed: Of these, columns whose type was another one before.
         names: The table's spelling of a column that comes in other upper and lower case.
         absent: Columns of the new rows that hold nothing, and so need no type of their own.
         new: Columns that the table does not have yet.
@@ -192,6 +203,8 @@ class _Fit:
     """
 
     schema: pl.Schema
+    types: pl.Schema
+    disputed: pl.Schema
     names: Mapping[str, str]
     absent: frozenset[str]
     new: pl.Schema
@@ -199,9 +212,18 @@ class _Fit:
     changes_table: bool
 
 
-def _fit(table: pl.Schema, rows: pl.Schema, nulls: frozenset[str]) -> _Fit:
-    """Find the types that hold both; text where nothing else does."""
+def _fit(onto: TableVersion | None, rows: pl.Schema, returned: pl.Schema) -> _Fit:
+    """Find the types that hold both; text where nothing else does.
+
+    Args:
+        onto: The table, if there is one.
+        rows: Columns of the new rows, as they are stored.
+        returned: Columns of the new rows, as the function returned them.
+    """
+    table = pl.Schema() if onto is None else onto.stored_schema
+    read = pl.Schema() if onto is None else onto.schema
     spelled = {name.lower(): name for name in table}
+    nulls = [name for name, dtype in returned.items() if dtype == pl.Null]
     absent = frozenset(name for name in nulls if name.lower() in spelled)
     names = {name: spelled.get(name.lower(), name) for name in rows if name not in absent}
     arriving = {names[name]: rows[name] for name in names}
@@ -210,10 +232,19 @@ def _fit(table: pl.Schema, rows: pl.Schema, nulls: frozenset[str]) -> _Fit:
         for name, dtype in table.items()
     }
     new = pl.Schema({name: dtype for name, dtype in arriving.items() if name not in table})
+    schema = pl.Schema({**both, **new})
+    wanted = {names[name]: dtype for name, dtype in read_schema(returned).items() if name in names}
+    types: dict[str, pl.DataType] = {}
+    for name, stored in schema.items():
+        dtype = read.get(name, wanted.get(name, stored))
+        agreed = wanted.get(name, dtype) == dtype and is_stored_as(dtype, stored)
+        types[name] = dtype if agreed else stored
     renamed = {name: other for name, other in names.items() if name != other}
     recast = any(both.get(name, dtype) != dtype for name, dtype in arriving.items())
     return _Fit(
-        pl.Schema({**both, **new}),
+        schema,
+        pl.Schema(types),
+        pl.Schema({name: types[name] for name in read if types[name] != read[name]}),
         renamed,
         absent,
         new,

@@ -12,18 +12,21 @@ import json
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.dtypes import dtype_text, read_dtype
 from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
+from polster.lakehouse.types import from_storage
 from polster.model.asset import AssetKey
 
 LOCAL = "file://"
@@ -33,6 +36,9 @@ ATTEMPTS = 20
 """How often a commit is tried again after another writer was faster."""
 LONGEST_WAIT_SECONDS = 0.5
 
+DTYPE_FIELD = METADATA_PREFIX + "dtype"
+"""Where a column of a table's schema says which type was published, if it is stored in another."""
+NO_RETRIES = CommitProperties(max_commit_retries=0)
 APPEND_ONLY = {"delta.appendOnly": "true"}
 
 
@@ -60,7 +66,12 @@ class TableVersion:
     counted: int | None = field(default=None, compare=False)
 
     def scan(self) -> pl.LazyFrame:
-        """Return the rows, lazy."""
+        """Return the rows, lazy, in the types that were published."""
+        schema, frame = self.schema, self.scan_stored()
+        return frame if schema == self.stored_schema else from_storage(frame, schema)
+
+    def scan_stored(self) -> pl.LazyFrame:
+        """Return the rows, lazy, in the types that they are stored in."""
         frame = pl.scan_delta(self.delta)
         return frame if self.batch is None else frame.filter(pl.col(BATCH_COLUMN) == self.batch)
 
@@ -73,7 +84,7 @@ class TableVersion:
         if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
             files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
         if "num_records" not in files.columns or files["num_records"].null_count():
-            return int(self.scan().select(pl.len()).collect().item())
+            return int(self.scan_stored().select(pl.len()).collect().item())
         return int(files["num_records"].sum())
 
     @property
@@ -83,7 +94,15 @@ class TableVersion:
 
     @property
     def schema(self) -> pl.Schema:
-        """Return the columns and their dtypes."""
+        """Return the columns and the dtypes that were published, which readers get."""
+        fields = self.delta.schema().fields
+        named = {field.name: field.metadata.get(DTYPE_FIELD) for field in fields}
+        published = {name: read_dtype(text) for name, text in named.items() if text}
+        return pl.Schema({**self.stored_schema, **published})
+
+    @property
+    def stored_schema(self) -> pl.Schema:
+        """Return the columns and the dtypes that they are stored in."""
         return pl.Schema(self.delta.schema())
 
 
@@ -162,6 +181,7 @@ class Table:
         files: Sequence[StagedFile],
         *,
         schema: pl.Schema,
+        types: pl.Schema | None = None,
         mode: Literal["append", "overwrite"],
         onto: TableVersion | None,
         metadata: Mapping[str, Any],
@@ -173,6 +193,8 @@ class Table:
         Args:
             files: Files that lie in the table's folder; the step is allowed to have none.
             schema: The table's columns after the commit, storage dtypes.
+            types: The dtypes that readers get; those of ``schema`` if not given. A table that is
+                added to keeps those that it has, see :meth:`set_types`.
             mode: Whether the files replace what is there or add to it.
             onto: The version that the files were made for; None if there was no table.
             metadata: Kept in the commit, each name with Polster's prefix.
@@ -193,7 +215,7 @@ class Table:
             if onto is None:
                 create_table_with_add_actions(
                     self.uri,
-                    delta_schema(schema),
+                    delta_schema(schema, types),
                     actions,
                     mode="error",
                     partition_by=list(partition_by),
@@ -205,7 +227,7 @@ class Table:
                 onto.delta.create_write_transaction(
                     [*actions],
                     mode,
-                    delta_schema(schema),
+                    delta_schema(schema, types),
                     partition_by=list(partition_by),
                     commit_properties=properties,
                 )
@@ -259,25 +281,52 @@ class Table:
             hint="when it can be read again, the next run finds out",
         )
 
-    def add_columns(self, onto: TableVersion, columns: pl.Schema) -> TableVersion:
+    def add_columns(
+        self, onto: TableVersion, columns: pl.Schema, types: pl.Schema | None = None
+    ) -> TableVersion:
         """Add nullable columns to a table, one commit that leaves every row as it is.
+
+        Args:
+            onto: The version to add to.
+            columns: Their storage dtypes.
+            types: The dtypes that readers get, where they are others.
 
         Raises:
             ConflictError: Another writer committed since ``onto``.
         """
+        fields = list(delta_schema(columns, types).fields)
+        with self._altering():
+            onto.delta.alter.add_columns(fields, commit_properties=NO_RETRIES)
+        return self._newest()
+
+    def set_types(self, onto: TableVersion, types: pl.Schema) -> TableVersion:
+        """Say which dtypes readers of some columns get, one commit a column.
+
+        Raises:
+            ConflictError: Another writer committed since ``onto``.
+        """
+        for name, dtype in types.items():
+            with self._altering():
+                onto.delta.alter.set_column_metadata(
+                    name, {DTYPE_FIELD: dtype_text(dtype) or ""}, commit_properties=NO_RETRIES
+                )
+            onto = self._newest()
+        return onto
+
+    @contextmanager
+    def _altering(self) -> Iterator[None]:
         try:
-            onto.delta.alter.add_columns(
-                list(delta_schema(columns).fields),
-                commit_properties=CommitProperties(max_commit_retries=0),
-            )
+            yield
         except (CommitFailedError, DeltaError) as error:
             raise ConflictError(
                 "another writer changed the table at the same time", code="POL402", place=self.uri
             ) from error
-        newer = self.open()
-        if newer is None:
+
+    def _newest(self) -> TableVersion:
+        newest = self.open()
+        if newest is None:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
-        return newer
+        return newest
 
     def delete_rows(self, predicate: str) -> None:
         """Delete the rows that a predicate in SQL selects.
@@ -331,9 +380,20 @@ def wait_for_others(attempt: int) -> None:
     time.sleep(random.uniform(0, longest))  # noqa: S311
 
 
-def delta_schema(schema: pl.Schema) -> Schema:
-    """Return ``schema``, storage dtypes only, as Delta writes it; every column is nullable."""
-    return Schema.from_arrow(schema)
+def delta_schema(schema: pl.Schema, types: pl.Schema | None = None) -> Schema:
+    """Return ``schema`` as Delta writes it; every column is nullable.
+
+    Args:
+        schema: Storage dtypes only.
+        types: The dtypes that readers get; a column remembers its own if it is another.
+    """
+    fields: list[Field] = list(Schema.from_arrow(schema).fields)
+    for number, (name, stored) in enumerate(schema.items()):
+        published = stored if types is None else types.get(name, stored)
+        text = None if published == stored else dtype_text(published)
+        if text is not None:
+            fields[number] = Field(name, fields[number].type, metadata={DTYPE_FIELD: text})
+    return Schema(fields)
 
 
 def _commit(version: int, log: list[str]) -> Commit:

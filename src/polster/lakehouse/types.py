@@ -1,7 +1,8 @@
 """What a Delta table can hold, decided once for all tables.
 
-Delta knows fewer types than Polars. Values are never lost on the way; where a type has no
-counterpart, the nearest one that holds every value is taken, and the user is told.
+Delta knows fewer types than Polars. Where a type has no counterpart, the nearest one is stored,
+and readers get the type back that was published: the table's schema remembers it. A few types
+hold values that the stored one cannot (:func:`is_exact`); such values are never published.
 """
 
 from __future__ import annotations
@@ -23,18 +24,27 @@ UNSIGNED: dict[type[pl.DataType], pl.DataType] = {
     pl.Float16: pl.Float32(),
 }
 TIME_FORMAT = "%H:%M:%S%.f"
+EXACT_FORMAT = "%Y-%m-%dT%H:%M:%S%.9f"
 DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 """Decimal digits of an integer by its bits."""
 
 
-def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
+def storage_dtype(dtype: pl.DataType, *, every_value: bool = False) -> pl.DataType | None:
     """Return the dtype that a Delta table holds ``dtype`` as; None if there is none.
+
+    Args:
+        dtype: What is to be held.
+        every_value: Whether it must hold each value of ``dtype``, as text if need be.
 
     >>> storage_dtype(pl.UInt32())
     Int64
     >>> storage_dtype(pl.Datetime("ns", "Europe/Berlin"))
     Datetime(time_unit='us', time_zone='UTC')
+    >>> storage_dtype(pl.Datetime("ns", "Europe/Berlin"), every_value=True)
+    String
     """
+    if every_value and not dtype.is_nested() and not is_exact(dtype):
+        return pl.String()
     signed = UNSIGNED.get(type(dtype))
     if signed is not None:
         return signed
@@ -46,10 +56,13 @@ def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
         case pl.Datetime():
             return pl.Datetime("us", "UTC" if dtype.time_zone else None)
         case pl.List() | pl.Array():
-            inner = storage_dtype(_instance(dtype.inner))
+            inner = storage_dtype(_instance(dtype.inner), every_value=every_value)
             return None if inner is None else pl.List(inner)
         case pl.Struct():
-            fields = {name: storage_dtype(inner) for name, inner in _fields(dtype).items()}
+            fields = {
+                name: storage_dtype(inner, every_value=every_value)
+                for name, inner in _fields(dtype).items()
+            }
             known = {name: inner for name, inner in fields.items() if inner is not None}
             return pl.Struct(known) if len(known) == len(fields) and fields else None
         case pl.Object():
@@ -57,16 +70,43 @@ def storage_dtype(dtype: pl.DataType) -> pl.DataType | None:
     return dtype
 
 
-def storage_schema(schema: pl.Schema, *, place: str) -> tuple[pl.Schema, tuple[str, ...]]:
-    """Return the schema that a table holds ``schema`` as, and what the user should know of it.
+def is_exact(dtype: pl.DataType) -> bool:
+    """Tell whether a table holds every value of ``dtype``.
+
+    It has no nanoseconds, and no number of more than 38 digits.
+    """
+    match dtype:
+        case pl.List() | pl.Array():
+            return is_exact(_instance(dtype.inner))
+        case pl.Struct():
+            return all(is_exact(inner) for inner in _fields(dtype).values())
+        case pl.Datetime() | pl.Duration():
+            return dtype.time_unit != "ns"
+    return not isinstance(dtype, pl.Int128 | pl.UInt128)
+
+
+def read_schema(schema: pl.Schema) -> pl.Schema:
+    """Return the columns that readers get where ``schema`` is published.
+
+    The same, but for a column without a type, which is text from then on.
+    """
+    return pl.Schema({name: _without_null(dtype) for name, dtype in schema.items()})
+
+
+def storage_schema(schema: pl.Schema, *, place: str, every_value: bool = False) -> pl.Schema:
+    """Return the schema that a table holds ``schema`` as.
+
+    Args:
+        schema: Columns to be held.
+        place: Where their function is.
+        every_value: As for :func:`storage_dtype`.
 
     Raises:
         AssetError: A column has a type, or columns have names, that no table can hold.
     """
     stored: dict[str, pl.DataType] = {}
-    notes: list[str] = []
     for name, dtype in schema.items():
-        target = storage_dtype(dtype)
+        target = storage_dtype(dtype, every_value=every_value)
         if target is None:
             raise AssetError(
                 f"the column `{name}` has the type {dtype}, which a Delta table cannot hold",
@@ -75,9 +115,6 @@ def storage_schema(schema: pl.Schema, *, place: str) -> tuple[pl.Schema, tuple[s
                 hint=f'cast it in the function, for example pl.col("{name}").cast(pl.String)',
             )
         stored[name] = target
-        note = _note(dtype, target)
-        if note:
-            notes.append(f"the column `{name}` is stored {note}")
     twins = sorted({*same_but_case(schema), *_nested_twins(schema.values())})
     if twins:
         raise AssetError(
@@ -87,7 +124,7 @@ def storage_schema(schema: pl.Schema, *, place: str) -> tuple[pl.Schema, tuple[s
             place=place,
             hint="rename one of them in the function with .rename(…)",
         )
-    return pl.Schema(stored), tuple(notes)
+    return pl.Schema(stored)
 
 
 def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
@@ -104,32 +141,63 @@ def from_storage(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
     """Give columns that were stored in another type the types in ``schema`` again.
 
     The rules and the readers of a contract know its own types: an enumeration sorts by its
-    categories, not by the alphabet.
+    categories, not by the alphabet, and a day begins at midnight of the contract's zone.
     """
     stored = frame.collect_schema()
     return frame.with_columns(
-        _restored(pl.col(name), dtype).alias(name)
+        _restored(pl.col(name), stored[name], dtype).alias(name)
         for name, dtype in schema.items()
-        if name in stored and stored[name] != dtype and stored[name] == storage_dtype(dtype)
+        if name in stored and stored[name] != dtype and is_stored_as(dtype, stored[name])
     )
 
 
-def _restored(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def is_stored_as(dtype: pl.DataType, stored: pl.DataType) -> bool:
+    """Tell whether ``stored`` is what a table holds ``dtype`` as."""
+    return stored in (storage_dtype(dtype), storage_dtype(dtype, every_value=True))
+
+
+def _without_null(dtype: pl.DataType) -> pl.DataType:
+    match dtype:
+        case pl.Null():
+            return pl.String()
+        case pl.List():
+            return pl.List(_without_null(_instance(dtype.inner)))
+        case pl.Array():
+            return pl.Array(_without_null(_instance(dtype.inner)), dtype.size)
+        case pl.Struct():
+            return pl.Struct({name: _without_null(kind) for name, kind in _fields(dtype).items()})
+    return dtype
+
+
+def _restored(value: pl.Expr, stored: pl.DataType, dtype: pl.DataType) -> pl.Expr:
+    if not _needs_care(dtype):
+        return value.cast(dtype)  # of which its reader sees through the plan
     match dtype:
         case pl.Time():
             return value.str.to_time(TIME_FORMAT)
+        case pl.Datetime() if stored == pl.String:
+            exact = value.str.to_datetime(EXACT_FORMAT, time_unit=dtype.time_unit)
+            return exact.dt.replace_time_zone("UTC").cast(dtype) if dtype.time_zone else exact
+        case pl.Duration() if stored == pl.String:
+            return value.cast(pl.Int64).cast(dtype)
         case pl.Duration():
             return value.cast(pl.Duration("us")).cast(dtype)
         case pl.List():
-            return value.list.eval(_restored(pl.element(), _instance(dtype.inner)))
+            return value.list.eval(_restored_item(stored, dtype))
         case pl.Array():
-            inner = _instance(dtype.inner)
-            return value.list.eval(_restored(pl.element(), inner)).cast(dtype)
-        case pl.Struct():
+            return value.list.eval(_restored_item(stored, dtype)).cast(dtype)
+        case pl.Struct() if isinstance(stored, pl.Struct):
+            before = _fields(stored)
             return value.struct.with_fields(
-                _restored(pl.field(name), inner) for name, inner in _fields(dtype).items()
+                _restored(pl.field(name), before[name], inner)
+                for name, inner in _fields(dtype).items()
             )
     return value.cast(dtype)
+
+
+def _restored_item(stored: pl.DataType, dtype: pl.List | pl.Array) -> pl.Expr:
+    inner = _instance(stored.inner) if isinstance(stored, pl.List) else stored
+    return _restored(pl.element(), inner, _instance(dtype.inner))
 
 
 def same_but_case(names: Iterable[str]) -> list[str]:
@@ -152,25 +220,11 @@ def _nested_twins(dtypes: Iterable[pl.DataType]) -> Iterator[str]:
             yield from _nested_twins([_instance(dtype.inner)])
 
 
-def _note(dtype: pl.DataType, target: pl.DataType) -> str | None:
-    """Say what a reader of the table will find otherwise than the function returned it."""
-    if isinstance(dtype, pl.Datetime):
-        parts = []
-        if dtype.time_zone not in (None, "UTC"):
-            parts.append(f"in UTC, from {dtype.time_zone}")
-        if dtype.time_unit == "ns":
-            parts.append("in microseconds: Delta has no nanoseconds")
-        return ", ".join(parts) or None
-    if isinstance(dtype, pl.Duration):
-        return "as a number of microseconds: Delta has no Duration"
-    return f"as {target}: Delta has no {dtype}" if target != dtype else None
-
-
 def _to_storage(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
-    column = _stored(pl.col(name), dtype)
+    column = _stored(pl.col(name), dtype, target)
     if target != pl.String:
         return column.cast(target)
-    stored = storage_dtype(dtype) or dtype
+    stored = storage_dtype(dtype, every_value=True) or dtype
     column = column.cast(stored)
     if not stored.is_nested():
         return _as_text(column, stored)
@@ -203,26 +257,35 @@ def _changes(dtype: pl.DataType) -> bool:
     return dtype == pl.Binary or dtype.is_float()
 
 
-def _stored(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _stored(value: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     """Return ``value`` with what a plain cast would get wrong already in its stored form.
 
-    A cast of a time to text forgets the fraction of a second, and the number of a duration
-    depends on its unit.
+    A cast of a time to text forgets the fraction of a second, the number of a duration depends
+    on its unit, and text that is to keep each nanosecond has a form of its own.
     """
     if not _needs_care(dtype):
         return value
     match dtype:
         case pl.Time():
             return value.dt.to_string(TIME_FORMAT)
+        case pl.Datetime() if target == pl.String and not is_exact(dtype):
+            utc = value.dt.convert_time_zone("UTC") if dtype.time_zone else value
+            return utc.dt.to_string(EXACT_FORMAT)
+        case pl.Duration() if target == pl.String and not is_exact(dtype):
+            return value.dt.total_nanoseconds().cast(pl.String)
         case pl.Duration():
             return value.dt.total_microseconds()
-        case pl.List():
-            return value.list.eval(_stored(pl.element(), _instance(dtype.inner)))
-        case pl.Array():
-            return value.arr.to_list().list.eval(_stored(pl.element(), _instance(dtype.inner)))
+        case pl.List() | pl.Array():
+            inner = target.inner if isinstance(target, pl.List) else pl.String
+            item = _stored(pl.element(), _instance(dtype.inner), _instance(inner))
+            listed = value.arr.to_list() if isinstance(dtype, pl.Array) else value
+            return listed.list.eval(item)
         case pl.Struct():
-            fields = _fields(dtype).items()
-            return value.struct.with_fields(_stored(pl.field(name), kind) for name, kind in fields)
+            targets = _fields(target) if isinstance(target, pl.Struct) else {}
+            return value.struct.with_fields(
+                _stored(pl.field(name), kind, targets.get(name, pl.String()))
+                for name, kind in _fields(dtype).items()
+            )
     return value
 
 
@@ -232,7 +295,7 @@ def _needs_care(dtype: pl.DataType) -> bool:
             return _needs_care(_instance(dtype.inner))
         case pl.Struct():
             return any(_needs_care(inner) for inner in _fields(dtype).values())
-    return isinstance(dtype, pl.Time | pl.Duration)
+    return isinstance(dtype, pl.Time | pl.Duration) or not is_exact(dtype)
 
 
 def widened(table: pl.DataType, arriving: pl.DataType) -> bool:

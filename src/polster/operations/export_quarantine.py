@@ -47,8 +47,9 @@ def export_quarantine(
 ) -> int:
     """Write the rows kept out of the asset ``name`` to ``target``, in one streaming pass.
 
-    In CSV, lists and structs are written as JSON and bytes as hexadecimal digits; a text that a
-    spreadsheet would take for a formula gets an apostrophe in front.
+    In CSV, lists and structs are written as JSON, bytes as hexadecimal digits and durations as
+    ISO 8601 writes them; a text that a spreadsheet would take for a formula gets an apostrophe in
+    front.
 
     Args:
         project: Whose asset.
@@ -138,7 +139,11 @@ def _plain(frame: pl.LazyFrame) -> pl.LazyFrame:
     texts = pl.col(pl.String)
     is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(NUMBER)
     return (
-        frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))
+        frame.with_columns(
+            pl.col(pl.Binary).bin.encode("hex"),
+            pl.col(pl.Duration).dt.to_string("iso"),
+            pl.col(pl.Categorical, pl.Enum).cast(pl.String),
+        )
         .with_columns(pl.when(is_formula).then("'" + texts).otherwise(texts).name.keep())
         .rename({name: f"'{name}" for name in schema if re.match(FORMULA, name)})
     )

@@ -10,10 +10,13 @@ import polars as pl
 
 from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.store import reaching
+from polster.lakehouse.types import is_exact
 from polster.model.asset import AssetKey
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
+
+MOMENT = "%Y-%m-%d %H:%M:%S%.f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Sample:
 
     Attributes:
         columns: Dtype by name, in the table's order.
-        rows: One tuple a row, Python values.
+        rows: One tuple a row, Python values; a moment with nanoseconds, which Python does not
+            have, as text.
         total: Rows in the whole table.
         types: Dtype by name in short, such as ``datetime[μs, UTC]``.
     """
@@ -37,7 +41,18 @@ def sample_of(frame: pl.DataFrame, total: int) -> Sample:
     """Return the rows of ``frame`` as a sample of a table of ``total`` rows."""
     columns = {name: str(dtype) for name, dtype in frame.schema.items()}
     types = {name: _in_short(dtype) for name, dtype in frame.schema.items()}
-    return Sample(columns, tuple(frame.rows()), total, types)
+    return Sample(columns, tuple(_whole(frame).rows()), total, types)
+
+
+def _whole(frame: pl.DataFrame) -> pl.DataFrame:
+    """Write out what Python would cut off."""
+    texts: list[pl.Expr] = []
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.Datetime) and not is_exact(dtype):
+            texts.append(pl.col(name).dt.to_string(f"{MOMENT}%:z" if dtype.time_zone else MOMENT))
+        elif isinstance(dtype, pl.Duration) and not is_exact(dtype):
+            texts.append(pl.col(name).dt.to_string("polars"))
+    return frame.with_columns(texts)
 
 
 def _in_short(dtype: pl.DataType) -> str:

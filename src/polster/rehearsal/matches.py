@@ -12,10 +12,9 @@ import polars as pl
 
 from polster.contracts.judge import settle_terms
 from polster.contracts.rules import contract_rules
-from polster.errors import PolsterError
 from polster.lakehouse.table import BATCH_COLUMN
-from polster.lakehouse.types import storage_schema
-from polster.model.asset import Asset, AssetKey
+from polster.lakehouse.types import read_schema
+from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
@@ -86,7 +85,7 @@ def find_matches(
         run: Handed to functions that ask for it.
         root: The project's folder.
     """
-    found = _Finder({key: _as_read(schema, graph[key]) for key, schema in bronze.items()})
+    found = _Finder({key: _as_read(schema) for key, schema in bronze.items()})
     for key, asset in loaded.items():
         if key in found.schemas and asset.function.contract is not None:
             found.read_keys(key, asset.function.contract)
@@ -100,16 +99,14 @@ def find_matches(
         with suppress(Exception, pl.exceptions.PanicException):
             frame = call_function(asset, handed, run, root)
             terms = settle_terms(asset.asset, asset.function.contract, frame.collect_schema())
-            found.schemas[key] = storage_schema(terms.schema, place=asset.asset.place)[0]
+            found.schemas[key] = read_schema(terms.schema)
             found.read(asset, read_flow(frame))
     return found.matches
 
 
-def _as_read(schema: pl.Schema, asset: Asset) -> pl.Schema:
+def _as_read(schema: pl.Schema) -> pl.Schema:
     """Return the columns that readers of bronze get where ``schema`` is landed."""
-    with suppress(PolsterError):  # a type that no table can hold, which landing tells
-        schema, _ = storage_schema(schema, place=asset.place)
-    return pl.Schema({**schema, **AUDIT})
+    return pl.Schema({**read_schema(schema), **AUDIT})
 
 
 class _Finder:

@@ -347,16 +347,15 @@ class _Build:
             staged.rejected.withdraw()
 
     def _commit(self, staged: Staged, current: TableVersion | None, content: str) -> TableVersion:
-        schema, mode = staged.schema, "overwrite"
+        schema, types, mode = staged.schema, staged.types, "overwrite"
         partition_by: tuple[str, ...] = ()
         if self.landing_plan is not None:
             plan, mode = self.landing_plan, "append"
+            types = plan.types
             partition_by = tuple(plan.partition)
             if current is not None:
-                new = {n: d for n, d in plan.table_columns.items() if n not in current.schema}
-                if new:
-                    current = self.table.add_columns(current, pl.Schema(new))
-                schema = pl.Schema({**current.schema, **plan.table_columns})
+                current = self._evolve(current, plan)
+                schema = pl.Schema({**current.stored_schema, **plan.table_columns})
             else:
                 schema = plan.table_columns
         version = 0 if current is None else current.version + 1
@@ -369,6 +368,7 @@ class _Build:
         table = self.table.commit(
             staged.files,
             schema=schema,
+            types=types,
             mode="append" if mode == "append" else "overwrite",
             onto=current,
             metadata={
@@ -386,6 +386,15 @@ class _Build:
         if self._is_snapshot:
             return replace(table, batch=self.work.context.id, counted=staged.rows)
         return table if mode == "append" else replace(table, counted=staged.rows)
+
+    def _evolve(self, current: TableVersion, plan: LandingPlan) -> TableVersion:
+        """Bring the columns of bronze and their types to what the batch needs."""
+        stored, published = current.stored_schema, current.schema
+        new = {n: d for n, d in plan.table_columns.items() if n not in stored}
+        if new:
+            current = self.table.add_columns(current, pl.Schema(new), plan.types)
+        types = {n: d for n, d in plan.types.items() if n in stored and published[n] != d}
+        return self.table.set_types(current, pl.Schema(types)) if types else current
 
     @property
     def _is_snapshot(self) -> bool:

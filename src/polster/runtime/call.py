@@ -10,10 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from polster.contracts.handover import satisfies, types_asked
+from polster.contracts.handover import satisfies
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError, nearest
-from polster.lakehouse.types import from_storage
 from polster.model.context import RunContext
 from polster.project.load import LoadedAsset, user_line, user_trace, without_values
 from polster.runtime.parameters import Kind, asked_by
@@ -29,7 +28,7 @@ class Handed:
 
     Attributes:
         upstream: Key of the asset whose rows these are.
-        frame: Its columns as they are stored.
+        frame: Its columns in the types that were published.
     """
 
     upstream: str
@@ -133,7 +132,6 @@ def _arguments(
             continue
         frame = handed.frame
         if asked.contract is not None:
-            frame = from_storage(frame, types_asked(frame.collect_schema(), asked.contract))
             satisfies(loaded.asset, handed.upstream, frame.collect_schema(), asked.contract)
         arguments[name] = frame.collect() if asked.kind is Kind.EAGER else frame
     return arguments

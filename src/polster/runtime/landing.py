@@ -12,7 +12,13 @@ import polars as pl
 
 from polster.errors import AssetError
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
-from polster.lakehouse.types import same_but_case, storage_schema, widened
+from polster.lakehouse.types import (
+    is_stored_as,
+    read_schema,
+    same_but_case,
+    storage_schema,
+    widened,
+)
 from polster.model.asset import Asset, Load
 
 INGESTED_COLUMN = "_ingested_at"
@@ -84,12 +90,14 @@ class LandingPlan:
 
     Attributes:
         file_schema: Columns of the staged files.
+        types: What readers get of the columns that arrive.
         new_columns: Columns that the table does not have yet.
         partition: The partition that the batch is, if it is one.
         notes: What the user should know.
     """
 
     file_schema: pl.Schema
+    types: pl.Schema
     new_columns: pl.Schema
     partition: Mapping[str, str]
     notes: tuple[str, ...]
@@ -112,8 +120,8 @@ def plan_landing(
         AssetError: A column has changed to a type that the table cannot hold, or its name from
             upper to lower case.
     """
-    stored, _ = storage_schema(arriving, place=asset.place)
-    existing = pl.Schema() if table is None else table.schema
+    stored = storage_schema(arriving, place=asset.place)
+    existing = pl.Schema() if table is None else table.stored_schema
     partitioned = (
         asset.options.load is Load.SNAPSHOT
         if table is None
@@ -149,5 +157,27 @@ def plan_landing(
     if gone:
         notes.append(f"no longer in the source, null from now on: {', '.join(gone)}")
     return LandingPlan(
-        pl.Schema(types), pl.Schema(new), {BATCH_COLUMN: batch} if partitioned else {}, tuple(notes)
+        pl.Schema(types),
+        _types_read(asset, arriving, types, pl.Schema() if table is None else table.schema),
+        pl.Schema(new),
+        {BATCH_COLUMN: batch} if partitioned else {},
+        tuple(notes),
     )
+
+
+def _types_read(
+    asset: Asset, arriving: pl.Schema, stored: Mapping[str, pl.DataType], before: pl.Schema
+) -> pl.Schema:
+    """Return the types that readers get of the columns that arrive.
+
+    Readers of a snapshot get what arrived last; those of several batches get a type that all
+    were stored in, where the batches do not agree on another.
+    """
+    snapshot = asset.options.load is Load.SNAPSHOT
+    types = {
+        name: dtype
+        if is_stored_as(dtype, stored[name]) and (snapshot or before.get(name, dtype) == dtype)
+        else stored[name]
+        for name, dtype in read_schema(arriving).items()
+    }
+    return pl.Schema(types)

@@ -20,7 +20,7 @@ from polster.contracts.table_rules import (
 from polster.errors import AssetError, PolsterError
 from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
 from polster.lakehouse.staging import StagedFile, Staging
-from polster.lakehouse.types import from_storage, storage_cast, storage_schema
+from polster.lakehouse.types import from_storage, read_schema, storage_cast, storage_schema
 from polster.model.asset import Asset
 
 
@@ -41,6 +41,7 @@ class Staged:
     Attributes:
         files: The good rows.
         schema: Their columns as the table holds them.
+        types: Their columns as readers get them.
         returned: Rows that the function returned, counted as they came.
         broken: Rows by broken rule.
         notes: What the user should know.
@@ -50,6 +51,7 @@ class Staged:
     staging: Staging
     files: list[StagedFile]
     schema: pl.Schema
+    types: pl.Schema
     returned: int
     broken: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ class Stager:
         self.at = at
         self.landing = landing
         self.check = check  # raises when the run was interrupted
-        stored, self.notes = storage_schema(terms.schema, place=asset.place)
+        stored = storage_schema(terms.schema, place=asset.place)
         self.schema = table_schema or stored
         self.writer: QuarantineWriter | None = None
 
@@ -150,9 +152,10 @@ class Stager:
             self.staging,
             files,
             self.schema,
+            read_schema(self.terms.schema),
             judge.counts.returned,
             judge.counts.broken,
-            (*self.terms.notes, *self.notes),
+            self.terms.notes,
         )
         if self.terms.rules.need_table:
             self._judge_table(staged, staged_schema)

@@ -22,7 +22,7 @@ from polster.checks.worker.upstream import Upstream
 from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
 from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
-from polster.lakehouse.types import storage_schema
+from polster.lakehouse.types import read_schema, storage_schema
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
 from polster.model.finding import Finding, Severity, finding_about
@@ -127,11 +127,11 @@ class Examiner:
             self.known[asset.key] = self._by_contract(loaded, None)
             return replace(entry, unchecked="it could not be called to its end")
         with warnings.catch_warnings(action="ignore"):  # of Polars, say; a run shows them
-            entry, stored = self._called(loaded, inputs, entry)
-        if stored is None:
+            entry, published = self._called(loaded, inputs, entry)
+        if published is None:
             self.known[asset.key] = self._by_contract(loaded, None)
         else:
-            self.known[asset.key] = Upstream(stored, "", never_null(loaded), limited(loaded))
+            self.known[asset.key] = Upstream(published, "", never_null(loaded), limited(loaded))
         return entry
 
     def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
@@ -151,7 +151,7 @@ class Examiner:
         return replace(entry, columns=columns)
 
     def _by_contract(self, loaded: LoadedAsset, published: pl.Schema | None) -> Upstream:
-        """Return the columns that the contract promises, as they are stored."""
+        """Return the columns that the contract promises to those that read its table."""
         contract = loaded.function.contract
         if contract is None:
             return Upstream(None, f"`{loaded.asset.key}` has no contract")
@@ -162,13 +162,13 @@ class Examiner:
         if pl.Null() in types.dtypes():
             return Upstream(None, f"the contract of `{loaded.asset.key}` leaves types open")
         try:
-            stored, _ = storage_schema(types, place=loaded.asset.place)
+            storage_schema(types, place=loaded.asset.place)
         except AssetError:
             return Upstream(None, f"`{loaded.asset.key}` has a type that no table can hold")
         if loaded.asset.key.layer is Layer.BRONZE:
-            extra = {n: d for n, d in (published or {}).items() if n not in stored}
-            stored = pl.Schema({**stored, **extra, **AUDIT})
-        return Upstream(stored, "", never_null(loaded), limited(loaded))
+            extra = {n: d for n, d in (published or {}).items() if n not in types}
+            types = pl.Schema({**types, **extra, **AUDIT})
+        return Upstream(types, "", never_null(loaded), limited(loaded))
 
     def _behind(self, findings: list[Finding]) -> str:
         """Say why nothing is said of the columns behind a first mistake."""
@@ -210,18 +210,18 @@ class Examiner:
             return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         terms, more = call.judge(frame)
         findings += more
-        stored = call.stored(terms) if terms is not None else None
-        if isinstance(stored, Finding):
-            findings.append(stored)
-        if not isinstance(stored, pl.Schema):
+        published = call.published(terms) if terms is not None else None
+        if isinstance(published, Finding):
+            findings.append(published)
+        if not isinstance(published, pl.Schema):
             return replace(entry, findings=tuple(findings)), None
         findings += call.same_at_another_time(frame)
         findings += plan.findings(loaded.function.contract)
-        columns = {name: str(dtype) for name, dtype in stored.items()}
+        columns = {name: str(dtype) for name, dtype in published.items()}
         lineage = plan.lineage(list(columns), computed=computed) if self.lineage else None
         return (
             replace(entry, findings=tuple(findings), columns=columns, lineage=lineage),
-            stored,
+            published,
         )
 
 
@@ -269,12 +269,13 @@ class _Call:
         except AssetError as error:
             return None, [_from_error(error, self.asset)]
 
-    def stored(self, terms: Terms) -> pl.Schema | Finding:
-        """Return the columns as a table holds them."""
+    def published(self, terms: Terms) -> pl.Schema | Finding:
+        """Return the columns as readers of the table get them."""
         try:
-            return storage_schema(terms.schema, place=self.asset.place)[0]
+            storage_schema(terms.schema, place=self.asset.place)
         except AssetError as error:
             return _from_error(error, self.asset)
+        return read_schema(terms.schema)
 
     def same_at_another_time(self, frame: pl.LazyFrame) -> Iterator[Finding]:
         """Build the plan once more under another clock and seed, and compare."""
