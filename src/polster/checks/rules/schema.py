@@ -423,6 +423,18 @@ RULES = (
         Severity.WARNING,
     ),
     _rule(
+        "POL715",
+        "fails-without-rows",
+        "a plan fails if an input has no rows",
+        "Over no rows there is no first value, no smallest day and nothing to divide by. What is "
+        "well with rows fails on the first empty table.",
+        _gold(
+            'dated.group_by("ordered_on").agg(pl.col("amount").sum())',
+            'dated.select(pl.col("ordered_on").get(0), pl.col("amount").sum())',
+        ),
+        Severity.WARNING,
+    ),
+    _rule(
         "POL722",
         "silver-only-aggregates",
         "a silver asset does nothing but aggregate",

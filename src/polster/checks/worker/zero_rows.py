@@ -17,8 +17,9 @@ from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
 from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
 from polster.checks.worker.promises import limited, never_null
-from polster.checks.worker.steps import Step, failing_step
+from polster.checks.worker.steps import failing_step
 from polster.checks.worker.upstream import Upstream
+from polster.checks.worker.without_rows import WithRows, empty_hint, with_rows
 from polster.contracts.judge import AUDIT_COLUMNS, Terms, settle_terms
 from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
@@ -53,10 +54,11 @@ NEEDS_DATA = (
 DEFINITE = (
     pl.exceptions.ColumnNotFoundError,
     pl.exceptions.DuplicateError,
-    pl.exceptions.InvalidOperationError,
     pl.exceptions.SchemaError,
 )
 """What Polars raises however many rows there are."""
+MOSTLY_DEFINITE = (*DEFINITE, pl.exceptions.InvalidOperationError)
+"""The same, unless it is seen to pass with rows."""
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; neither an optimizer nor a stream pays."""
 HIDING = ("DF [", "Series", "shuffle", "sample")
@@ -256,6 +258,8 @@ class _Call:
 
     def judge(self, frame: pl.LazyFrame) -> tuple[Terms | None, list[Finding]]:
         """Compare what is returned with the contract, and compute the zero rows."""
+        findings: list[Finding] = []
+        returned: pl.Schema | None = None
         try:
             with self.guard.on():
                 returned = frame.collect_schema()
@@ -263,11 +267,14 @@ class _Call:
         except ReachedOutsideError:
             return None, list(self._deeds())
         except (Exception, pl.exceptions.PanicException) as error:
-            return None, [self.computing_failed(error)]
+            found = self.computing_failed(error) if returned is None else self._only_empty(error)
+            if found.severity is Severity.ERROR or returned is None:
+                return None, [found]
+            findings.append(found)
         try:
-            return settle_terms(self.asset, self.loaded.function.contract, returned), []
+            return settle_terms(self.asset, self.loaded.function.contract, returned), findings
         except AssetError as error:
-            return None, [_from_error(error, self.asset)]
+            return None, [*findings, _from_error(error, self.asset)]
 
     def published(self, terms: Terms) -> pl.Schema | Finding:
         """Return the columns as readers of the table get them."""
@@ -308,35 +315,62 @@ class _Call:
         if cause is None:
             return _from_error(error, self.asset)
         is_polars = isinstance(cause, pl.exceptions.PolarsError)
-        if isinstance(cause, DEFINITE) or (is_polars and not self.guard.collected):
+        needs_data = isinstance(cause, NEEDS_DATA) and self.guard.collected
+        if needs_data and not isinstance(cause, DEFINITE):
+            tried = self._with_rows(cause)
+            if tried.passes or not isinstance(cause, MOSTLY_DEFINITE):
+                text = tried.text if tried.passes else "needs rows to be called"
+                return replace(
+                    _from_error(error, self.asset),
+                    code="POL701",
+                    severity=Severity.WARNING,
+                    message=f"`{self.asset.key}` {text}: {in_short(cause)}",
+                    hint="keep the function lazy, so that it says what is to be done with any "
+                    "rows; its columns are unchecked until then",
+                )
+        if is_polars and (isinstance(cause, MOSTLY_DEFINITE) or not self.guard.collected):
             return self.computing_failed(cause)
-        if isinstance(cause, NEEDS_DATA) and self.guard.collected:
-            finding = _from_error(error, self.asset)
-            return replace(
-                finding,
-                code="POL701",
-                severity=Severity.WARNING,
-                message=f"`{self.asset.key}` needs rows to be called: {in_short(cause)}",
-                hint="keep the function lazy, so that it says what is to be done with any rows; "
-                "its columns are unchecked until then",
-            )
         return _from_error(error, self.asset)
+
+    def _only_empty(self, error: BaseException) -> Finding:
+        """Say what cannot be computed: as a warning if that is so for want of rows only."""
+        if isinstance(error, DEFINITE):
+            return self.computing_failed(error)
+        tried = self._with_rows(error)
+        if not tried.passes and (tried.always_the_same or isinstance(error, MOSTLY_DEFINITE)):
+            return self.computing_failed(error)
+        message = f"`{self.asset.key}` {tried.text}: {in_short(error)}"
+        finding = finding_about(self.asset, "POL715", message, hint=empty_hint(error))
+        return self._where_it_fails(replace(finding, severity=Severity.WARNING))
+
+    def _with_rows(self, failure: BaseException) -> WithRows:
+        known = len(self.guard.deeds)
+
+        def compute(inputs: Mapping[str, Handed]) -> BaseException | None:
+            try:
+                with self.guard.on():
+                    frame = call_function(self.loaded, inputs, CONTEXT, self.root)
+                    frame.collect(engine="in-memory", optimizations=PLAIN)
+            except AssetError as error:
+                return error.__cause__ or error
+            except (Exception, ReachedOutsideError, pl.exceptions.PanicException) as error:
+                return error
+            finally:
+                del self.guard.deeds[known:]  # what it does with rows is for those that have some
+            return None
+
+        return with_rows(self.handed, failure, compute)
 
     def computing_failed(self, error: BaseException) -> Finding:
         """Say that the plan is impossible, and at which step of the user's code."""
+        columns = {each.upstream: each.frame.collect_schema() for each in self.handed.values()}
+        message = f"the frame cannot be computed: {in_short(error)}"
+        hint = missing_hint(error, columns)
+        return self._where_it_fails(finding_about(self.asset, "POL305", message, hint=hint))
+
+    def _where_it_fails(self, finding: Finding) -> Finding:
         with self.guard.on():
             step = failing_step(lambda: self._call().collect(), self.root / SOURCE_FOLDER)
-        finding = finding_about(
-            self.asset,
-            "POL305",
-            f"the frame cannot be computed: {in_short(error)}",
-            hint=missing_hint(
-                error, {each.upstream: each.frame.collect_schema() for each in self.handed.values()}
-            ),
-        )
-        return self._at(finding, step)
-
-    def _at(self, finding: Finding, step: Step | None) -> Finding:
         if step is None:
             return finding
         file = Path(step.file).relative_to(self.root).as_posix()
