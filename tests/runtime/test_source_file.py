@@ -87,3 +87,36 @@ def test_only_the_bare_scan_of_one_file_has_a_digest(tmp_path: Path) -> None:
     assert source_digest(pl.scan_csv(tmp_path / "*.csv")) == ""
     assert source_digest(bare.collect().lazy()) == ""
     assert source_digest(bare.map_batches(lambda frame: frame)) == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "landed"),
+    [
+        ("skip_rows=1, new_columns=['id', 'celsius']", ["21"]),
+        ("null_values='21'", ["20", None]),
+        ("ignore_errors=True", None),
+    ],
+)
+def test_an_option_from_outside_the_code_reads_the_file_again(
+    pipeline: Pipeline, option: str, landed: list[str | None] | None
+) -> None:
+    pipeline.write("landing/readings.csv", "id,celsius\n1,20\n2,21\n")
+    pipeline.write("landing/options.txt", "")
+    pipeline.asset(
+        "bronze.readings",
+        """
+        from pathlib import Path
+
+        @bronze
+        def readings() -> pl.LazyFrame:
+            options = Path("landing/options.txt").read_text(encoding="utf-8")
+            options = eval(f"dict({options})")
+            return pl.scan_csv("landing/readings.csv", infer_schema=False, **options)
+        """,
+    )
+    pipeline.run()
+
+    pipeline.write("landing/options.txt", option)
+
+    assert pipeline.outcome() == (UNCHANGED if landed is None else PUBLISHED)
+    assert pipeline.table("bronze.readings")["celsius"].to_list() == (landed or ["20", "21"])

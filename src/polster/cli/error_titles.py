@@ -24,6 +24,7 @@ ERROR_TITLES = {
     "POL315": "the frame is not what it announces",
     "POL317": "a rule cannot be evaluated",
     "POL318": "rules that never settle",
+    "POL320": "an empty batch without columns",
     "POL401": "a table cannot be read",
     "POL402": "other writers were faster",
     "POL403": "a table cannot be written",

@@ -40,6 +40,7 @@ from polster.project.load import (
     without_values,
 )
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
+from polster.runtime.empty_batch import with_columns_known
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.lineage import frame_lineage
@@ -183,6 +184,11 @@ class _Build:
             self.source = self._compute(lambda: source_digest(frame))
             if current is not None and self._is_same_file(current):
                 return self._unchanged(NOTHING_NEW, current), self._pinned(current)
+        if self.asset.key.layer is Layer.BRONZE:
+            returned, contract = frame, loaded.function.contract
+            frame = self._compute(
+                lambda: with_columns_known(returned, self.asset, contract, current)
+            )
         terms = self._terms(loaded, frame)
         lineage = frame_lineage(self.asset.key, frame, terms.schema, self.job.inputs)
         self.record = replace(self.record, lineage=lineage)
