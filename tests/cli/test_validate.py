@@ -32,7 +32,7 @@ def test_no_data_is_touched_and_what_is_unknown_is_said(shop: Pipeline) -> None:
     assert result.stdout == (
         "not checked: the columns of silver.orders: "
         "`bronze.orders` has no contract and was never run\n\n"
-        "3 assets, no mistakes found\n"
+        "3 assets, 1 not fully checked\n"
     )
     assert not shop.data.exists()
 

@@ -53,7 +53,7 @@ def test_a_frame_whose_plan_cannot_be_resolved_is_unreadable() -> None:
 def test_a_version_of_polars_that_shows_no_plan_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(visit, "_is_shown", lambda: False)
+    monkeypatch.setattr(visit, "_version", lambda: None)
 
     with pytest.raises(UnreadablePlanError, match="this version of Polars"):
         read_flow(pl.LazyFrame({"a": [1]}))

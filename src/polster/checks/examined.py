@@ -29,6 +29,7 @@ class Examined:
         contract_lines: Line of each contract column in the asset's file, where it stands there;
             only filled where some contract names personal data.
         stumbled: Whether Polster itself failed over it.
+        is_unread: Whether its plan could not be read, so that nothing was computed either.
     """
 
     asset: AssetKey
@@ -40,3 +41,4 @@ class Examined:
     lineage: AssetLineage | None = None
     contract_lines: Mapping[str, int] = field(default_factory=dict)
     stumbled: bool = False
+    is_unread: bool = False

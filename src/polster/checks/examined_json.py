@@ -27,6 +27,7 @@ def examined_to_json(entry: Examined) -> str:
         dict(entry.table_rules),
         None if entry.lineage is None else lineage_to_json(entry.lineage),
         entry.stumbled,
+        entry.is_unread,
     ]
     return json.dumps(written, separators=(",", ":"))
 
@@ -38,7 +39,8 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
         TypeError: It did not.
         ValueError: It did not.
     """
-    findings, unchecked, columns, contract, table_rules, lineage, stumbled = json.loads(text)
+    findings, unchecked, columns, contract, table_rules, lineage, *flags = json.loads(text)
+    stumbled, is_unread = flags
     return Examined(
         asset,
         tuple(_finding_from_json(finding) for finding in findings),
@@ -48,6 +50,7 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
         table_rules,
         None if lineage is None else lineage_from_json(asset, lineage),
         stumbled=stumbled,
+        is_unread=is_unread,
     )
 
 

@@ -8,7 +8,7 @@ values go into; what it merely influences, such as a count of rows, is not marke
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polster.checks.examined import Examined
 from polster.model.asset import Asset, AssetKey
@@ -31,16 +31,23 @@ class _Taint:
         path: Columns from the marked one to this one.
         marked: Every marked column whose values come here.
         doubt: Why they only may; None if they do.
+        is_unread: Whether that is because a plan could not be read.
     """
 
     path: tuple[ColumnRef, ...]
     marked: frozenset[ColumnRef]
     doubt: str | None = None
+    is_unread: bool = False
 
     @property
     def rank(self) -> tuple[bool, int, tuple[ColumnRef, ...]]:
         """Return what the best way to show is chosen by: the certain, the short."""
         return self.doubt is not None, len(self.path), self.path
+
+    @property
+    def severity(self) -> Severity:
+        """Return how it is told in gold: what nobody could look at is not let pass."""
+        return Severity.ERROR if self.doubt is None or self.is_unread else Severity.WARNING
 
 
 def check_personal(graph: AssetGraph, examined: Iterable[Examined]) -> list[Finding]:
@@ -122,7 +129,7 @@ class _Walk:
             return None
         best = min(sources, key=lambda taint: taint.rank)
         marked = frozenset().union(*(taint.marked for taint in sources))
-        return _Taint((*best.path, ref), marked, best.doubt or origin.unknown)
+        return _Taint((*best.path, ref), marked, best.doubt or origin.unknown, best.is_unread)
 
     def _suspect(
         self, key: AssetKey, entry: Examined, taints: dict[str, _Taint], doubt: str
@@ -137,14 +144,15 @@ class _Walk:
             return
         best = min(read, key=lambda taint: taint.rank)
         marked = frozenset().union(*(taint.marked for taint in read))
-        self.hidden[key] = _Taint(best.path, marked, doubt)
+        unread = entry.is_unread or best.is_unread
+        hidden = self.hidden[key] = _Taint(best.path, marked, doubt, unread)
         for column in entry.contract or ():
             ref = ColumnRef(key, column.name)
-            taints.setdefault(column.name, _Taint((*best.path, ref), marked, doubt))
+            taints.setdefault(column.name, replace(hidden, path=(*best.path, ref)))
         if entry.columns is not None or entry.contract is not None:
             del self.hidden[key]  # its columns are known, so that masks among them count
             for name in entry.columns or ():
-                taints.setdefault(name, _Taint((*best.path, ColumnRef(key, name)), marked, doubt))
+                taints.setdefault(name, replace(hidden, path=(*best.path, ColumnRef(key, name))))
 
     def _hidden(self, key: AssetKey) -> list[_Taint]:
         return [self.hidden[key]] if key in self.hidden else []
@@ -198,11 +206,9 @@ def _finding(asset: Asset, entry: Examined, column: str, taint: _Taint) -> Findi
     ref = ColumnRef(asset.key, column)
     if taint.doubt is None:
         message = f"`{ref}` holds personal data that nothing masks"
-        severity = Severity.ERROR
         hint = f"leave the column out, or, once it names nobody, declare that: {DECLARATION}"
     else:
         message = f"`{ref}` may hold personal data that nothing masks (not certain: {taint.doubt})"
-        severity = Severity.WARNING
         hint = f"if it does not, declare that in the contract: {DECLARATION}"
     if len(taint.path) > 1:
         message += ": " + " -> ".join(f"`{step}`" for step in taint.path)
@@ -217,7 +223,7 @@ def _finding(asset: Asset, entry: Examined, column: str, taint: _Taint) -> Findi
         file=asset.file,
         line=entry.contract_lines.get(column, asset.line),
         hint=hint,
-        severity=severity,
+        severity=taint.severity,
     )
 
 
@@ -231,7 +237,7 @@ def _suspicion(asset: Asset, taint: _Taint, doubt: str) -> Finding:
         file=asset.file,
         line=asset.line,
         hint=f"declare its columns that are masked in the contract: {DECLARATION}",
-        severity=Severity.WARNING,
+        severity=taint.severity,
     )
 
 

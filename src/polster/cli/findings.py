@@ -16,6 +16,8 @@ from polster.operations.explain import source_lines
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 LONGEST_LINE = 160
+NOT_CHECKED = "not-checked"
+"""In the place of a code, where nobody could look whether there is a mistake."""
 
 
 def finding_as_json(finding: Finding) -> dict[str, Any]:
@@ -87,10 +89,15 @@ def github_lines(findings: Iterable[Finding], root: Path) -> list[str]:
     return lines
 
 
-def sarif(findings: Sequence[Finding], root: Path) -> dict[str, Any]:
+def sarif(findings: Sequence[Finding], root: Path, gaps: Sequence[Finding] = ()) -> dict[str, Any]:
     """Write findings in SARIF 2.1.0, which code-scanning services read.
 
     The standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/.
+
+    Args:
+        findings: The results.
+        root: The project's folder.
+        gaps: What could not be looked at: notifications of the tool, not results.
     """
     codes = sorted({finding.code for finding in findings})
     rules = [_sarif_rule(code) for code in codes]
@@ -106,6 +113,12 @@ def sarif(findings: Sequence[Finding], root: Path) -> dict[str, Any]:
                         "rules": rules,
                     }
                 },
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [_sarif_gap(gap, root) for gap in gaps],
+                    }
+                ],
                 "columnKind": "unicodeCodePoints",
                 "results": [_sarif_result(finding, codes, root) for finding in findings],
             }
@@ -134,15 +147,28 @@ def _sarif_result(finding: Finding, codes: Sequence[str], root: Path) -> dict[st
         "level": SARIF_LEVEL[finding.severity],
         "message": {"text": text},
     }
+    return result | _sarif_place(finding, root)
+
+
+def _sarif_gap(gap: Finding, root: Path) -> dict[str, Any]:
+    notification = {
+        "descriptor": {"id": gap.code},
+        "level": SARIF_LEVEL[gap.severity],
+        "message": {"text": gap.message},
+    }
+    return notification | _sarif_place(gap, root)
+
+
+def _sarif_place(finding: Finding, root: Path) -> dict[str, Any]:
     file = _from_repository(finding.file, root)
-    if file is not None:
-        place: dict[str, Any] = {"artifactLocation": {"uri": file}}
-        if finding.line is not None:
-            place["region"] = {"startLine": finding.line}
-            if finding.column is not None:
-                place["region"]["startColumn"] = finding.column
-        result["locations"] = [{"physicalLocation": place}]
-    return result
+    if file is None:
+        return {}
+    place: dict[str, Any] = {"artifactLocation": {"uri": file}}
+    if finding.line is not None:
+        place["region"] = {"startLine": finding.line}
+        if finding.column is not None:
+            place["region"]["startColumn"] = finding.column
+    return {"locations": [{"physicalLocation": place}]}
 
 
 def _from_repository(file: str | None, root: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,23 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.findings import excerpts, finding_as_json, github_lines, sarif, severities
+from polster.cli.findings import (
+    NOT_CHECKED,
+    excerpts,
+    finding_as_json,
+    github_lines,
+    sarif,
+    severities,
+)
 from polster.cli.options import EnvironmentOption, ProjectOption
 from polster.cli.projects import open_and_say
-from polster.model.finding import Severity
+from polster.model.asset import Asset
+from polster.model.finding import Finding, Severity, finding_about
 from polster.operations.fix import fix
 from polster.operations.open_project import open_project
 from polster.operations.validate import Preparation, Validation, validate
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-UNCHECKED_SHOWN = 5
 
 
 class Format(StrEnum):
@@ -37,7 +45,8 @@ def command(
         typer.Option("--select", metavar="SELECTION", help="Only these assets, as for run."),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Warnings count as errors, too.")
+        bool,
+        typer.Option("--strict", help="Warnings, and what is not checked, count as errors, too."),
     ] = False,
     mend: Annotated[
         bool, typer.Option("--fix", help="Mend what is mended mechanically, then check.")
@@ -59,12 +68,22 @@ def command(
                 console.note(f"mended {finding.code} at {finding.place}")
             if mended:
                 result = validate(open_project(opened.root), select or (), environment=env)
-    _show(result, format, opened.root)
-    failed = result.count(Severity.ERROR) or (strict and result.findings) or result.stumbled
+    assets = {asset.key: asset for asset in opened.discovery.assets}
+    level = Severity.ERROR if strict else Severity.WARNING
+    gaps = [_gap(assets[key], why, level) for key, why in result.unchecked.items()]
+    _show(result, gaps, format, opened.root)
+    doubtful = strict and (result.findings or result.unchecked)
+    failed = result.count(Severity.ERROR) or doubtful or result.stumbled
     raise typer.Exit(1 if failed else 0)
 
 
-def _show(result: Validation, format: Format, root: Path) -> None:
+def _gap(asset: Asset, why: str, severity: Severity) -> Finding:
+    """Return what could not be looked at in the form of a finding, for programs that show those."""
+    message = f"the columns of `{asset.key}` were not checked: {why}"
+    return finding_about(asset, NOT_CHECKED, message, severity=severity)
+
+
+def _show(result: Validation, gaps: Sequence[Finding], format: Format, root: Path) -> None:
     match format:
         case Format.JSON:
             console.show_json(
@@ -75,9 +94,9 @@ def _show(result: Validation, format: Format, root: Path) -> None:
                 }
             )
         case Format.SARIF:
-            console.show_json(sarif(result.findings, root))
+            console.show_json(sarif(result.findings, root, gaps))
         case Format.GITHUB:
-            for line in github_lines(result.findings, root):
+            for line in github_lines([*result.findings, *gaps], root):
                 console.show(line)
         case Format.TEXT:
             console.show_findings(result.findings, excerpt=excerpts(root, result.findings))
@@ -88,16 +107,21 @@ def _show(result: Validation, format: Format, root: Path) -> None:
 
 
 def _show_unchecked(result: Validation) -> None:
-    for key, why in list(result.unchecked.items())[:UNCHECKED_SHOWN]:
-        console.show(f"not checked: the columns of {key}: {why}")
-    if len(result.unchecked) > UNCHECKED_SHOWN:
-        console.show(f"not checked: {len(result.unchecked) - UNCHECKED_SHOWN} more")
-    if result.unchecked:
+    """Name every asset that was not fully checked, those together that have one reason."""
+    reasons: dict[str, list[str]] = {}
+    for key, why in result.unchecked.items():
+        reasons.setdefault(why, []).append(str(key))
+    for why, keys in reasons.items():
+        console.show(f"not checked: the columns of {', '.join(keys)}: {why}")
+    if reasons:
         console.show()
 
 
 def _summary(result: Validation) -> str:
     assets = "1 asset" if result.assets == 1 else f"{result.assets} assets"
     fixable = sum(finding.fix is not None for finding in result.findings)
-    text = f"{assets}, {severities(result.findings) or 'no mistakes found'}"
+    parts = [severities(result.findings)] if result.findings else []
+    if result.unchecked:
+        parts.append(f"{len(result.unchecked)} not fully checked")
+    text = f"{assets}, {', '.join(parts) or 'no mistakes found'}"
     return text + (f"; {fixable} can be mended with --fix" if fixable else "")

@@ -19,7 +19,10 @@ from polster.plans.source import NamedSource
 
 T = TypeVar("T")
 VISITOR = 16
-"""Major version of the visitor that this module was written for (Polars 2.1)."""
+"""Major version of the visitor that this module was written for (Polars 2.1).
+
+A later one may show other nodes, so nothing is read in it; ``pyproject.toml`` keeps it out.
+"""
 
 NOT_READ = (
     AttributeError,
@@ -62,10 +65,15 @@ def look_at(frame: pl.LazyFrame, look: Callable[[Visitor], T]) -> T:
     Polars lists in a thread of its own while the asking one holds the interpreter's lock.
 
     Raises:
-        UnreadablePlanError: Polars does not show the plan.
+        UnreadablePlanError: Polars does not show the plan; ``frame`` was not looked at.
     """
-    if not _is_shown():
+    version = _version()
+    if version is None:
         raise UnreadablePlanError("this version of Polars does not show its plans")
+    if version != VISITOR:
+        raise UnreadablePlanError(
+            f"Polars {pl.__version__} shows its plans in version {version}, Polster reads {VISITOR}"
+        )
     said: list[T] = []
     failed: list[BaseException] = []
 
@@ -91,17 +99,21 @@ class _SeenError(Exception):
 
 
 @cache
-def _is_shown() -> bool:
-    """Tell whether this version of Polars hands its plan over before it computes anything."""
-    seen: list[bool] = []
+def _version() -> int | None:
+    """Return in which version Polars hands over its plans; None if it does not.
 
-    def see(*_: Any) -> None:
-        seen.append(True)
+    It is asked with a frame of nothing: to show a user's plan, Polars opens the files in it.
+    """
+    seen: list[int] = []
+
+    def see(plan: Any, *_: Any) -> None:
+        with suppress(AttributeError, IndexError, TypeError, ValueError):
+            seen.append(int(plan.version()[0]))
         raise _SeenError
 
     with suppress(TypeError, pl.exceptions.PolarsError):
         _collect(pl.LazyFrame(), see)
-    return bool(seen)
+    return seen[0] if seen else None
 
 
 def _collect(frame: pl.LazyFrame, see: Callable[..., None]) -> None:
@@ -114,12 +126,6 @@ class Visitor:
 
     def __init__(self, plan: Any) -> None:
         self._plan = plan
-        try:
-            version = plan.version()[0]
-        except (AttributeError, TypeError) as error:
-            raise UnreadablePlanError("this version of Polars does not show its plans") from error
-        if version != VISITOR:
-            raise UnreadablePlanError(f"Polars shows its plans in version {version}")
 
     @property
     def root(self) -> int:

@@ -21,6 +21,8 @@ from polster.plans.visit import UnreadablePlanError
 if TYPE_CHECKING:
     import dataframely as dy
 
+RESOLVING = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What Polars raises over a plan that makes no sense."""
 NULL_CODES = {"join": "POL711", "when": "POL712", "shift": "POL713", "cast": "POL714"}
 NULL_HINTS = {
     "join": 'say what stands there without a partner: pl.col("{column}").fill_null(…)',
@@ -39,6 +41,10 @@ class PlanChecks:
         not_null: For each input, the columns that hold no null.
         limits: For each input, the columns whose values its contract limits, and to how many.
         asked: For each input, the set that its source fills when the plan is computed.
+
+    Attributes:
+        unreadable: Why the plan could not be read; nothing if it was.
+        unresolved: What Polars itself finds wrong with it, if that is why.
     """
 
     def __init__(
@@ -53,11 +59,14 @@ class PlanChecks:
         self.frame = frame
         self.asked = asked
         self.unreadable = ""
+        self.unresolved: BaseException | None = None
         self.flow: PlanFlow | None = None
         try:
             self.flow = read_flow(frame, not_null=not_null, limits=limits)
         except UnreadablePlanError as error:
             self.unreadable = str(error)
+            if isinstance(error.__cause__, RESOLVING):
+                self.unresolved = error.__cause__
 
     def foreign(self) -> Iterator[Finding]:
         """Yield a finding for each leaf that was not handed to the function."""

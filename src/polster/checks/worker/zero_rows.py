@@ -65,6 +65,7 @@ HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
 CALLED = "while it is called"
 IMPORT_FAILED = "POL213"
+UNREAD = "its plan cannot be read"
 NAMED_ANEW = re.compile(r"0x[0-9a-f]+|CACHE\[id: [^\]]*\]")
 """What the text of a plan calls by another name each time: functions of Python, and caches."""
 
@@ -208,8 +209,12 @@ class Examiner:
             findings.append(call.computing_failed(error))
         else:
             findings += plan.foreign()
+            if plan.unresolved is not None:
+                findings.append(call.computing_failed(plan.unresolved))
         if findings:  # to compute it would read what is not ours to read
             return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
+        if plan.unreadable:  # who knows what it reads
+            return replace(entry, unchecked=f"{UNREAD}: {plan.unreadable}", is_unread=True), None
         terms, more = call.judge(frame)
         findings += more
         published = call.published(terms) if terms is not None else None
