@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Self
 
 from polster.model.finding import Finding
-from polster.model.record import Trace
+from polster.model.record import Failure, Trace
 
 
 class PolsterError(Exception):
@@ -33,6 +34,11 @@ class PolsterError(Exception):
         self.place = place
         if hint:
             self.add_note(f"hint: {hint}")  # Python and pytest write it below the message
+
+    @classmethod
+    def of(cls, failure: Failure) -> Self:
+        """Return the error that a failure describes."""
+        return cls(failure.message, code=failure.code, hint=failure.hint, place=failure.place)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let the error pass from one process to another with all that it carries."""

@@ -133,7 +133,7 @@ def test_a_version_that_was_made_twice_is_the_one_recorded_last(lakehouse: Lakeh
     again = replace(_record(version=1, minutes=-60), rows_published=7, lineage=LINEAGE)
     lakehouse.ledger.append([_entry(again, "run1")])
 
-    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].rows_published == 7
+    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].record.rows_published == 7
     assert lakehouse.ledger.lineages({ORDERS: 1}) == {ORDERS: LINEAGE}
 
 
@@ -170,10 +170,10 @@ def test_the_record_that_published_a_version_is_found(lakehouse: Lakehouse) -> N
         [_entry(_record(version=1, minutes=2, status=AssetStatus.UNCHANGED), "run3")]
     )
 
-    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].started_at == START + timedelta(
+    assert lakehouse.ledger.published({ORDERS: 1})[ORDERS].record.started_at == START + timedelta(
         minutes=1
     )
-    assert lakehouse.ledger.published({ORDERS: 0})[ORDERS].version == 0
+    assert lakehouse.ledger.published({ORDERS: 0})[ORDERS].record.version == 0
     assert lakehouse.ledger.published({ORDERS: 9}) == {}
 
 

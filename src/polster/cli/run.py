@@ -35,6 +35,9 @@ def command(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build even what did not change.")
     ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over tables that another program made.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Assets at a time; else cores, at most 4.")
     ] = None,
@@ -57,6 +60,7 @@ def command(
             interrupted=interrupted,
             environment=env,
             full_refresh=full_refresh,
+            adopt=adopt,
             threads=jobs,
         )
     if is_json:

@@ -58,7 +58,7 @@ def show_run(record: RunRecord, *, environment: str | None = None) -> None:
 def show_details(record: RunRecord, *, environment: str | None = None) -> None:
     """Show what a table does not hold: notes, quarantines, failures, and one line of it all."""
     told = _told(record)
-    for asset in told:
+    for asset in record.assets:
         for note in asset.notes:
             console.show(f"note: {asset.asset}: {note}")
     quarantined = [asset for asset in told if asset.rows_quarantined]

@@ -9,16 +9,32 @@ from dataclasses import dataclass, replace
 from polster.lakehouse.ledger import Ledger, from_row
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
+from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import Commit, Table, TableVersion
+from polster.lakehouse.table import (
+    ADOPTED,
+    BATCH_COLUMN,
+    METADATA_PREFIX,
+    Commit,
+    Table,
+    TableVersion,
+)
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord
 
 OPENING_THREADS = 8
 COMMITS_LOOKED_AT = 50
-HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "ADD COLUMN")
+HARMLESS = (
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+    "ADD COLUMN",
+    "SET TBLPROPERTIES",
+    "UPDATE FIELD METADATA",
+    "UPDATE TABLE METADATA",
+)
 """Operations after which a table still holds the rows that Polster published."""
 
 
@@ -44,6 +60,21 @@ class Published:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose a table is.
+
+    Attributes:
+        asset: Key of the asset that Polster made it for, or that it was taken over for; empty if
+            nothing says that it is one of Polster's.
+        changes: What other programs did to it since Polster's last commit, newest first; what
+            leaves every row as it is does not count.
+    """
+
+    asset: str
+    changes: tuple[str, ...]
+
+
 class Lakehouse:
     """The tables of one environment.
 
@@ -67,23 +98,50 @@ class Lakehouse:
 
     def versions(self, keys: Iterable[AssetKey]) -> dict[AssetKey, int]:
         """Return the newest version of each table that exists, as cheaply as the store allows."""
+        return {key: check.version for key, check in self.quick_checks(keys).items()}
+
+    def quick_checks(self, keys: Iterable[AssetKey]) -> dict[AssetKey, QuickCheck]:
+        """Check each table that exists, as far as the store allows it cheaply.
+
+        In an object store a table is opened, which reads its log; its files are not asked for.
+
+        Raises:
+            LakehouseError: A table of an object store cannot be read.
+        """
         wanted = list(keys)
         if self.store.is_local:
-            found = [self.store.latest_version(self.table(key).uri) for key in wanted]
+            found = [quick_check(self.table(key).uri) for key in wanted]
         else:
             with ThreadPoolExecutor(OPENING_THREADS) as pool:
                 opened = list(pool.map(lambda key: self.table(key).open(), wanted))
-            found = [table.version if table else None for table in opened]
-        return {
-            key: version for key, version in zip(wanted, found, strict=True) if version is not None
-        }
+            found = [QuickCheck(table.version) if table else None for table in opened]
+        return {key: check for key, check in zip(wanted, found, strict=True) if check}
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
         """Open a version of an asset's table as readers get it; None if there is no table."""
         table = self.table(key).open(version)
         if table is None or key.layer is not Layer.BRONZE:
             return table
-        return as_read(table, self.published(table))
+        return self.as_read(table, self.published(table))
+
+    def as_read(self, table: TableVersion, published: Published | None) -> TableVersion:
+        """Return ``table`` as readers get it, ``published`` being what its newest commit says.
+
+        Readers of snapshot bronze get the latest batch: the one of the newest commit that landed
+        rows; where another program changed the table since, of the newest whose rows are there.
+        """
+        batch = published.batch if published else self._newest_batch(table)
+        return replace(table, batch=batch) if batch else table
+
+    def _newest_batch(self, table: TableVersion) -> str:
+        column = f"partition.{BATCH_COLUMN}"
+        files = table.files
+        there = set(files[column]) if column in files.columns else set()
+        if there:
+            for commit in Table(self.store, table.uri).history(table, COMMITS_LOOKED_AT):
+                if (batch := commit.metadata.get("batch")) in there and batch:
+                    return str(batch)
+        return ""
 
     def published(self, table: TableVersion) -> Published | None:
         """Read the newest commit of Polster up to ``table``'s version.
@@ -95,18 +153,22 @@ class Lakehouse:
         for commit in self.table(table.key).history(table, COMMITS_LOOKED_AT):
             if "asset" in commit.metadata:
                 return _published(commit)
-            if commit.operation not in HARMLESS:
+            if commit.operation not in HARMLESS or ADOPTED in commit.metadata:
                 return None
         return None
 
-
-def as_read(table: TableVersion, published: Published | None) -> TableVersion:
-    """Return ``table`` as readers get it, ``published`` being what its newest commit says.
-
-    Readers of snapshot bronze get the latest batch: the one of the newest commit that landed
-    rows.
-    """
-    return replace(table, batch=published.batch) if published and published.batch else table
+    def origin(self, table: TableVersion) -> Origin:
+        """Find out whose table lies in the place of an asset's, and who changed it last."""
+        marked = str(table.delta.metadata().name or "")
+        changes: list[str] = []
+        for commit in Table(self.store, table.uri).history(table, table.version + 1):
+            owner = commit.metadata.get("asset") or commit.metadata.get(ADOPTED)
+            if owner:
+                return Origin(str(owner), tuple(changes))
+            if commit.operation not in HARMLESS:
+                changes.append(f"{commit.operation or 'a commit'} at version {commit.version}")
+        is_ours = marked.startswith(METADATA_PREFIX)
+        return Origin(marked.removeprefix(METADATA_PREFIX) if is_ours else "", tuple(changes))
 
 
 def _published(commit: Commit) -> Published:

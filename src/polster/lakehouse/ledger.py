@@ -88,6 +88,21 @@ class Entry:
 BY_COMMIT = (COMMIT_COLUMN, "started_at", "run_id")
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the ledger says of the version of a table.
+
+    Attributes:
+        commit: Of the ledger; -1 where an older version of Polster wrote the row.
+        is_reused: Whether an earlier table of the asset had a version of the same number.
+    """
+
+    run_id: str
+    record: AssetRecord
+    commit: int
+    is_reused: bool
+
+
 class Ledger:
     """The record of all runs of one lakehouse."""
 
@@ -149,14 +164,12 @@ class Ledger:
 
     def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
         """Return the newest record of each asset, with the run's identifier."""
-        return self._newest(self._records())
+        found = self._newest(self._records())
+        return {key: (newest.run_id, newest.record) for key, newest in found.items()}
 
-    def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetRecord]:
-        """Return the record of the run that published each of ``versions``, where it is known."""
-        if not versions:
-            return {}
-        found = self._publishing(self._records(), versions)
-        return {key: record for key, (_, record) in self._newest(found).items()}
+    def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, Recorded]:
+        """Return what is recorded of the run that published each of ``versions``, where it is."""
+        return self._newest(self._publishing(self._records(), versions)) if versions else {}
 
     def lineages(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetLineage]:
         """Return what the columns of each of ``versions`` were made of, where it is known."""
@@ -217,15 +230,19 @@ class Ledger:
         published = rows.filter(pl.col("status") == AssetStatus.PUBLISHED.value)
         return published.join(wanted, on=["asset", "version"], how="semi")
 
-    def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, tuple[str, AssetRecord]]:
+    def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, Recorded]:
         with reaching(self.table.uri):
             newest = (
-                rows.sort(BY_COMMIT).unique("asset", keep="last", maintain_order=False).collect()
+                rows.with_columns(pl.len().over("asset").alias("count"))
+                .sort(BY_COMMIT)
+                .unique("asset", keep="last", maintain_order=False)
+                .collect()
             )
-        found: dict[AssetKey, tuple[str, AssetRecord]] = {}
+        found: dict[AssetKey, Recorded] = {}
         for row in newest.iter_rows(named=True):
             record = from_row(row)
-            found[record.asset] = (row["run_id"], record)
+            commit = -1 if row[COMMIT_COLUMN] is None else row[COMMIT_COLUMN]
+            found[record.asset] = Recorded(row["run_id"], record, commit, row["count"] > 1)
         return found
 
 

@@ -131,6 +131,10 @@ class Store:
             with suppress(FileNotFoundError, OSError):
                 files.delete_file(name)
 
+    def has_files(self, folder: str) -> bool:
+        """Tell whether a folder of this machine holds data, at any depth; not asked of a store."""
+        return self.is_local and any(Path(folder).rglob("*.parquet"))
+
     def latest_version(self, uri: str) -> int | None:
         """Return the newest version of a local table without opening it; None if there is none.
 

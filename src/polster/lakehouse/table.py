@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -25,13 +26,17 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.dtypes import dtype_text, read_dtype
 from polster.lakehouse.staging import StagedFile
-from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
+from polster.lakehouse.store import LOG_FOLDER, Store, reaching, said_by_store
 from polster.lakehouse.types import from_storage
 from polster.model.asset import AssetKey
 
 LOCAL = "file://"
 METADATA_PREFIX = "polster."
 BATCH_COLUMN = "_batch_id"
+ADOPTED = "adopted"
+"""In the metadata of the commit by which Polster takes a table over: the asset that it is for."""
+READER_FEATURES = frozenset({"timestampNtz"})
+"""What a table may ask of its readers so that Polster reads, counts and writes it right."""
 ATTEMPTS = 20
 """How often a commit is tried again after another writer was faster."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -174,7 +179,8 @@ class Table:
             log = self.store.read_lines(self.uri, f"{LOG_FOLDER}/{version:020d}.json")
             if log is None:
                 return
-            yield _commit(version, log)
+            lines = (line for line in log if line.startswith('{"commitInfo"'))
+            yield to_commit(version, map(json.loads, lines))
 
     def commit(
         self,
@@ -219,6 +225,7 @@ class Table:
                     actions,
                     mode="error",
                     partition_by=list(partition_by),
+                    name=None if self.key is None else mark(self.key),
                     configuration=APPEND_ONLY if append_only else None,
                     storage_options=self.store.storage_options,
                     commit_properties=properties,
@@ -328,6 +335,56 @@ class Table:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
         return newest
 
+    def adopt(self, *, run_id: str, append_only: bool) -> TableVersion | None:
+        """Take over a table that another program made; its rows stay as they are.
+
+        Raises:
+            ConflictError: Another writer was faster.
+            LakehouseError: The table asks for what Polster cannot do.
+        """
+        table = self.open()
+        if table is None or self.key is None:
+            return table
+        partitions = set(table.delta.metadata().partition_columns) - {BATCH_COLUMN}
+        if wanted := unknown_features(table) or [f"partitions by {name}" for name in partitions]:
+            raise LakehouseError(
+                f"the table has {', '.join(wanted)}, which Polster does not know",
+                code="POL416",
+                place=self.uri,
+                hint="write its rows to a plain Delta table with the program that made it, or move "
+                "the folder away",
+            )
+        properties = CommitProperties(
+            custom_metadata={
+                METADATA_PREFIX + ADOPTED: str(self.key),
+                f"{METADATA_PREFIX}run_id": run_id,
+            },
+            max_commit_retries=0,
+        )
+        try:
+            if append_only:
+                table.delta.alter.set_table_properties(APPEND_ONLY)
+            table.delta.alter.set_table_name(mark(self.key), commit_properties=properties)
+        except (CommitFailedError, DeltaError, OSError) as error:
+            raise ConflictError(
+                f"the table cannot be taken over: {said_by_store(error)}",
+                code="POL402",
+                place=self.uri,
+                hint="run it again when no other program is writing this table",
+            ) from error
+        return self.open()
+
+    def set_log_aside(self, run_id: str) -> None:
+        """Rename the log of a local table that cannot be read, so that it can be begun anew.
+
+        Its files stay, and with them what can be saved.
+
+        Raises:
+            LakehouseError: The folder cannot be written.
+        """
+        with reaching(self.uri, writing=True):
+            Path(self.uri, LOG_FOLDER).rename(Path(self.uri, f"{LOG_FOLDER}_damaged_{run_id}"))
+
     def delete_rows(self, predicate: str) -> None:
         """Delete the rows that a predicate in SQL selects.
 
@@ -374,6 +431,24 @@ class Table:
         )
 
 
+def mark(key: AssetKey) -> str:
+    """Return the name of a table by which Polster knows it as the one of ``key``.
+
+    It stands in the table's metadata, where it stays when the log is cleaned; properties of its
+    own delta-rs refuses while it makes a table.
+    """
+    return f"{METADATA_PREFIX}{key}"
+
+
+def unknown_features(table: TableVersion) -> list[str]:
+    """List what a table asks of its readers that Polster does not know, sorted."""
+    protocol = table.delta.protocol()
+    features = set(protocol.reader_features or ())
+    if protocol.min_reader_version == 2:
+        features.add("columnMapping")
+    return sorted(features - READER_FEATURES)
+
+
 def wait_for_others(attempt: int) -> None:
     """Wait a random while, longer after each lost race, so that writers do not march in step."""
     longest = min(LONGEST_WAIT_SECONDS, 0.005 * 2**attempt)
@@ -396,11 +471,11 @@ def delta_schema(schema: pl.Schema, types: pl.Schema | None = None) -> Schema:
     return Schema(fields)
 
 
-def _commit(version: int, log: list[str]) -> Commit:
-    entry: dict[str, Any] = {}
-    for line in log:
-        if line.startswith('{"commitInfo"'):
-            entry = json.loads(line)["commitInfo"]
+def to_commit(version: int, entries: Iterable[Mapping[str, Any]]) -> Commit:
+    """Return what the entries of a commit's file say of the commit."""
+    entry: Mapping[str, Any] = next(
+        (each["commitInfo"] for each in entries if "commitInfo" in each), {}
+    )
     return Commit(
         version=version,
         operation=str(entry.get("operation", "")),

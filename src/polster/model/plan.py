@@ -9,7 +9,7 @@ from enum import StrEnum
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.record import Fingerprint
+from polster.model.record import Failure, Fingerprint
 
 
 class Action(StrEnum):
@@ -26,10 +26,28 @@ class TableState:
     Attributes:
         version: Its current version, from 0.
         fingerprint: What Polster made that version from; None if another program wrote it.
+        damage: Why its readers do not get it, as a clause; silver and gold are built anew.
+        refusal: Why no run may touch it.
+        changes: What another program did to a table of bronze, as a clause.
+        is_told: Whether a run has told of ``changes`` already.
     """
 
     version: int
     fingerprint: Fingerprint | None
+    damage: str | None = None
+    refusal: Failure | None = None
+    changes: str | None = None
+    is_told: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether it can be read and built on."""
+        return self.damage is None and self.refusal is None
+
+    @property
+    def why_unsound(self) -> str | None:
+        """Return why it cannot; None if it can."""
+        return self.damage or (self.refusal.message if self.refusal else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,8 @@ def reasons_to_run(
     """
     if state is None:
         return ("it was never built",)
+    if state.damage is not None:
+        return (state.damage,)
     if full_refresh:
         return ("a full refresh was asked for",)
     if state.fingerprint is None:
@@ -65,7 +85,9 @@ def gone_inputs(
     state: TableState | None,
     states: Mapping[AssetKey, TableState],
 ) -> dict[AssetKey, int]:
-    """Return what a table was made from that has no table any more, by the version it had.
+    """Return what a table was made from that has no table any more, or a damaged one.
+
+    By the version it had.
 
     Args:
         upstream: What the asset reads now.
@@ -77,13 +99,14 @@ def gone_inputs(
     return {
         other: made_from[str(other)]
         for other in upstream
-        if other not in states and str(other) in made_from
+        if (other not in states or states[other].damage) and str(other) in made_from
     }
 
 
-def is_gone(upstream: AssetKey) -> str:
-    """Say as a reason that the table of ``upstream`` is gone."""
-    return f"the table of {upstream}, which it reads, is gone"
+def gone_reason(upstream: AssetKey, states: Mapping[AssetKey, TableState]) -> str:
+    """Say as a reason that the table of ``upstream`` is gone, or damaged."""
+    state = "damaged" if upstream in states else "gone"
+    return f"the table of {upstream}, which it reads, is {state}"
 
 
 def make_plan(
@@ -112,8 +135,7 @@ def make_plan(
         if key not in chosen:
             continue
         if key.layer is Layer.BRONZE:
-            reason = "it was never built" if key not in states else "bronze asks its source"
-            planned[key] = PlannedAsset(key, Action.RUN, (reason,))
+            planned[key] = PlannedAsset(key, Action.RUN, (_why_bronze(states.get(key)),))
             continue
         upstream = graph.upstream(key)
         rebuilt = [
@@ -124,10 +146,12 @@ def make_plan(
             and planned[other].action is Action.RUN
         ]
         known = states.get(key)
+        if known is not None and known.refusal is not None:
+            planned[key] = PlannedAsset(key, Action.RUN, (_will_fail(known.refusal.message),))
+            continue
         gone = gone_inputs(upstream, known, states)
         absent = tuple(
-            (is_gone(other) if other in gone else f"{other}, which it reads, was never built")
-            + ("" if other in chosen else ": this will fail")
+            _absent(other, states, is_gone=other in gone, is_chosen=other in chosen)
             for other in upstream
             if other in gone or (other not in states and other not in chosen)
         )
@@ -148,6 +172,30 @@ def make_plan(
         waits = (f"nothing changed, unless {_names(asked)} lands new data",) if asked else ()
         planned[key] = PlannedAsset(key, Action.UNCHANGED, waits or ("nothing changed",))
     return tuple(planned.values())
+
+
+def _why_bronze(state: TableState | None) -> str:
+    if state is None:
+        return "it was never built"
+    if state.refusal is not None:
+        return _will_fail(state.refusal.message)
+    return "bronze asks its source" + (f"; {state.changes}" if state.changes else "")
+
+
+def _absent(
+    upstream: AssetKey,
+    states: Mapping[AssetKey, TableState],
+    *,
+    is_gone: bool,
+    is_chosen: bool,
+) -> str:
+    never = f"{upstream}, which it reads, was never built"
+    reason = gone_reason(upstream, states) if is_gone else never
+    return reason if is_chosen else _will_fail(reason)
+
+
+def _will_fail(reason: str) -> str:
+    return f"{reason}: this will fail"
 
 
 def _names(names: list[str]) -> str:

@@ -19,6 +19,7 @@ from polster.project.settings import choose_environment
 class Condition(StrEnum):
     """The state of an asset in one word, worst first."""
 
+    UNUSABLE = "unusable"  # its table is damaged, or no table of Polster's
     FAILED = "failed"  # its last run failed; an older version may still be published
     NEVER_BUILT = "never built"
     STALE = "stale"  # a run would make something else of it now
@@ -199,7 +200,7 @@ def conditions(
 
 
 def attention(overview: Overview, found: Mapping[AssetKey, Standing]) -> list[OverviewAsset]:
-    """List what needs attention, worst first: not as it should be, or rows kept out.
+    """List what needs attention, worst first: not as it should be, told of, or rows kept out.
 
     Among equals, upstream stands before downstream, since a cause is mended before its effects.
     What a run in progress will come to is left out.
@@ -209,7 +210,11 @@ def attention(overview: Overview, found: Mapping[AssetKey, Standing]) -> list[Ov
         entry
         for key, entry in overview.assets.items()
         if found[key].condition not in (Condition.RUNNING, Condition.WAITING)
-        and (found[key].condition is not Condition.PUBLISHED or entry.quarantined)
+        and (
+            found[key].condition is not Condition.PUBLISHED
+            or found[key].reasons
+            or entry.quarantined
+        )
     ]
     return sorted(
         wanting,
@@ -225,6 +230,8 @@ def count_conditions(found: Mapping[AssetKey, Condition]) -> dict[Condition, int
 
 def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
     last = state.last
+    if state.freshness is Freshness.UNUSABLE:
+        return Condition.UNUSABLE, state.reasons
     if last is not None and last.status is AssetStatus.FAILED:
         return Condition.FAILED, _failure(last) or state.reasons
     skipped = last.reasons if last is not None and last.status is AssetStatus.SKIPPED else ()

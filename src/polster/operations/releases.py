@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from polster.errors import UsageError, nearest
+from polster.lakehouse.lakehouse import Lakehouse
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord
@@ -78,8 +79,8 @@ def compare_releases(
     before = before or next(iter(known[known.index(after) + 1 :]), None)
     found = lakehouse.releases.named([after, *([before] if before else [])])
     later, earlier = found[after], found[before] if before else None
-    old = lakehouse.ledger.published(earlier.versions) if earlier else {}
-    new = lakehouse.ledger.published(later.versions)
+    old = _records(lakehouse, earlier.versions) if earlier else {}
+    new = _records(lakehouse, later.versions)
     keys = later.versions.keys() | (earlier.versions.keys() if earlier else set())
     order = list(Layer)
     tables = tuple(
@@ -92,6 +93,10 @@ def compare_releases(
         for key in sorted(keys, key=lambda key: (order.index(key.layer), key.name))
     )
     return ReleaseComparison(earlier, later, tables)
+
+
+def _records(lakehouse: Lakehouse, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetRecord]:
+    return {key: found.record for key, found in lakehouse.ledger.published(versions).items()}
 
 
 def _expect(known: Sequence[str], name: str) -> None:

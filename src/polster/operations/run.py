@@ -42,6 +42,7 @@ def run(
     interrupted: Callable[[], bool] = lambda: False,
     environment: str | None = None,
     full_refresh: bool = False,
+    adopt: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
     """Run the selected assets of ``project``; everything without a selection.
@@ -53,6 +54,7 @@ def run(
         interrupted: Asked now and then whether to stop; ``KeyboardInterrupt`` stops a run, too.
         environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
+        adopt: Take over tables of other programs that lie in the place of an asset's.
         threads: Assets at a time; by default the machine's cores, at most 4.
 
     Raises:
@@ -88,6 +90,7 @@ def run(
         states,
         work,
         full_refresh=full_refresh,
+        adopt=adopt,
         observer=live.beside(observer),
         interrupted=interrupted,
     )
@@ -189,6 +192,6 @@ def _release(
     }
     if not published:
         return None
-    earlier = {key: state.version for key, state in states.tables.items()}
+    earlier = {key: state.version for key, state in states.tables.items() if state.is_sound}
     lakehouse.releases.write(Release(context.id, context.time, {**earlier, **published}))
     return context.id

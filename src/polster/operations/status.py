@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from polster.model.asset import AssetKey
+from polster.model.asset import AssetKey, Load
 from polster.model.layer import Layer
-from polster.model.plan import Action, PlannedAsset, make_plan
+from polster.model.plan import Action, PlannedAsset, TableState, make_plan
 from polster.model.record import AssetRecord, AssetStatus
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
@@ -22,6 +22,7 @@ class Freshness(StrEnum):
     FRESH = "fresh"
     STALE = "stale"
     MISSING = "missing"
+    UNUSABLE = "unusable"  # its table is damaged, or no table of Polster's
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class AssetState:
 
     Attributes:
         freshness: Bronze is fresh once it has landed: only its source knows better.
-        reasons: Why it is stale or missing; empty for a fresh table.
+        reasons: Why it is stale, missing or unusable, and what another program did to a table of
+            bronze; else empty.
         last: What the last run that looked at it did; None if none did.
         published: What the run that published the current version did, where that is known.
         version: The table's current version; None if there is no table.
@@ -66,18 +68,19 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     _, lakehouse = open_lakehouse(project, environment)
     reader = CodeReader(project.root)
     codes = {key: reader.fingerprint(graph[key]) for key in graph.assets}
-    states = read_states(lakehouse, graph.assets)
+    appended = [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
+    states = read_states(lakehouse, graph.assets, every_file=appended)
     latest = lakehouse.ledger.latest()
     found = []
     for planned in make_plan(graph, graph.assets.keys(), codes, states.tables):
         key = planned.asset
         table = states.tables.get(key)
-        freshness = _freshness(planned, built=table is not None)
+        freshness = _freshness(planned, table)
         found.append(
             AssetState(
                 key,
                 freshness,
-                () if freshness is Freshness.FRESH else planned.reasons,
+                _reasons(planned, freshness, table),
                 latest[key][1] if key in latest else None,
                 states.published.get(key),
                 table.version if table else None,
@@ -86,9 +89,21 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     return found
 
 
-def _freshness(planned: PlannedAsset, *, built: bool) -> Freshness:
-    if not built:
+def _reasons(
+    planned: PlannedAsset, freshness: Freshness, table: TableState | None
+) -> tuple[str, ...]:
+    if table is not None and table.why_unsound:
+        return (table.why_unsound,)
+    if freshness is Freshness.FRESH:
+        return (table.changes,) if table is not None and table.changes else ()
+    return planned.reasons
+
+
+def _freshness(planned: PlannedAsset, table: TableState | None) -> Freshness:
+    if table is None:
         return Freshness.MISSING
+    if not table.is_sound:
+        return Freshness.UNUSABLE
     if planned.action is Action.UNCHANGED or planned.asset.layer is Layer.BRONZE:
         return Freshness.FRESH
     return Freshness.STALE

@@ -15,8 +15,9 @@ import polars as pl
 
 from polster.contracts.judge import Terms, settle_terms
 from polster.errors import AssetError, ConflictError, LakehouseError, PolsterError
-from polster.lakehouse.lakehouse import Lakehouse, Published, as_read
+from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import to_metadata
+from polster.lakehouse.quick_check import data_damage, has_whole_log
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import said_by_store
 from polster.lakehouse.table import (
@@ -47,6 +48,7 @@ from polster.runtime.lineage import frame_lineage
 from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
+from polster.runtime.states import lost
 
 DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
@@ -94,6 +96,7 @@ class Job:
         fingerprint: What the table will have been made from.
         known: The version that was current when the run started; None if there was no table.
         reread: Whether bronze reads its source even if the file is the one landed last.
+        is_damaged: Whether the table's readers do not get its newest version.
     """
 
     asset: Asset
@@ -102,6 +105,7 @@ class Job:
     reasons: tuple[str, ...]
     known: int | None
     reread: bool = False
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +172,10 @@ class _Build:
         self.landing_plan: LandingPlan | None = None
         self.published: dict[int, Published | None] = {}
         self.source = ""
+        self.is_unreadable = False
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
-        current = self.table.open()
+        current = self._open()
         if current is not None and current.version != self.job.known:
             yielded = self._yield_to(current)
             if yielded:
@@ -197,6 +202,19 @@ class _Build:
         built = self._stage_and_publish(stager, frame, current)
         self.work.stagers.discard(stager)
         return built
+
+    def _open(self) -> TableVersion | None:
+        """Open the table; a damaged one whose log is not whole is to be begun anew."""
+        is_local = self.work.lakehouse.store.is_local
+        if self.job.is_damaged and is_local and not has_whole_log(self.table):
+            self.is_unreadable = True
+            return None
+        current = self.table.open()
+        if current is not None and is_local and self.asset.options.load is Load.APPEND:
+            damage = data_damage(current)
+            if damage:
+                raise LakehouseError.of(lost(damage, self.table.uri))
+        return current
 
     def _stage_and_publish(
         self, stager: Stager, frame: pl.LazyFrame, current: TableVersion | None
@@ -321,6 +339,9 @@ class _Build:
                     staged.rejected.commit({"asset": str(self.asset.key), "published": True})
             for attempt in range(ATTEMPTS):
                 with self.work.gate.open(), suppress(ConflictError):
+                    if self.is_unreadable:
+                        self.table.set_log_aside(self.work.context.id)
+                        self.is_unreadable = False
                     table = self._commit(staged, current, content)
                     staged.staging.keep()
                     return replace(self.record, version=table.version), table
@@ -463,7 +484,7 @@ class _Build:
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion:
-        return as_read(current, self._published(current))
+        return self.work.lakehouse.as_read(current, self._published(current))
 
     def _published(self, current: TableVersion) -> Published | None:
         """Return what the newest commit of ``current`` says of itself; read once a version."""

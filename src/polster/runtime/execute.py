@@ -14,12 +14,15 @@ from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.plan import gone_inputs, is_gone, reasons_to_run
+from polster.model.plan import TableState, gone_inputs, gone_reason, reasons_to_run
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.project.load import without_values
 from polster.runtime.build import Built, Job, Workplace, build
 from polster.runtime.states import States
 
+ADOPTABLE = ("POL414", "POL415")
+"""Codes of refusals that the user may overrule by taking the table over."""
+TAKEN_OVER = "a table of another program was taken over; its rows are still in earlier versions"
 GRACE_SECONDS = 3.0
 """How long an interrupted run waits for what is being computed; nothing of it is published."""
 POLL_SECONDS = 0.1
@@ -63,6 +66,7 @@ class Execution:
         work: Workplace,
         *,
         full_refresh: bool,
+        adopt: bool = False,
         observer: Observer,
         interrupted: Callable[[], bool],
     ) -> None:
@@ -72,6 +76,7 @@ class Execution:
         self.states = states
         self.work = work
         self.full_refresh = full_refresh
+        self.adopt = adopt
         self.observer = observer
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -152,9 +157,15 @@ class Execution:
             )
         if self.work.gate.is_closed:
             return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(INTERRUPTED,)), None)
+        state = self.states.tables.get(key)
+        notes: tuple[str, ...] = ()
+        if state is not None and state.refusal is not None:
+            state = self._take_over(key, state)
+            notes = (TAKEN_OVER,)
+        if state is not None and state.changes and not state.is_told:
+            notes = (state.changes,)
         inputs = self._input_versions(key)
         current = replace(self.codes[key], inputs=inputs)
-        state = self.states.tables.get(key)
         if key.layer is Layer.BRONZE:
             reasons: tuple[str, ...] = (
                 "it was never built" if state is None else "bronze asks its source",
@@ -162,7 +173,8 @@ class Execution:
         else:
             reasons = reasons_to_run(current, state, full_refresh=self.full_refresh)
             gone = gone_inputs(self.graph.upstream(key), state, self.states.tables)
-            reasons += tuple(map(is_gone, gone))  # a new table may have the old one's version
+            tables = self.states.tables  # a new table may have the old one's version
+            reasons += tuple(gone_reason(other, tables) for other in gone)
         if not reasons and state is not None:
             record = AssetRecord(
                 key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
@@ -175,8 +187,25 @@ class Execution:
             reasons,
             None if state is None else state.version,
             reread=self.full_refresh,
+            is_damaged=state is not None and state.damage is not None,
         )
-        return build(job, self.work)
+        built = build(job, self.work)
+        return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
+
+    def _take_over(self, key: AssetKey, state: TableState) -> TableState:
+        """Make a table of another program the asset's, if the user asked for it.
+
+        Raises:
+            PolsterError: Nobody asked for it, or it cannot be.
+        """
+        refusal = state.refusal
+        if refusal is not None and not (self.adopt and refusal.code in ADOPTABLE):
+            raise PolsterError.of(refusal)
+        with self.work.gate.open():
+            table = self.work.lakehouse.table(key).adopt(
+                run_id=self.work.context.id, append_only=key.layer is Layer.BRONZE
+            )
+        return TableState(state.version if table is None else table.version, None)
 
     def _input_versions(self, key: AssetKey) -> dict[str, int]:
         """Return the versions that ``key`` will read, pinned when the run started.
@@ -199,11 +228,24 @@ class Execution:
         for parameter, other in self.graph.inputs[key].items():
             table = self.tables.get(other)
             if table is None:
+                self._expect_sound(other)
                 table = self.work.lakehouse.pin(other, self.states.tables[other].version)
             if table is None:  # it was deleted since the run started
                 raise self._never_built(key, other)
             pinned[parameter] = table
         return pinned
+
+    def _expect_sound(self, upstream: AssetKey) -> None:
+        state = self.states.tables[upstream]
+        if state.is_sound:
+            return
+        refusal = state.refusal
+        raise PolsterError(
+            f"`{upstream}`, which it reads, cannot be read: {state.why_unsound}",
+            code=refusal.code if refusal else "POL413",
+            place=self.work.lakehouse.table(upstream).uri,
+            hint=refusal.hint if refusal else f"build it anew with: polster run {upstream}",
+        )
 
     def _never_built(self, key: AssetKey, upstream: AssetKey) -> PolsterError:
         return PolsterError(

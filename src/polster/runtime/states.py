@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from polster.lakehouse.lakehouse import Lakehouse, Published
+from polster.errors import LakehouseError
+from polster.lakehouse.lakehouse import Lakehouse, Origin, Published
+from polster.lakehouse.ledger import Recorded
+from polster.lakehouse.quick_check import QuickCheck, data_damage
+from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
+from polster.model.layer import Layer
 from polster.model.plan import TableState
-from polster.model.record import AssetRecord
+from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+
+REUSED = -1
+"""Stands for an input whose number an earlier table of the asset had, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +34,183 @@ class States:
     unrecorded: list[Published] = field(default_factory=list)
 
 
-def read_states(lakehouse: Lakehouse, keys: Iterable[AssetKey]) -> States:
+def read_states(
+    lakehouse: Lakehouse, keys: Iterable[AssetKey], *, every_file: Collection[AssetKey] = ()
+) -> States:
     """Read the state of the tables of ``keys``.
 
     The ledger is one table and says nearly everything; only a table whose newest version it
     does not know is opened.
+
+    Args:
+        lakehouse: Where they lie.
+        keys: Whose tables.
+        every_file: Of these, local tables are opened, and every file is looked for, not only
+            those of the newest commit.
     """
-    versions = lakehouse.versions(keys)
-    recorded = lakehouse.ledger.published(versions)
-    states = States({}, {})
-    found: dict[AssetKey, Published] = {}
-    for key, version in versions.items():
-        record = recorded.get(key)
-        if record is None:
-            table = lakehouse.table(key).open(version)
-            commit = lakehouse.published(table) if table else None
-            if commit is not None:
-                found[key] = commit
-                record = commit.record
-        if record is not None:
-            states.published[key] = record
-        states.tables[key] = TableState(version, record.fingerprint if record else None)
-    known = lakehouse.ledger.published({key: commit.version for key, commit in found.items()})
-    states.unrecorded.extend(commit for key, commit in found.items() if key not in known)
-    return states
+    wanted = list(keys)
+    return _Reader(lakehouse, wanted, lakehouse.quick_checks(wanted)).read(every_file)
+
+
+class _Reader:
+    """Reads the states once."""
+
+    def __init__(
+        self,
+        lakehouse: Lakehouse,
+        wanted: Collection[AssetKey],
+        checks: Mapping[AssetKey, QuickCheck],
+    ) -> None:
+        self.lakehouse = lakehouse
+        self.wanted = wanted
+        self.checks = checks
+        versions = {key: check.version for key, check in checks.items()}
+        self.recorded = lakehouse.ledger.published(versions)
+        self.found: dict[AssetKey, Published] = {}
+
+    def read(self, every_file: Collection[AssetKey]) -> States:
+        states = States({}, {})
+        for key in self.wanted:
+            check = self.checks.get(key)
+            state = self._without_log(key) if check is None else self._state(key, check)
+            if state is None:
+                continue
+            if key in every_file and state.is_sound and self.lakehouse.store.is_local:
+                state = self._with_every_file(key, state)
+            states.tables[key] = state
+            if record := self._record(key):
+                states.published[key] = record
+        known = self.lakehouse.ledger.published(
+            {key: commit.version for key, commit in self.found.items()}
+        )
+        states.unrecorded.extend(
+            commit
+            for key, commit in self.found.items()
+            if key not in known or known[key].run_id != commit.run_id
+        )
+        return states
+
+    def _record(self, key: AssetKey) -> AssetRecord | None:
+        if key in self.found:
+            return self.found[key].record
+        known = self._known(key)
+        return known.record if known else None
+
+    def _known(self, key: AssetKey) -> Recorded | None:
+        """Return what the ledger says of the newest version, if it is the one that lies there."""
+        known = self.recorded.get(key)
+        commit = self.checks[key].commit if key in self.checks else None
+        if known is None or commit is None:
+            return known
+        says = commit.metadata.get("asset"), commit.metadata.get("run_id")
+        return known if says == (str(key), known.run_id) else None
+
+    def _state(self, key: AssetKey, check: QuickCheck) -> TableState:
+        if check.damage:
+            known = self.recorded.get(key)
+            return self._damaged(key, check.version, check.damage, known.record if known else None)
+        known = self._known(key)
+        if known is not None:
+            return TableState(check.version, self._fingerprint(known))
+        try:
+            table = self.lakehouse.table(key).open(check.version)
+        except LakehouseError as error:
+            if not self.lakehouse.store.is_local:
+                raise
+            return self._damaged(key, check.version, error.message, None)
+        published = self.lakehouse.published(table) if table else None
+        if published is not None and published.record.asset == key:
+            self.found[key] = published
+            return TableState(check.version, published.record.fingerprint)
+        return self._changed(key, table) if table else TableState(check.version, None)
+
+    def _changed(self, key: AssetKey, table: TableVersion) -> TableState:
+        """Return the state of a table whose newest commit is not one of Polster for ``key``."""
+        origin = self.lakehouse.origin(table)
+        place = table.uri
+        if not origin.asset:
+            failure = Failure(
+                "POL414",
+                "a table that Polster did not make lies in its place",
+                f"move it away, or take it over with: polster run {key} --adopt",
+                place,
+            )
+            return TableState(table.version, None, refusal=failure)
+        if origin.asset != str(key):
+            failure = Failure(
+                "POL415",
+                f"the table of `{origin.asset}` lies in its place",
+                f"move it back, or make it the table of `{key}` with: polster run {key} --adopt",
+                place,
+            )
+            return TableState(table.version, None, refusal=failure)
+        changes = origin.changes if key.layer is Layer.BRONZE else ()
+        return (
+            TableState(
+                table.version, None, changes=_changes(origin), is_told=not self._is_news(key, table)
+            )
+            if changes
+            else TableState(table.version, None)
+        )
+
+    def _is_news(self, key: AssetKey, table: TableVersion) -> bool:
+        """Tell whether no run has looked at this version yet, and so told of the change."""
+        last = self.lakehouse.ledger.records(key, 1)
+        return not last or last[0][1].version is None or last[0][1].version < table.version
+
+    def _without_log(self, key: AssetKey) -> TableState | None:
+        """Return the state of bronze whose log is gone though its files are there; else None."""
+        if key.layer is not Layer.BRONZE or not self.lakehouse.store.has_files(
+            self.lakehouse.table(key).uri
+        ):
+            return None
+        for _, record in self.lakehouse.ledger.records(key):
+            if record.status is AssetStatus.PUBLISHED and record.version is not None:
+                return self._damaged(key, record.version, "its log is gone", record)
+        return None
+
+    def _with_every_file(self, key: AssetKey, state: TableState) -> TableState:
+        table = self.lakehouse.table(key).open(state.version)
+        damage = data_damage(table) if table else None
+        return self._damaged(key, state.version, damage, self._record(key)) if damage else state
+
+    def _damaged(
+        self, key: AssetKey, version: int, damage: str, record: AssetRecord | None
+    ) -> TableState:
+        fingerprint = record.fingerprint if record else None
+        if key.layer is not Layer.BRONZE:
+            return TableState(version, fingerprint, damage=damage)
+        place = self.lakehouse.table(key).uri
+        return TableState(version, fingerprint, damage=damage, refusal=lost(damage, place))
+
+    def _fingerprint(self, known: Recorded) -> Fingerprint | None:
+        """Return what a version was made from; an input whose number was used anew is another."""
+        fingerprint = known.record.fingerprint
+        if fingerprint is None:
+            return None
+        names = {str(key): found for key, found in self.recorded.items() if found.is_reused}
+        again = {
+            name: REUSED
+            for name in fingerprint.inputs
+            if name in names and names[name].commit > known.commit
+        }
+        if not again:
+            return fingerprint
+        return replace(fingerprint, inputs={**fingerprint.inputs, **again})
+
+
+def lost(damage: str, place: str) -> Failure:
+    """Say that a bronze table is damaged: what it held cannot be built anew."""
+    return Failure(
+        "POL413",
+        f"{damage}; bronze cannot be built anew from anything, so nothing was landed",
+        "see what is left with: polster doctor; bring the files back from a copy, or move the "
+        "folder away to begin anew with what the source still has",
+        place,
+    )
+
+
+def _changes(origin: Origin) -> str:
+    shown = ", ".join(origin.changes[:3])
+    more = len(origin.changes) - 3
+    return f"another program changed its table: {shown}" + (f" and {more} more" if more > 0 else "")

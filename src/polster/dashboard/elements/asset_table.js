@@ -3,7 +3,7 @@ import { markRaw, toRaw } from "vue";
 
 const bare = (face) => markRaw(toRaw(face)); // a thousand faces need no proxies
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
-const STATES = ["failed", "never-built", "stale", "running", "waiting", "published"];
+const STATES = ["unusable", "failed", "never-built", "stale", "running", "waiting", "published"];
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const names = new Intl.Collator("en", { numeric: true });
 const MOST = 200; // rows at first

@@ -1,0 +1,154 @@
+"""Checking a local table quickly: whether its newest version is there, without opening it.
+
+A run looks at every table of the project, and opening one costs a hundred times as much as listing
+its log. So the names in the log, its newest commit and the files which that commit adds are looked
+at. That is all of silver and gold, and the newest batch of bronze; ``polster doctor`` looks at the
+rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from polster.errors import LakehouseError
+from polster.lakehouse.store import LOG_FOLDER
+from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
+
+VERSION_DIGITS = 20
+COMMIT_ENDING = ".json"
+CHECKPOINT = ".checkpoint"
+PARQUET_MAGIC = b"PAR1"
+SMALLEST_PARQUET = 12
+
+
+@dataclass(frozen=True, slots=True)
+class QuickCheck:
+    """What was seen of a table.
+
+    Attributes:
+        version: The newest; -1 if not even the log could be listed.
+        commit: The newest commit; None if it cannot be read, or was not looked at.
+        damage: Why readers do not get that version, as a clause; None if nothing was seen.
+    """
+
+    version: int
+    commit: Commit | None = None
+    damage: str | None = None
+
+
+def quick_check(uri: str) -> QuickCheck | None:
+    """Check the newest version of a local table; None if there is no table."""
+    log = Path(uri, LOG_FOLDER)
+    try:
+        with os.scandir(log) as entries:
+            names = [entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return QuickCheck(-1, damage=f"its log cannot be read: {error.strerror}")
+    versions = commit_versions(names)
+    if not versions:
+        return None
+    version = max(versions)
+    damage = _gap(versions, names) or _broken_checkpoint(log, names)
+    if damage:
+        return QuickCheck(version, damage=damage)
+    name = commit_name(version)
+    try:
+        lines = (log / name).read_bytes().split(b"\n")
+        actions = [json.loads(line) for line in lines if line]
+        commit = to_commit(version, actions)
+        added = [action["add"] for action in actions if "add" in action]
+        files = [(unquote(each["path"]), int(each["size"])) for each in added]
+    except OSError as error:
+        return QuickCheck(version, damage=f"its newest commit cannot be read: {error.strerror}")
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return QuickCheck(version, damage=f"its newest commit is damaged: {name}")
+    if not actions:
+        return QuickCheck(version, damage=f"its newest commit is empty: {name}")
+    return QuickCheck(version, commit, file_damage(uri, files))
+
+
+def has_whole_log(table: Table) -> bool:
+    """Tell whether the log of a local table can be read from its beginning to its end."""
+    check = quick_check(table.uri)
+    try:
+        return check is not None and check.commit is not None and table.open() is not None
+    except LakehouseError:
+        return False
+
+
+def commit_name(version: int) -> str:
+    """Return the name of a commit's file in the log."""
+    return f"{version:0{VERSION_DIGITS}d}{COMMIT_ENDING}"
+
+
+def commit_versions(names: Iterable[str]) -> set[int]:
+    """Return the versions whose commits are among the names in a log."""
+    length = VERSION_DIGITS + len(COMMIT_ENDING)
+    return {
+        int(name[:VERSION_DIGITS])
+        for name in names
+        if len(name) == length and name.endswith(COMMIT_ENDING) and name[:VERSION_DIGITS].isdigit()
+    }
+
+
+def data_damage(table: TableVersion) -> str | None:
+    """Check that every file of a local table's version is there, in its size."""
+    files = table.files.select("path", "size_bytes").iter_rows()
+    return file_damage(table.uri, ((unquote(name), size) for name, size in files))
+
+
+def file_damage(uri: str, files: Iterable[tuple[str, int]]) -> str | None:
+    """Say of the first file that is missing, or of another size than the log says."""
+    for name, size in files:
+        if "://" in name or name.startswith("/"):  # a clone of another program reads it elsewhere
+            continue
+        try:
+            found = Path(uri, name).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return f"a file of its table is missing: {name}"
+        except OSError as error:
+            return f"a file of its table cannot be read: {name}: {error.strerror}"
+        if found != size:
+            return f"a file of its table has {found} bytes, not {size}: {name}"
+    return None
+
+
+def _gap(versions: set[int], names: Iterable[str]) -> str | None:
+    """Say which commit is missing between the newest checkpoint, or the first, and the newest."""
+    newest = max(versions)
+    if len(versions) == newest + 1:
+        return None
+    checkpoints = [int(name[:VERSION_DIGITS]) for name in names if _is_checkpoint(name)]
+    start = max(checkpoints, default=-1) + 1
+    gone = next((version for version in range(start, newest) if version not in versions), None)
+    return None if gone is None else f"a commit of its log is missing: {commit_name(gone)}"
+
+
+def _broken_checkpoint(log: Path, names: Iterable[str]) -> str | None:
+    checkpoints = [name for name in names if _is_checkpoint(name)]
+    if not checkpoints:
+        return None
+    newest = max(name[:VERSION_DIGITS] for name in checkpoints)
+    for name in checkpoints:
+        if name.startswith(newest) and name.endswith(".parquet"):
+            try:
+                with (log / name).open("rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(0, size - len(PARQUET_MAGIC)))
+                    is_whole = size >= SMALLEST_PARQUET and file.read() == PARQUET_MAGIC
+            except OSError:
+                is_whole = False
+            if not is_whole:
+                return f"a checkpoint of its log is damaged: {name}"
+    return None
+
+
+def _is_checkpoint(name: str) -> bool:
+    return name[VERSION_DIGITS:].startswith(CHECKPOINT) and name[:VERSION_DIGITS].isdigit()

@@ -1,0 +1,221 @@
+"""Damaged tables: told by `run` and `status`, built anew where that is possible."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from polster.lakehouse.quick_check import quick_check
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+MISSING = "a file of its table is missing: "
+Damage = Callable[[Path], None]
+
+
+def _log(table: Path, version: int = 0) -> Path:
+    return table / "_delta_log" / f"{version:020d}.json"
+
+
+def _data(table: Path) -> Path:
+    return next(table.rglob("*.parquet"))
+
+
+def _truncate_commit(table: Path) -> None:
+    text = _log(table).read_text(encoding="utf-8")
+    _log(table).write_text(text[: len(text) // 2], encoding="utf-8")
+
+
+def _lose_first_commit(table: Path) -> None:
+    shutil.copy(_log(table), _log(table, 1))
+    _log(table).unlink()
+
+
+def _break_checkpoint(table: Path) -> None:
+    DeltaTable(table).create_checkpoint()
+    checkpoint = table / "_delta_log" / f"{0:020d}.checkpoint.parquet"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+
+
+DAMAGES: dict[str, Damage] = {
+    "a file of its table is missing: ": lambda table: _data(table).unlink(),
+    "a file of its table has 3 bytes, not ": lambda table: _keep(_data(table).write_bytes(b"abc")),
+    "its newest commit is damaged: 0": _truncate_commit,
+    "its newest commit is empty: 0": lambda table: _keep(_log(table).write_text("")),
+    "a commit of its log is missing: 0": _lose_first_commit,
+    "a checkpoint of its log is damaged: 0": _break_checkpoint,
+}
+
+
+def _keep(_: int) -> None:
+    """Say nothing of how much was written."""
+
+
+@pytest.mark.parametrize("why", DAMAGES)
+def test_a_damaged_table_of_silver_is_told_and_built_anew(shop: Pipeline, why: str) -> None:
+    shop.run()
+    before = shop.table("silver.orders")
+    DAMAGES[why](shop.data / "silver/orders")
+
+    status = {each["asset"]: each for each in shop.json("status")["assets"]}
+    record = shop.run()
+
+    assert status["silver.orders"]["state"] == "unusable"
+    assert status["silver.orders"]["reasons"][0].startswith(why)
+    assert {str(a.asset): a.status.value for a in record.assets} == {
+        "bronze.orders": "unchanged",
+        "silver.orders": "published",
+        "gold.spending": "published",
+    }
+    assert record.assets[1].reasons[0].startswith(why)
+    assert shop.table("silver.orders").sort("id").equals(before.sort("id"))
+    assert set(shop.outcome().values()) == {"unchanged"}
+    assert shop.json("status")["assets"][1]["state"] == "published"
+
+
+@pytest.mark.parametrize("why", DAMAGES)
+def test_a_damaged_table_of_bronze_stops_what_reads_it(shop: Pipeline, why: str) -> None:
+    shop.run()
+    spending = shop.table("gold.spending")
+    DAMAGES[why](shop.data / "bronze/orders")
+
+    status = shop.json("status")["assets"][0]
+    record = shop.run()
+
+    assert (status["state"], status["reasons"][0][: len(why)]) == ("unusable", why)
+    assert [a.status.value for a in record.assets] == ["failed", "skipped", "skipped"]
+    error = record.assets[0].error
+    assert error is not None
+    assert error.code == "POL413"
+    assert error.message.startswith(why)
+    assert "polster doctor" in (error.hint or "")
+    assert shop.table("gold.spending").equals(spending)
+    assert shop.reasons("bronze.orders")["bronze.orders"][0].endswith(": this will fail")
+
+
+def test_a_table_that_was_begun_anew_is_new_data_though_its_version_is_the_old_one(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    _truncate_commit(shop.data / "silver/orders")
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11.5")
+
+    shop.run("bronze.orders", "silver.orders")
+
+    assert shop.version("silver.orders") == 0
+    assert shop.reasons("gold.spending") == {"gold.spending": ("silver.orders has new data",)}
+    shop.run()
+    assert shop.table("gold.spending").filter(customer="ann")["spent"].to_list() == [11.5]
+    assert set(shop.outcome().values()) == {"unchanged"}
+
+
+def test_the_log_of_a_table_that_is_built_anew_is_kept(shop: Pipeline) -> None:
+    shop.run()
+    _truncate_commit(shop.data / "silver/orders")
+
+    record = shop.run()
+
+    kept = shop.data / "silver/orders" / f"_delta_log_damaged_{record.run_id}"
+    assert [path.name for path in kept.glob("*.json")] == [f"{0:020d}.json"]
+
+
+def test_an_asset_that_fails_leaves_its_damaged_table_as_it_is(shop: Pipeline) -> None:
+    shop.run()
+    _truncate_commit(shop.data / "silver/orders")
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "raise ValueError")
+
+    record = shop.run()
+
+    assert record.assets[1].status.value == "failed"
+    assert [path.name for path in (shop.data / "silver/orders").glob("_*")] == ["_delta_log"]
+
+
+def test_what_reads_a_damaged_table_is_told_which_one(shop: Pipeline) -> None:
+    shop.run()
+    _log(shop.data / "silver/orders").write_text("")
+
+    record = shop.run("gold.spending", full_refresh=True)
+
+    error = record.assets[0].error
+    assert error is not None
+    assert error.message.startswith("`silver.orders`, which it reads, cannot be read: its newest")
+    assert error.hint == "build it anew with: polster run silver.orders"
+    assert record.release is None
+
+
+def test_bronze_whose_log_is_gone_is_not_begun_anew(shop: Pipeline) -> None:
+    shop.run()
+    shutil.rmtree(shop.data / "bronze/orders/_delta_log")
+
+    record = shop.run()
+    shutil.rmtree(shop.data / "bronze/orders")
+
+    assert record.assets[0].error is not None
+    assert record.assets[0].error.message.startswith("its log is gone; bronze cannot be built anew")
+    assert shop.outcome()["bronze.orders"] == "published"
+
+
+@pytest.fixture
+def events(pipeline: Pipeline) -> Pipeline:
+    """Bronze that appended three batches."""
+    pipeline.asset(
+        "bronze.events",
+        """
+        from pathlib import Path
+
+        @bronze(load="append")
+        def events() -> pl.LazyFrame:
+            return pl.LazyFrame({"n": [int(Path("number").read_text())]})
+        """,
+    )
+    for number in range(3):
+        pipeline.write("number", str(number))
+        pipeline.run()
+    return pipeline
+
+
+def test_a_lost_file_of_an_earlier_batch_is_found_where_readers_get_all(events: Pipeline) -> None:
+    table = DeltaTable(events.data / "bronze/events")
+    files = pl.DataFrame(table.get_add_actions(flatten=True)).sort("modification_time")
+    (events.data / "bronze/events" / files["path"][0]).unlink()
+
+    status = events.json("status")["assets"][0]
+    record = events.run()
+
+    assert status["state"] == "unusable"
+    assert status["reasons"] == [f"{MISSING}{files['path'][0]}"]
+    assert record.assets[0].error is not None
+    assert record.assets[0].error.code == "POL413"
+    assert len(events.json("history", "bronze.events")["runs"]) == 4
+
+
+def test_a_file_that_no_reader_gets_any_more_stops_nothing(shop: Pipeline) -> None:
+    shop.run()
+    first = _data(shop.data / "bronze/orders")
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11.5")
+    shop.run()
+    first.unlink()
+
+    assert set(shop.outcome().values()) == {"unchanged"}
+
+
+def test_a_checkpoint_stands_for_the_commits_before_it(tmp_path: Path) -> None:
+    for number in range(4):
+        write_deltalake(tmp_path / "t", pl.DataFrame({"n": [number]}), mode="append")
+        if number == 2:
+            DeltaTable(tmp_path / "t").create_checkpoint()
+    for version in (0, 1, 2):
+        _log(tmp_path / "t", version).unlink()
+
+    found = quick_check(str(tmp_path / "t"))
+
+    assert found is not None
+    assert (found.version, found.damage) == (3, None)
+    assert DeltaTable(tmp_path / "t").count() == 4
