@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
+from polster.project.schema_file import SCHEMA_FILE
 from polster.project.settings import choose_environment
 
 if TYPE_CHECKING:
@@ -90,6 +92,44 @@ def test_bronze_is_typed_by_its_table_if_it_has_no_contract(shop: Pipeline) -> N
         "customer": "String",
         "amount": "String",
     }
+
+
+def test_without_tables_bronze_is_typed_by_what_the_project_keeps(shop: Pipeline) -> None:
+    shop.run()
+    shutil.rmtree(shop.data)
+    shop.edit(
+        "src/core/silver_orders.py", "return bronze_orders", 'return bronze_orders.drop("idd")'
+    )
+
+    after = examined(shop)
+
+    assert codes(after["silver.orders"]) == ["POL305"]
+    assert "did you mean `id`?" in str(after["silver.orders"].findings[0].hint)
+
+
+def test_what_the_project_keeps_goes_before_a_table_that_departs_from_it(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit(SCHEMA_FILE, '"customer": "String"', '"customer": "Int64"')
+
+    (entry, *_) = examined(shop).values()
+
+    assert codes(entry) == ["POL733"]
+    assert "`customer` was Int64 and is String" in entry.findings[0].message
+    assert entry.columns is not None
+    assert entry.columns["customer"] == "Int64"
+    shop.run()
+    assert codes(examined(shop)["bronze.orders"]) == []
+
+
+def test_a_type_that_nobody_can_read_is_told_of_the_file(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit(SCHEMA_FILE, '"customer": "String"', '"customer": "Strnig"')
+
+    found = examined(shop)
+
+    assert codes(found["bronze.orders"]) == ["POL107"]
+    assert found["bronze.orders"].findings[0].file == SCHEMA_FILE
+    assert found["silver.orders"].unchecked is not None
 
 
 def test_columns_beyond_the_contract_can_be_read_downstream(shop: Pipeline) -> None:

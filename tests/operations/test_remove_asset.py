@@ -11,6 +11,7 @@ from polster.model.layer import Layer
 from polster.operations.init import init
 from polster.operations.open_project import open_project
 from polster.operations.remove_asset import RemovedAssets, removable_keys, remove_assets
+from polster.project.schema_file import read_schema_file, update_schema_file
 
 
 @pytest.fixture
@@ -42,6 +43,19 @@ def test_an_asset_goes_with_its_test(root: Path) -> None:
     assert set(removed.changes.remove) == gone
     assert python_files(root) == ALL - gone
     assert open_project(root).graph is not None
+
+
+def test_the_columns_of_what_goes_are_forgotten(root: Path) -> None:
+    keys = [AssetKey(Layer.BRONZE, name) for name in ("example", "other")]
+    update_schema_file(root, {key: {"id": "Int64"} for key in keys}, keys)
+
+    planned = remove(root, "bronze.example", force=True, dry_run=True)
+    kept = read_schema_file(root)
+    remove(root, "bronze.example", force=True)
+
+    assert planned.forgotten == (keys[0],)
+    assert list(kept) == keys
+    assert list(read_schema_file(root)) == []
 
 
 def test_an_asset_without_a_test_goes_too(root: Path) -> None:

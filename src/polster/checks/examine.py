@@ -10,7 +10,7 @@ import pickle
 import subprocess
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -31,6 +31,7 @@ from polster.errors import PolsterError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import finding_about
 from polster.model.graph import AssetGraph
+from polster.project.schema_file import Columns, read_schema_file
 from polster.project.settings import Environment
 
 READY_SECONDS = 60.0
@@ -50,7 +51,10 @@ class Examination:
         root: The project's folder.
         graph: The pipeline; what ``keys`` stand on is called, too, to know its columns.
         keys: Which assets; all without them.
-        environment: Whose published tables say what bronze without a contract holds.
+        environment: Whose published tables say what bronze holds where neither a contract nor
+            the project's file of its columns does.
+        sources: Columns of bronze as its sources were just asked; they go before all but a
+            contract.
         lineage: Whether to follow the columns.
         seconds: How long one asset may take.
         processes: How many children work side by side; by default as many as pay off.
@@ -68,6 +72,7 @@ class Examination:
     processes: int | None = None
     children: Children | None = None
     memory: Memory | None = None
+    sources: Mapping[AssetKey, Columns] = field(default_factory=dict)
     _order: list[AssetKey] = field(init=False, default_factory=list)
     _recalled: Recalled = field(init=False, default_factory=Recalled)
     _found: dict[AssetKey, Examined] = field(init=False, default_factory=dict)
@@ -81,10 +86,11 @@ class Examination:
         self._order = [key for key in graph.assets if key in chosen]
         if not self._order:
             return self
+        kept = {**read_schema_file(self.root), **self.sources}
         if memory is not None:
             needed = chosen | graph.ancestors(chosen)
             self._recalled = memory.recall(
-                graph, needed, self.environment, lineage=self.lineage, seconds=self.seconds
+                graph, needed, self.environment, kept, lineage=self.lineage, seconds=self.seconds
             )
         fresh = self._recalled.fresh
         self._found = {key: fresh[key].examined for key in self._order if key in fresh}
@@ -94,6 +100,7 @@ class Examination:
             task = _task(
                 *(self.root, graph, part, self.environment, self._recalled), lineage=self.lineage
             )
+            task = replace(task, kept=kept, asked=frozenset(self.sources))
             children = self.children or Children()
             self._parts.append(_Part(task, self.seconds, children, self._recalled))
         if self._parts:

@@ -9,6 +9,7 @@ ERROR_TITLES = {
     "POL104": "there is no such environment",
     "POL105": "a variable is not set",
     "POL106": "something that was given makes no sense",
+    "POL107": "the columns of bronze cannot be read",
     "POL111": "no git repository",
     "POL112": "no such revision",
     "POL113": "the project was not there",

@@ -16,6 +16,7 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
 from polster.operations.remove_asset import RemovedAssets, removable_keys, remove_assets
+from polster.project.schema_file import SCHEMA_FILE
 
 TYPED_FROM = 4  # assets; as many and more are confirmed by a typed word
 CONFIRMATION = "CONFIRM"
@@ -97,6 +98,10 @@ def _confirm(planned: RemovedAssets) -> None:
 
 def _report(removed: RemovedAssets, *, dry_run: bool) -> None:
     verb = "would still be" if dry_run else "is still"
+    for key in removed.forgotten:
+        console.show(
+            f"{'would forget' if dry_run else 'forgot'} the columns of {key} in {SCHEMA_FILE}"
+        )
     for table in removed.tables:
         console.show(f"the data stays in {table}")
     for reader in removed.readers:

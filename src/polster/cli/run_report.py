@@ -18,6 +18,7 @@ def run_as_json(record: RunRecord) -> dict[str, Any]:
         "seconds": round(record.seconds, 3),
         "release": record.release,
         "warnings": [{"code": each.code, "message": each.message} for each in record.warnings],
+        "notes": list(record.notes),
         "assets": [record_as_json(asset) for asset in record.assets],
     }
 
@@ -61,6 +62,8 @@ def show_details(record: RunRecord, *, environment: str | None = None) -> None:
     for asset in record.assets:
         for note in asset.notes:
             console.show(f"note: {asset.asset}: {note}")
+    for note in record.notes:
+        console.show(f"note: {note}")
     quarantined = [asset for asset in told if asset.rows_quarantined]
     if quarantined:
         console.show("rows that break a contract are kept apart; look at them with:")

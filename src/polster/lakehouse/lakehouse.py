@@ -59,6 +59,12 @@ class Published:
     content: str
     source: str
 
+    @property
+    def sent(self) -> frozenset[str] | None:
+        """Return the columns that were published; None if that is not recorded."""
+        lineage = self.record.lineage
+        return frozenset(lineage.columns) if lineage else None
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -131,7 +137,8 @@ class Lakehouse:
         rows; where another program changed the table since, of the newest whose rows are there.
         """
         batch = published.batch if published else self._newest_batch(table)
-        return replace(table, batch=batch) if batch else table
+        sent = published.sent if published else None
+        return replace(table, batch=batch, sent=sent) if batch else table
 
     def _newest_batch(self, table: TableVersion) -> str:
         column = f"partition.{BATCH_COLUMN}"

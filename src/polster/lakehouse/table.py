@@ -61,6 +61,7 @@ class TableVersion:
         version: Delta commit number, from 0.
         batch: For snapshot bronze, the batch that readers get; None means all rows.
         counted: Rows that readers get, where whoever wrote them has counted; else the log is asked.
+        sent: For snapshot bronze, the columns of that batch; None means all, or nobody knows.
     """
 
     key: AssetKey | None
@@ -69,6 +70,7 @@ class TableVersion:
     delta: DeltaTable = field(repr=False, compare=False)
     batch: str | None = None
     counted: int | None = field(default=None, compare=False)
+    sent: frozenset[str] | None = field(default=None, compare=False)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that were published."""

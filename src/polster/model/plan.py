@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
@@ -116,6 +117,7 @@ def make_plan(
     states: Mapping[AssetKey, TableState],
     *,
     full_refresh: bool = False,
+    departing: Mapping[AssetKey, str] = MappingProxyType({}),
 ) -> tuple[PlannedAsset, ...]:
     """Plan a run of ``chosen`` in an order in which they can run.
 
@@ -129,13 +131,15 @@ def make_plan(
         codes: Fingerprints without inputs.
         states: What is published; a missing key means that nothing is.
         full_refresh: Whether the user asked for everything anew.
+        departing: What is to be said of bronze beside the reason that it runs.
     """
     planned: dict[AssetKey, PlannedAsset] = {}
     for key in graph.assets:
         if key not in chosen:
             continue
         if key.layer is Layer.BRONZE:
-            planned[key] = PlannedAsset(key, Action.RUN, (_why_bronze(states.get(key)),))
+            also = (departing[key],) if key in departing else ()
+            planned[key] = PlannedAsset(key, Action.RUN, (_why_bronze(states.get(key)), *also))
             continue
         upstream = graph.upstream(key)
         rebuilt = [

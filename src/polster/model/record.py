@@ -164,6 +164,7 @@ class RunRecord:
         selection: Terms that were asked for, empty for everything; None if that is not recorded.
         full_refresh: Whether everything was to be built anew.
         warnings: Findings that did not stop the run.
+        notes: What the user should know of the run as a whole.
         release: Identifier of the release that the run wrote, if it wrote one.
     """
 
@@ -176,6 +177,7 @@ class RunRecord:
     selection: tuple[str, ...] | None = ()
     full_refresh: bool = False
     warnings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
     release: str | None = None
 
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from polster.model.plan import PlannedAsset, make_plan
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
+from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
+from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.states import read_states
 
 
@@ -25,11 +27,19 @@ def plan(
         DefinitionError: The pipeline has mistakes.
         UsageError: The selection or the environment does not exist.
         LakehouseError: The lakehouse cannot be read.
+        SettingsError: What is kept of the columns of bronze cannot be read.
     """
     graph = project.graph
     chosen = select_or_raise(graph, selection)
-    _, lakehouse = open_lakehouse(project, environment)
+    name, lakehouse = open_lakehouse(project, environment)
     reader = CodeReader(project.root)
     codes = {key: reader.fingerprint(graph[key]) for key in chosen}
     states = read_states(lakehouse, graph.assets)
-    return make_plan(graph, chosen, codes, states.tables, full_refresh=full_refresh)
+    schemas = BronzeSchemas(project, lakehouse)
+    departing = {
+        key: f"its table in {name} departs from {SCHEMA_FILE}: {said}"
+        for key, said in schemas.departing(chosen & states.tables.keys()).items()
+    }
+    return make_plan(
+        graph, chosen, codes, states.tables, full_refresh=full_refresh, departing=departing
+    )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from polster.errors import PolsterError, ScaffoldError, UsageError
+from polster.errors import PolsterError, ScaffoldError, SettingsError, UsageError
 from polster.model.asset import AssetKey
 from polster.model.graph import resolve, unknown_finding
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
 from polster.project.discovery import asset_files as written_files
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.schema_file import read_schema_file, update_schema_file
 from polster.project.settings import choose_environment
 from polster.project.source import parse
 from polster.scaffold.assets import TEST_FOLDER, asset_file, asset_test
@@ -30,6 +32,7 @@ class RemovedAssets:
         readers: Assets that stay and depend on one that goes; empty unless forced.
         mentions: Files that stay and import one that goes.
         tables: Folders or URLs of their tables, as far as they exist or cannot be looked at.
+        forgotten: Of ``keys``, those whose columns were kept in the project.
     """
 
     keys: tuple[AssetKey, ...]
@@ -37,6 +40,7 @@ class RemovedAssets:
     readers: tuple[AssetKey, ...]
     mentions: tuple[str, ...]
     tables: tuple[str, ...]
+    forgotten: tuple[AssetKey, ...] = ()
 
 
 def removable_keys(project: Project, layer: Layer | None = None) -> list[AssetKey]:
@@ -81,10 +85,23 @@ def remove_assets(
         tuple(sorted({reader for found in readers.values() for reader in found})),
         tuple(_mentions(project.root, ordered, without=paths)),
         tuple(_tables(project, ordered)),
+        _kept(project.root, ordered),
     )
     if not dry_run:
         apply_changes(project.root, changes)
+        if removed.forgotten:
+            with suppress(OSError):  # the next run forgets them, too
+                update_schema_file(project.root, {}, set(known) - set(ordered))
     return removed
+
+
+def _kept(root: Path, keys: Sequence[AssetKey]) -> tuple[AssetKey, ...]:
+    """Return those of ``keys`` whose columns the project keeps; none of a damaged file."""
+    try:
+        kept = read_schema_file(root)
+    except SettingsError:
+        return ()
+    return tuple(key for key in keys if key in kept)
 
 
 def _readers(project: Project, keys: Sequence[AssetKey]) -> Mapping[AssetKey, list[AssetKey]]:

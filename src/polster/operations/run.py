@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Thread
 
-from polster.errors import LakehouseError
+from polster.errors import LakehouseError, SettingsError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.model.context import RunContext
@@ -20,6 +20,7 @@ from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
 from polster.model.release import Release
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
+from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
 from polster.project.import_path import import_afresh
@@ -108,8 +109,22 @@ def run(
             full_refresh,
         )
         record = _recorded(lakehouse, context, states, record)
+        schemas = BronzeSchemas(project, lakehouse)
+        record = _with_schemas(record, schemas, execution, states)
     work.discard_leftovers()
     return record
+
+
+def _with_schemas(
+    record: RunRecord, schemas: BronzeSchemas, execution: Execution, states: States
+) -> RunRecord:
+    """Keep the columns of bronze; what was published stays published whatever comes of that."""
+    try:
+        notes = schemas.keep(execution.tables, states.tables, record.environment)
+    except (SettingsError, LakehouseError) as error:
+        finding = Finding(error.code, error.message, file=error.place, hint=error.hint)
+        return replace(record, warnings=(*record.warnings, finding))
+    return replace(record, notes=notes)
 
 
 def _status(outcome: Outcome) -> RunStatus:

@@ -11,6 +11,7 @@ from polster.operations.open_project import Project
 from polster.operations.overview import Overview, overview
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
+from polster.project.schema_file import SCHEMA_FILE
 
 FileStates = frozenset[tuple[str, int, int]]
 """Path, time of change in nanoseconds and size of each file."""
@@ -46,8 +47,9 @@ class Sight:
 
 
 def source_stamp(root: Path) -> FileStates:
-    """Return a value that changes when a source file or the settings do."""
-    return _states([root / SETTINGS_FILE, root / ".env", *(root / SOURCE_FOLDER).rglob("*.py")])
+    """Return a value that changes when a source file, the settings or the columns of bronze do."""
+    files = [root / SETTINGS_FILE, root / ".env", root / SCHEMA_FILE]
+    return _states([*files, *(root / SOURCE_FOLDER).rglob("*.py")])
 
 
 def is_local(project: Project, *, environment: str | None = None) -> bool:

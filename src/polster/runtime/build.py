@@ -411,7 +411,9 @@ class _Build:
         )
         self.record = record
         if self._is_snapshot:
-            return replace(table, batch=self.work.context.id, counted=staged.rows)
+            lineage = self.record.lineage
+            sent = frozenset(lineage.columns) if lineage else None
+            return replace(table, batch=self.work.context.id, counted=staged.rows, sent=sent)
         return table if mode == "append" else replace(table, counted=staged.rows)
 
     def _evolve(self, current: TableVersion, plan: LandingPlan) -> TableVersion:

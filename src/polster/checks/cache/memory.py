@@ -12,6 +12,7 @@ from polster.checks.worker.task import Answer, Before, inputs_digest
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.project.import_path import PACKAGE
+from polster.project.schema_file import Columns
 from polster.project.settings import Environment
 from polster.project.source import SourceFiles
 
@@ -63,6 +64,7 @@ class Memory:
         graph: AssetGraph,
         needed: Collection[AssetKey],
         environment: Environment | None,
+        kept: Mapping[AssetKey, Columns],
         *,
         lineage: bool,
         seconds: float,
@@ -72,7 +74,7 @@ class Memory:
         To be called before any of them is examined, so that what changes meanwhile is seen.
         """
         recipes = self._recipes
-        recipes.look(needed, environment, lineage=lineage, seconds=seconds)
+        recipes.look(needed, environment, kept, lineage=lineage, seconds=seconds)
         if not self.holds:
             return Recalled()
         fresh: dict[AssetKey, Kept] = {}

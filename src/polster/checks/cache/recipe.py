@@ -24,6 +24,7 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.imports import imported_names
+from polster.project.schema_file import Columns
 from polster.project.settings import Environment
 from polster.project.source import SourceFiles
 
@@ -151,6 +152,7 @@ class Recipes:
         self,
         keys: Iterable[AssetKey],
         environment: Environment | None,
+        kept: Mapping[AssetKey, Columns],
         *,
         lineage: bool,
         seconds: float,
@@ -160,12 +162,13 @@ class Recipes:
         Args:
             keys: The assets that may be examined.
             environment: Whose published tables are looked at.
+            kept: Columns of bronze as they are known beside those.
             lineage: Whether lineage is asked for.
             seconds: How long one asset may take.
         """
         self._asked = self.base, lineage, seconds
         self._made.clear()
-        self._tables = {key: _table(key, environment) for key in keys}
+        self._tables = {key: _bronze(key, environment, kept) for key in keys}
         for name in self.python_files:
             with suppress(OSError):  # then it is in no recipe
                 self.files.content(self.source / name)
@@ -319,6 +322,14 @@ def _installed() -> Iterator[tuple[str, int]]:
         for name in names:
             is_record = name.endswith((".dist-info", ".egg-info", ".pth", ".py"))
             yield str(Path(folder, name)), _stamp(Path(folder, name))[1] if is_record else 0
+
+
+def _bronze(
+    key: AssetKey, environment: Environment | None, kept: Mapping[AssetKey, Columns]
+) -> list[object] | None:
+    """Say what bronze has its columns from; None if unknown."""
+    table = _table(key, environment)
+    return None if table is None else [*table, list(kept[key].items()) if key in kept else None]
 
 
 def _table(key: AssetKey, environment: Environment | None) -> list[object] | None:

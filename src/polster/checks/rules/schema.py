@@ -120,6 +120,17 @@ _CUSTOMERS = (
     )
     .replace(_CALL.replace("bronze_orders", "bronze_customers"), "bronze_customers")
 )
+_KEPT = """\
+# schemas/bronze.json
+{
+  "bronze.orders": {
+    "id": "String",
+    "customer": "String",
+    "amount": "String",
+    "ordered_on": "String"
+  }
+}
+"""
 _LOOKUP = """
     orders = silver_orders.select("id", "customer")
     return orders.join(silver_customers, on="customer", how="left")"""
@@ -431,6 +442,18 @@ RULES = (
         _gold(
             'dated.group_by("ordered_on").agg(pl.col("amount").sum())',
             'dated.select(pl.col("ordered_on").get(0), pl.col("amount").sum())',
+        ),
+        Severity.WARNING,
+    ),
+    _rule(
+        "POL733",
+        "bronze-departs",
+        "the contract or the table of a bronze asset departs from what is kept of its source",
+        "`schemas/bronze.json` says what the source sends, and what reads bronze is checked by it "
+        "on every machine. If the table or the contract says otherwise, one is out of date.",
+        (
+            _GOOD + _KEPT.replace('"amount": "String"', '"total": "String"'),
+            _GOOD + _KEPT,
         ),
         Severity.WARNING,
     ),

@@ -16,6 +16,7 @@ import polars as pl
 
 from polster.checks.examined import Examined
 from polster.checks.examined_json import examined_to_json
+from polster.checks.worker.bronze_columns import BronzeColumns
 from polster.checks.worker.guard import Guard, drop_secrets
 from polster.checks.worker.progress import Progress
 from polster.checks.worker.task import Answer, Reading, Task, inputs_digest
@@ -46,11 +47,11 @@ def main() -> None:
 
         progress = Progress(Path(task.progress))
         root = Path(task.root)
-        published = _published(task)
+        bronze = BronzeColumns(task.kept, _published(task))
         drop_secrets()
         import_afresh(root)
         guard = Guard(root, Path(task.folder))
-        examiner = Examiner(root, guard, published, lineage=task.lineage)
+        examiner = Examiner(root, guard, bronze, lineage=task.lineage)
         examiner.known = {key: upstream_from_text(text) for key, text in task.given.items()}
         outcomes: dict[AssetKey, str | None] = dict(task.given)
         flushed = time.monotonic()
@@ -100,15 +101,16 @@ def _published(task: Task) -> dict[AssetKey, pl.Schema]:
         return {}
     from polster.lakehouse.lakehouse import Lakehouse  # a fresh clone does not wait for it
     from polster.lakehouse.store import Store
+    from polster.runtime.landed import landed_columns
 
     found: dict[AssetKey, pl.Schema] = {}
     try:
         lakehouse = Lakehouse(Store(place, task.storage_options))
         keys = [asset.key for asset in task.assets if asset.key.layer is Layer.BRONZE]
-        for key in lakehouse.versions(keys):
-            table = lakehouse.table(key).open()
+        for key in lakehouse.versions(key for key in keys if key not in task.asked):
+            table = lakehouse.pin(key)
             if table is not None:
-                found[key] = table.schema
+                found[key] = landed_columns(table)
     except LakehouseError:
         return found
     return found

@@ -36,6 +36,8 @@ class Task:
         hopeless: Assets that are not called again, since they hung or crashed before.
         lakehouse: Where published tables lie; None if nobody knows.
         storage_options: For an object store.
+        kept: Columns of bronze as the project keeps them, or as the sources were asked.
+        asked: The assets whose sources were asked; their tables do not matter.
         lineage: Whether column lineage is asked for.
         folder: Empty; where functions are called. The parent takes it away.
         progress: The file in which the child says how far it is.
@@ -51,6 +53,8 @@ class Task:
     lakehouse: str | None
     storage_options: Mapping[str, str]
     lineage: bool
+    kept: Mapping[AssetKey, Mapping[str, str]] = field(default_factory=dict)
+    asked: frozenset[AssetKey] = frozenset()
     folder: str = ""
     progress: str = ""
     given: Mapping[AssetKey, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from polster.checks.examined import Examined
+from polster.checks.worker.bronze_columns import BronzeColumns, lacking
 from polster.checks.worker.clocks import Clocks, seed
 from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
@@ -75,17 +76,15 @@ class Examiner:
 
     Attributes:
         root: The project's folder.
-        published: Columns of published bronze tables.
+        bronze: What is known of the columns of bronze.
         known: What those that read an asset need to know of it.
         was_imported: Whether the file of the asset examined last could be imported.
     """
 
-    def __init__(
-        self, root: Path, guard: Guard, published: Mapping[AssetKey, pl.Schema], *, lineage: bool
-    ) -> None:
+    def __init__(self, root: Path, guard: Guard, bronze: BronzeColumns, *, lineage: bool) -> None:
         self.root = root
         self.guard = guard
-        self.published = published
+        self.bronze = bronze
         self.lineage = lineage
         self.clocks = Clocks(root / SOURCE_FOLDER)
         self.known: dict[AssetKey, Upstream] = {}
@@ -138,23 +137,29 @@ class Examiner:
         return entry
 
     def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
-        asset = loaded.asset
-        published = self.published.get(asset.key)
-        if published is not None and loaded.function.contract is None:
-            known = Upstream(published)
-        elif loaded.function.contract is not None:
-            known = self._by_contract(loaded, published)
+        asset, contract = loaded.asset, loaded.function.contract
+        source, findings = self.bronze.of(asset)
+        if contract is not None:
+            known = self._by_contract(loaded, source)
+            if asset.key in self.bronze.kept and source is not None:
+                findings += lacking(asset, contract_columns(contract), source)
+        elif source is not None:
+            known = Upstream(pl.Schema({**source, **AUDIT}))
         else:
             why = f"`{asset.key}` has no contract and was never run"
             known = Upstream(None, why)
         self.known[asset.key] = known
+        entry = replace(entry, findings=tuple(findings))
         if known.schema is None:  # which those that read it say
             return entry
         columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
         return replace(entry, columns=columns)
 
-    def _by_contract(self, loaded: LoadedAsset, published: pl.Schema | None) -> Upstream:
-        """Return the columns that the contract promises to those that read its table."""
+    def _by_contract(self, loaded: LoadedAsset, source: pl.Schema | None) -> Upstream:
+        """Return the columns that the contract promises to those that read its table.
+
+        Bronze keeps what its source sends beyond its contract, too.
+        """
         contract = loaded.function.contract
         if contract is None:
             return Upstream(None, f"`{loaded.asset.key}` has no contract")
@@ -169,7 +174,7 @@ class Examiner:
         except AssetError:
             return Upstream(None, f"`{loaded.asset.key}` has a type that no table can hold")
         if loaded.asset.key.layer is Layer.BRONZE:
-            extra = {n: d for n, d in (published or {}).items() if n not in types}
+            extra = {n: d for n, d in (source or {}).items() if n not in types}
             types = pl.Schema({**types, **extra, **AUDIT})
         return Upstream(types, "", never_null(loaded), limited(loaded))
 

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conftest import NOBODY, Pipeline
+
+from polster.project.schema_file import SCHEMA_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TWO_PLACES = """
+[tool.polster]
+[tool.polster.environments.prod]
+lakehouse = "prod"
+"""
+UP_TO_DATE = f"{SCHEMA_FILE} was brought up to date: commit it beside the code"
+DEPARTS = f"bronze.orders departs from what {SCHEMA_FILE} said: "
+
+
+def orders(pipeline: Pipeline, frame: str, options: str = "") -> None:
+    """Write the bronze asset so that its source sends ``frame``."""
+    text = f"@bronze{options}\ndef orders() -> pl.LazyFrame:\n    return pl.LazyFrame({frame})\n"
+    pipeline.asset("bronze.orders", text)
+
+
+def kept(pipeline: Pipeline) -> Mapping[str, Mapping[str, str]]:
+    found: Mapping[str, Mapping[str, str]] = json.loads((pipeline.root / SCHEMA_FILE).read_text())
+    return found
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """Return a project with one bronze asset, run once."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.write("pyproject.toml", TWO_PLACES)
+    orders(pipeline, '{"id": [1], "paid": [1.5]}')
+    pipeline.run()
+    return pipeline
+
+
+def test_a_run_keeps_the_columns_of_bronze_and_says_so_once(pipeline: Pipeline) -> None:
+    first, second = pipeline.runs[0], pipeline.run()
+
+    assert kept(pipeline) == {"bronze.orders": {"id": "Int64", "paid": "Float64"}}
+    assert first.notes == (
+        f"the columns of bronze are kept in {SCHEMA_FILE}: commit it beside the code",
+    )
+    assert second.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("frame", "columns", "said"),
+    [
+        (
+            '{"id": [1], "paid": [2.5], "land": ["x"]}',
+            {"id": "Int64", "paid": "Float64", "land": "String"},
+            "`land` (String) is new",
+        ),
+        ('{"id": [1]}', {"id": "Int64"}, "`paid` is gone"),
+    ],
+)
+def test_what_a_source_sends_otherwise_is_said_by_the_run_that_finds_it(
+    frame: str, columns: dict[str, str], said: str, pipeline: Pipeline
+) -> None:
+    orders(pipeline, frame)
+
+    first, second = pipeline.run(), pipeline.run()
+
+    assert first.notes == (DEPARTS + said, UP_TO_DATE)
+    assert second.notes == ()
+    assert kept(pipeline) == {"bronze.orders": columns}
+
+
+def test_of_append_bronze_a_column_stays_while_old_batches_have_it(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    orders(pipeline, '{"id": [1], "paid": [1.5]}', '(load="append")')
+    pipeline.run()
+    orders(pipeline, '{"id": [2]}', '(load="append")')
+
+    assert pipeline.run().notes == ()
+    assert kept(pipeline) == {"bronze.orders": {"id": "Int64", "paid": "Float64"}}
+
+
+def test_a_file_that_is_not_of_the_tables_time_is_mended_although_nothing_is_new(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.edit(SCHEMA_FILE, '"Float64"', '"String"')
+
+    assert (
+        "departs from schemas/bronze.json: `paid` was String and is Float64"
+        in (pipeline.reasons()["bronze.orders"][1])
+    )
+    assert pipeline.run().notes == (DEPARTS + "`paid` was String and is Float64", UP_TO_DATE)
+    assert pipeline.reasons()["bronze.orders"] == ("bronze asks its source",)
+
+
+def test_an_asset_that_is_gone_is_forgotten_and_others_stay_as_they_are(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset("bronze.stores", "@bronze\ndef stores():\n    return pl.LazyFrame({'a': [1]})\n")
+    pipeline.run("bronze.stores")
+    assert list(kept(pipeline)) == ["bronze.orders", "bronze.stores"]
+
+    (pipeline.root / "src/core/bronze_orders.py").unlink()
+
+    assert pipeline.run().notes == (UP_TO_DATE,)
+    assert list(kept(pipeline)) == ["bronze.stores"]
+
+
+def test_another_environment_says_what_its_run_brought_and_writes_nothing(
+    pipeline: Pipeline,
+) -> None:
+    before = (pipeline.root / SCHEMA_FILE).stat().st_mtime_ns
+    orders(pipeline, '{"id": [1]}')
+
+    told = [run_prod(pipeline), run_prod(pipeline)]
+    orders(pipeline, '{"id": [2]}')
+    told.append(run_prod(pipeline))
+
+    assert told == [(f"bronze.orders departs from {SCHEMA_FILE}: `paid` is gone",), (), ()]
+    assert (pipeline.root / SCHEMA_FILE).stat().st_mtime_ns == before
+    planned = pipeline.reasons(environment="prod")["bronze.orders"]
+    assert planned[1].startswith("its table in prod departs from schemas/bronze.json: ")
+
+
+def run_prod(pipeline: Pipeline) -> tuple[str, ...]:
+
+    from polster.operations.run import run
+
+    return run(pipeline.open(), observer=NOBODY, environment="prod").notes
+
+
+def test_a_checkout_that_cannot_be_written_does_not_fail_the_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "read-only")
+
+    monkeypatch.setattr("polster.operations.keep_schemas.update_schema_file", refuse)
+    orders(pipeline, '{"id": [1]}')
+
+    first, second = pipeline.run(), pipeline.run()
+
+    assert first.status == "succeeded"
+    assert first.notes == (f"bronze.orders departs from {SCHEMA_FILE}: `paid` is gone",)
+    assert second.notes == ()
+
+
+def test_a_damaged_file_is_a_warning_of_the_run_and_its_hint_mends_it(pipeline: Pipeline) -> None:
+    (pipeline.root / SCHEMA_FILE).write_text("<<<<<<< HEAD\n")
+
+    record = pipeline.run()
+    planned = pipeline.cli("plan")
+
+    assert record.status == "succeeded"
+    assert [finding.code for finding in record.warnings] == ["POL107"]
+    assert planned.exit_code == 2
+    assert f"delete {SCHEMA_FILE}" in planned.stderr
+    (pipeline.root / SCHEMA_FILE).unlink()
+    assert pipeline.run().warnings == ()
+    assert kept(pipeline) == {"bronze.orders": {"id": "Int64", "paid": "Float64"}}
