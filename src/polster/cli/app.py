@@ -38,6 +38,7 @@ COMMANDS = {
     "plan": "Say what a run would do and why.",
     "run": "Run what changed: judge, publish, record.",
     "status": "Say for each asset whether it can be trusted now.",
+    "doctor": "Examine every table: log, files, rows, ledger, quarantine.",
     "history": "List what the runs did to one asset.",
     "runs": "List the runs, or show what one of them did.",
     "releases": "List the releases, or what changed between two.",

@@ -94,7 +94,8 @@ class Recorded:
 
     Attributes:
         commit: Of the ledger; -1 where an older version of Polster wrote the row.
-        is_reused: Whether an earlier table of the asset had a version of the same number.
+        is_reused: Whether an earlier table of the asset had a version of the same number, where
+            that was asked.
     """
 
     run_id: str
@@ -145,6 +146,16 @@ class Ledger:
         with reaching(self.table.uri):
             found = (rows.head(limit) if limit else rows).collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
+
+    def books(self) -> dict[AssetKey, list[Recorded]]:
+        """Return everything that is recorded, by asset, oldest first."""
+        with reaching(self.table.uri):
+            rows = self._records().sort(BY_COMMIT).collect()
+        found: dict[AssetKey, list[Recorded]] = {}
+        for row in rows.iter_rows(named=True):
+            recorded = _recorded(row, is_reused=False)
+            found.setdefault(recorded.record.asset, []).append(recorded)
+        return found
 
     def judgements(
         self, asset: AssetKey | None = None, since: datetime | None = None
@@ -240,10 +251,14 @@ class Ledger:
             )
         found: dict[AssetKey, Recorded] = {}
         for row in newest.iter_rows(named=True):
-            record = from_row(row)
-            commit = -1 if row[COMMIT_COLUMN] is None else row[COMMIT_COLUMN]
-            found[record.asset] = Recorded(row["run_id"], record, commit, row["count"] > 1)
+            recorded = _recorded(row, is_reused=row["count"] > 1)
+            found[recorded.record.asset] = recorded
         return found
+
+
+def _recorded(row: Mapping[str, Any], *, is_reused: bool) -> Recorded:
+    commit = -1 if row[COMMIT_COLUMN] is None else row[COMMIT_COLUMN]
+    return Recorded(row["run_id"], from_row(row), commit, is_reused)
 
 
 def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+
+def _codes(shop: Pipeline, *arguments: str) -> list[tuple[str, str | None]]:
+    return [(each["code"], each["asset"]) for each in _found(shop, *arguments)]
+
+
+def _found(shop: Pipeline, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = shop.json("doctor", *arguments)["findings"]
+    return found
+
+
+def _log(table: Path, version: int = 0) -> Path:
+    return table / "_delta_log" / f"{version:020d}.json"
+
+
+def _type(shop: Pipeline, hint: str) -> None:
+    """Type the command that a hint ends with."""
+    command = hint.partition(": ")[2]
+    if command.startswith("polster "):
+        assert shop.cli(*shlex.split(command)[1:]).exit_code == 0
+        return
+    typed = command.replace("python -c", f"{shlex.quote(sys.executable)} -c")
+    subprocess.run(typed, shell=True, check=True, cwd=shop.root)
+
+
+def test_a_lakehouse_that_is_sound(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+    shop.run()
+
+    result = shop.cli("doctor", "--releases")
+
+    assert result.exit_code == 0
+    assert result.stdout == "6 tables, 12 files: nothing wrong\n"
+
+
+def test_a_lakehouse_before_the_first_run(shop: Pipeline) -> None:
+    result = shop.cli("doctor")
+
+    assert (result.exit_code, result.stdout) == (0, "0 tables, 0 files: nothing wrong\n")
+    assert not shop.data.exists()
+
+
+def test_every_file_is_opened_and_its_rows_are_counted(shop: Pipeline) -> None:
+    shop.run()
+    place = shop.data / "silver/orders"
+    text = _log(place).read_text(encoding="utf-8")
+    _log(place).write_text(text.replace('numRecords\\": 2', 'numRecords\\": 3'))
+    bronze = next((shop.data / "bronze/orders").rglob("*.parquet"))
+    bronze.write_bytes(bytes(bronze.stat().st_size))
+    next((shop.data / "gold/spending").glob("*.parquet")).unlink()
+
+    result = shop.cli("doctor")
+    found = {each["asset"]: each for each in _found(shop)}
+
+    assert result.exit_code == 1
+    assert {each["code"] for each in found.values()} == {"POL413"}
+    assert "a file of its table has 2 rows, not 3" in found["silver.orders"]["message"]
+    assert "a file of its table cannot be read: " in found["bronze.orders"]["message"]
+    assert "a file of its table is missing: " in found["gold.spending"]["message"]
+    assert found["silver.orders"]["file"] == str(place)
+    assert result.stdout.endswith("3 errors\n")
+
+
+def test_one_asset_alone_is_examined(shop: Pipeline) -> None:
+    shop.run()
+    next((shop.data / "gold/spending").glob("*.parquet")).unlink()
+
+    assert _codes(shop, "silver.orders") == []
+    assert _codes(shop, "spending") == [("POL413", "gold.spending")]
+
+
+def test_what_is_damaged_in_silver_is_mended_by_the_hint(shop: Pipeline) -> None:
+    shop.run()
+    log = _log(shop.data / "silver/orders")
+    log.write_text(log.read_text(encoding="utf-8")[:99])
+
+    (found,) = _found(shop)
+    _type(shop, found["hint"])
+
+    assert "its newest commit is damaged" in found["message"]
+    assert [code for code, _ in _codes(shop) if code != "POL422"] == []
+
+
+def test_an_earlier_version_is_looked_at_where_a_release_names_it(shop: Pipeline) -> None:
+    first = shop.run()
+    old = next((shop.data / "silver/orders").glob("*.parquet"))
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+    shop.run()
+    old.unlink()
+
+    assert _codes(shop) == []
+    (found,) = _found(shop, "--releases")
+    assert found["message"].endswith(f"(version 0, which release {first.run_id} names)")
+
+
+def test_an_empty_commit_in_the_middle_of_a_log_is_found(shop: Pipeline) -> None:
+    shop.run()
+    shop.run("silver.orders", full_refresh=True)
+    shop.run("silver.orders", full_refresh=True)
+    _log(shop.data / "silver/orders", 1).write_text("")
+
+    found = _found(shop, "silver.orders")
+
+    assert found[0]["message"].startswith("`silver.orders`: a commit of its log is empty: ")
+
+
+def test_bronze_that_lets_itself_be_changed(shop: Pipeline) -> None:
+    shop.run()
+    table = DeltaTable(shop.data / "bronze/orders")
+    table.alter.set_table_properties({"delta.appendOnly": "false"})
+
+    (found,) = _found(shop)
+    _type(shop, found["hint"])
+
+    assert (found["code"], found["severity"]) == ("POL417", "error")
+    assert _codes(shop) == []
+
+
+def test_what_another_program_did_is_told(shop: Pipeline) -> None:
+    shop.run()
+    for key in ("bronze/orders", "silver/orders"):
+        place = shop.data / key
+        write_deltalake(place, pl.read_delta(str(place)), mode="append")
+
+    found = _found(shop)
+    for each in found:
+        _type(shop, each["hint"])
+
+    assert shop.cli("doctor").exit_code == 0
+    assert [(each["code"], each["asset"], each["severity"]) for each in found] == [
+        ("POL418", "bronze.orders", "warning"),
+        ("POL418", "silver.orders", "warning"),
+    ]
+    assert _codes(shop) == [("POL418", "bronze.orders")]  # a fact of its history
+
+
+def test_a_table_that_is_not_ours_is_told_as_a_run_tells_it(shop: Pipeline) -> None:
+    write_deltalake(shop.data / "silver/orders", pl.DataFrame({"a": [1]}))
+
+    (found,) = _found(shop)
+
+    assert (found["code"], found["asset"]) == ("POL414", "silver.orders")
+    assert shop.cli("doctor").exit_code == 1
+
+
+def test_a_commit_that_the_ledger_does_not_know_is_recorded_by_the_hint(shop: Pipeline) -> None:
+    shop.run()
+    before = shop.root / "before"
+    shutil.copytree(shop.data / "_polster", before)
+    shop.run("gold.spending", full_refresh=True)
+    shutil.rmtree(shop.data / "_polster")
+    shutil.move(before, shop.data / "_polster")
+
+    (found,) = _found(shop)
+    _type(shop, found["hint"])
+
+    assert (found["code"], found["severity"]) == ("POL419", "warning")
+    assert _codes(shop) == []
+
+
+def test_a_row_of_the_ledger_without_its_commit(shop: Pipeline) -> None:
+    shop.run()
+    before = shop.root / "before"
+    shutil.copytree(shop.data / "silver/orders", before)
+    shop.run("silver.orders", full_refresh=True)
+    shutil.rmtree(shop.data / "silver/orders")
+    shutil.move(before, shop.data / "silver/orders")
+
+    (found,) = _found(shop)
+
+    assert (found["code"], found["asset"]) == ("POL420", "silver.orders")
+    assert "the ledger knows version 1, and no commit" in found["message"]
+
+
+def test_a_table_that_was_begun_anew_is_not_held_against_the_ledger(shop: Pipeline) -> None:
+    shop.run()
+    shop.run("silver.orders", full_refresh=True)
+    shutil.rmtree(shop.data / "silver/orders")
+    shop.run()
+
+    assert _codes(shop) == []
+
+
+def test_rows_of_the_quarantine_that_are_gone(shop: Pipeline) -> None:
+    record = shop.run()
+    DeltaTable(shop.data / "quarantine/silver/orders").delete("id = '3'")
+
+    (found,) = _found(shop)
+    shop.runs.clear()
+
+    assert found["code"] == "POL421"
+    assert f"holds 2 rows of run {record.run_id}, and the ledger says 3" in found["message"]
+
+
+def test_files_of_a_killed_run_are_counted_and_removed_by_the_hint(shop: Pipeline) -> None:
+    shop.run()
+    place = shop.data / "silver/orders"
+    for part in ("000-00000", "001-00000"):
+        (place / f"20260101T000000-abcdef-01234567-{part}.parquet").write_bytes(b"12345")
+
+    (found,) = _found(shop)
+    exit_code = shop.cli("doctor").exit_code
+    _type(shop, found["hint"].partition("; ")[2])
+
+    assert (found["code"], found["severity"], exit_code) == ("POL422", "warning", 0)
+    assert "2 files that no version names, 10 bytes" in found["message"]
+    assert _codes(shop) == []
+    assert shop.table("silver.orders").height == 2
+
+
+def test_a_damaged_ledger_does_not_hide_the_tables(shop: Pipeline) -> None:
+    shop.run()
+    _log(shop.data / "_polster/runs").write_text("{")
+    next((shop.data / "gold/spending").glob("*.parquet")).unlink()
+
+    assert _codes(shop) == [("POL413", None), ("POL413", "gold.spending")]
+    shutil.rmtree(shop.data / "_polster/runs")
+
+
+@pytest.mark.parametrize("option", [(), ("--format", "json")])
+def test_nothing_is_changed(shop: Pipeline, option: tuple[str, ...]) -> None:
+    shop.run()
+    next((shop.data / "gold/spending").glob("*.parquet")).unlink()
+    before = {path: path.stat().st_mtime_ns for path in shop.data.rglob("*")}
+
+    shop.cli("doctor", "--releases", *option)
+
+    assert {path: path.stat().st_mtime_ns for path in shop.data.rglob("*")} == before
