@@ -206,6 +206,6 @@ async def test_a_run_may_change_what_validate_finds(pipeline: Pipeline) -> None:
     await board.close()
 
     assert board.judged != judged
-    assert (len(before.findings), len(before.document["unchecked"])) == (0, 1)
-    assert [finding["asset"] for finding in after.findings] == ["silver.orders"]
+    assert (len(before.findings), len(before.unchecked)) == (0, 1)
+    assert [finding.asset for finding in after.findings] == ["silver.orders"]
     assert await board.checker.check() is after

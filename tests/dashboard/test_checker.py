@@ -54,7 +54,7 @@ async def test_one_that_leaves_does_not_stop_the_check_for_the_next(slow: Checke
     await asyncio.sleep(0.5)
     (slow.root / "go").touch()
 
-    assert (await staying).findings == []
+    assert (await staying).findings == ()
     assert (slow.root / "times").read_text() == "x"
 
 

@@ -37,6 +37,25 @@ def test_rules_are_added_up_and_the_newest_run_decides_what_is_worst() -> None:
     assert tallies(counts)[2].last_at == counts[0].at
 
 
+def test_a_rule_is_broken_since_the_first_run_without_a_break() -> None:
+    counts = [
+        _count(ORDERS, 1, age=1),
+        _count(ORDERS, 2, key=1),
+        _count(ORDERS, 3, key=2, age=1),
+        _count(CUSTOMERS, 3, age=1),
+        _count(ORDERS, 4, key=1, age=9),
+    ]
+
+    since = {(str(each.asset), each.rule): each.since for each in tallies(counts)}
+
+    assert since == {
+        ("silver.orders", "key"): counts[1].at,
+        ("silver.orders", "age"): counts[2].at,
+        ("silver.customers", "age"): counts[3].at,
+    }
+    assert [each.since for each in tallies([*counts, _count(CUSTOMERS, 5)])][-1] is None
+
+
 def test_bars_are_by_asset_or_by_the_rules_of_one() -> None:
     counts = [_count(ORDERS, 1, key=9, age=1), _count(CUSTOMERS, 1, name=2), _count(ORDERS, 2)]
 

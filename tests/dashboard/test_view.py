@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polster.dashboard.view import View
+from polster.dashboard.view import STATES, View
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.operations.overview import Condition, overview, standings
+from polster.operations.overview import overview, standings
 
 texts = st.text(max_size=20)
 views = st.builds(
     View,
     search=texts,
     layer=st.none() | st.sampled_from(Layer),
-    condition=st.none() | st.sampled_from(Condition),
+    condition=st.none() | st.sampled_from(STATES),
     tag=st.none() | texts.filter(bool),
     owner=st.none() | texts.filter(bool),
     focus=st.none() | st.builds(AssetKey, st.sampled_from(Layer), st.just("orders")),

@@ -123,6 +123,25 @@ def test_a_failed_asset_says_what_happened_and_keeps_its_rows(shop: Any) -> None
     assert entry.condition is Condition.FAILED
     assert "ZeroDivisionError" in entry.reasons[0]
     assert entry.rows == 2
+    assert entry.stands_in == 0
+
+
+def test_what_the_current_version_noted_needs_attention_until_a_run_without_it(shop: Any) -> None:
+    shop.run()
+    before = seen(shop).assets[BRONZE_ORDERS].stands_in
+    text = (shop.root / "landing/orders.csv").read_text(encoding="utf-8")
+    head, *rest = text.splitlines()
+    wider = [f"{head},colour", *(f"{line},red" for line in rest)]
+    shop.write("landing/orders.csv", "\n".join(wider))
+    shop.run("bronze.orders")
+    shop.run("bronze.orders")  # which finds nothing new, and takes nothing back
+
+    noted = seen(shop)
+    found = [entry.key for entry in attention(noted, standings(noted, []))]
+
+    assert before is None
+    assert noted.assets[BRONZE_ORDERS].notes == ("new in the source: colour",)
+    assert BRONZE_ORDERS in found
 
 
 def test_owners_and_tags_are_listed_once(shop: Any) -> None:

@@ -41,6 +41,7 @@ def _as_json(asset: OverviewAsset) -> dict[str, object]:
         "asset": str(state.asset),
         "state": asset.condition.value,
         "reasons": list(asset.reasons),
+        "notes": list(asset.notes),
         "version": state.version,
         "last_status": last.status.value if last else None,
         "last_run_at": last.started_at.isoformat() if last else None,
@@ -60,5 +61,14 @@ def _as_row(asset: OverviewAsset) -> tuple[str, ...]:
         f"{published.started_at:%Y-%m-%d %H:%M:%S}" if published else "",
         number(published.rows_published) if published else "",
         number(published.rows_quarantined) if published and published.rows_quarantined else "",
-        "; ".join(asset.reasons),
+        "; ".join(_why(asset)),
     )
+
+
+def _why(asset: OverviewAsset) -> list[str]:
+    """Say why an asset stands as it does, what it noted, and what readers get meanwhile."""
+    said = [*asset.reasons, *(f"note: {note}" for note in asset.notes)]
+    if asset.stands_in is not None:
+        at = f" of {asset.published_at:%Y-%m-%d %H:%M} UTC" if asset.published_at else ""
+        said.append(f"readers get version {asset.stands_in}{at}")
+    return said

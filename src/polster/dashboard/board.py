@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from polster.dashboard.asker import Asker
-from polster.dashboard.checker import Checker
+from polster.dashboard.checker import Check, Checker
 from polster.dashboard.runner import Runner
 from polster.errors import DefinitionError, PolsterError
 from polster.model.asset import AssetKey
@@ -81,12 +82,20 @@ class Board:
         self._source: FileStates = frozenset()
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
+        self._seen: object = None
+        self._checked: object = None
+        self._checking: asyncio.Task[None] | None = None
         self._arriving: asyncio.Task[None] | None = None  # held, or it might be forgotten halfway
 
     @property
     def judged(self) -> object:
         """Return what ``validate`` judges by: the source, and what is built."""
         return self._source, self._recorded
+
+    @property
+    def is_checked(self) -> bool:
+        """Tell whether the newest check judged what is there now, and came to its end."""
+        return self.judged == self._checked and isinstance(self.checker.newest, Check)
 
     @property
     def _recorded(self) -> int | None:
@@ -138,6 +147,7 @@ class Board:
         while True:
             if self.viewers or self.snapshot.revision == 0:
                 await self.look()
+                self._have_checked()
             self._asker.rest()
             await asyncio.sleep(POLL_SECONDS if self._is_local else SLOW_POLL_SECONDS)
 
@@ -145,6 +155,18 @@ class Board:
         """Stop what runs, and wait until it has recorded what it did."""
         await asyncio.gather(self.runner.close(), self.checker.close())
         self._asker.close()
+
+    def _have_checked(self) -> None:
+        """Begin a check of what nobody changed since the last look, unless it was made."""
+        now = self.judged
+        is_quiet, self._seen = now == self._seen, now
+        if is_quiet and now != self._checked and (self._checking is None or self._checking.done()):
+            self._checking = asyncio.create_task(self._check(now))
+
+    async def _check(self, judged: object) -> None:
+        with suppress(PolsterError):  # which the checker keeps
+            await self.checker.check()
+        self._checked = judged
 
     async def _look(self, before: Snapshot) -> Snapshot:
         project = before.project

@@ -6,13 +6,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from polster.dashboard.findings import findings_of
 from polster.errors import PolsterError
+from polster.model.finding import Finding
 from polster.operations.watch import source_stamp
 
 CHECK_SECONDS = 300.0
@@ -23,17 +25,24 @@ class Check:
     """What one ``polster validate`` said.
 
     Attributes:
-        document: What it wrote as JSON.
+        findings: Errors and warnings.
+        assets: How many assets could be read.
+        unchecked: Why the columns of an asset could not be checked, by key.
+        fixable: How many findings ``--fix`` mends.
         at: When it began, timezone-aware UTC.
     """
 
-    document: dict[str, Any]
+    findings: tuple[Finding, ...]
+    assets: int
+    unchecked: Mapping[str, str]
+    fixable: int
     at: datetime
 
     @property
-    def findings(self) -> list[dict[str, Any]]:
-        """List the findings as ``polster validate --format json`` writes them."""
-        return list(self.document["findings"])
+    def unseen(self) -> list[str]:
+        """List the assets that could not be looked into, though no finding says why."""
+        told = {finding.asset for finding in self.findings}
+        return [asset for asset in self.unchecked if asset not in told]
 
 
 class Checker:
@@ -43,6 +52,9 @@ class Checker:
         root: The project's folder.
         environment: As ``--env`` would say.
         recorded: Says something else after each run: what an asset reads may be known only then.
+
+    Attributes:
+        newest: What the last check that ended said, or why it could not; None before the first.
     """
 
     def __init__(self, root: Path, environment: str | None, recorded: Callable[[], object]) -> None:
@@ -50,6 +62,7 @@ class Checker:
         self.environment = environment
         self._recorded = recorded
         self._lock = asyncio.Lock()
+        self.newest: Check | PolsterError | None = None
         self._stamp: object = None
         self._check: Check | None = None
         self._asking: set[asyncio.Task[Check]] = set()
@@ -76,7 +89,11 @@ class Checker:
         async with self._lock:
             stamp = (await asyncio.to_thread(source_stamp, self.root), self._recorded())
             if self._check is None or stamp != self._stamp:
-                self._check = await self._run()
+                try:
+                    self.newest = self._check = await self._run()
+                except PolsterError as error:
+                    self.newest = error
+                    raise
                 self._stamp = stamp
             return self._check
 
@@ -109,7 +126,7 @@ class Checker:
                 process.kill()
                 await process.wait()
         try:
-            return Check(json.loads(out), at)
+            return _check(json.loads(out), at)
         except json.JSONDecodeError:
             said = err.decode("utf-8", "replace").strip().splitlines()
             raise PolsterError(
@@ -117,3 +134,14 @@ class Checker:
                 code="POL901",
                 hint="see what it says in a terminal: polster validate",
             ) from None
+
+
+def _check(document: Mapping[str, Any], at: datetime) -> Check:
+    """Read what ``polster validate --format json`` wrote."""
+    return Check(
+        tuple(findings_of(document)),
+        document.get("assets", 0),
+        document.get("unchecked", {}),
+        sum(entry["fixable"] for entry in document["findings"]),
+        at,
+    )

@@ -125,7 +125,7 @@ def asset_face(entry: OverviewAsset, standing: Standing) -> Json:
     return {
         "state": state_class(standing.condition),
         "word": standing.condition.value,
-        "why": [reason[:REASON_LENGTH] for reason in standing.reasons],
+        "why": [reason[:REASON_LENGTH] for reason in _why(entry, standing)],
         "rows": short_number(entry.rows),
         "exact": number(entry.rows),
         "count": entry.rows,
@@ -134,6 +134,16 @@ def asset_face(entry: OverviewAsset, standing: Standing) -> Json:
         "kept": counted(kept, "row") if kept else "",
         "at": at.astimezone(UTC).isoformat() if at else None,
     }
+
+
+def _why(entry: OverviewAsset, standing: Standing) -> list[str]:
+    """Say why an asset stands as it does, what it noted, and what readers get meanwhile."""
+    served = entry.stands_in
+    return [
+        *standing.reasons,
+        *(f"note: {note}" for note in entry.notes),
+        *([] if served is None else [f"readers get version {served}"]),
+    ]
 
 
 def state_class(condition: Condition) -> str:

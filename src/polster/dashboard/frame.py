@@ -15,6 +15,7 @@ from polster.dashboard.elements.start_run import offer_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.links import run_address
 from polster.dashboard.runs_view import Moving, moving
+from polster.dashboard.words import counted, number
 from polster.errors import PolsterError
 
 PAGES = {
@@ -122,11 +123,40 @@ def _heading(board: Board, at: str) -> None:
     with Tag("nav", aria_label="Pages"):
         for address, name in PAGES.items():
             link = Tag("a", name, href=address)
+            if address == "/health":
+                _count_findings(board, link)
             if address == at:
                 link.props["aria-current"] = "page"
     with Tag("div", classes="now"):
         _follow_runs(board)
         offer_run(board)
+
+
+def _count_findings(board: Board, link: Tag) -> None:
+    """Show beside the link to *Health* how much ``validate`` finds, and does not look into."""
+    with link:
+        chip = Tag("span", classes="chip count")
+
+    def look() -> None:
+        checked = board.checker.newest
+        if checked is None:
+            chip.set_visibility(False)
+            return
+        if isinstance(checked, PolsterError):
+            said, means = "!", "the source could not be checked"
+        else:
+            found = [counted(len(checked.findings), "finding")] if checked.findings else []
+            if checked.unseen:
+                found.append(f"{counted(len(checked.unseen), 'asset')} not fully checked")
+            total = len(checked.findings) + len(checked.unseen)
+            said, means = number(total) if total else "", ", ".join(found)
+        chip.set_text(said)
+        chip.props["title"] = means
+        chip.props["aria-label"] = means
+        chip.set_visibility(bool(said))
+
+    look()
+    ui.timer(LOOK_SECONDS, look)
 
 
 def _moving(board: Board) -> tuple[list[Moving], int]:

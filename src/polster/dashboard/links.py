@@ -29,12 +29,17 @@ def release_address(release: str, since: str | None = None) -> str:
     return f"/releases?{urlencode(asked)}"
 
 
-def quarantine_address(key: AssetKey, rule: str | None = None) -> str:
-    """Return the address of the rows that were kept out of an asset.
+EVERY_RUN = "all"
+"""What an address says of the rows of all runs, where a run's identifier could stand."""
+
+
+def quarantine_address(key: AssetKey, rule: str | None = None, run: str | None = None) -> str:
+    """Return the address of the rows kept out of an asset: of ``run``, else of its version.
 
     >>> from polster.model.layer import Layer
     >>> quarantine_address(AssetKey(Layer.SILVER, "orders"), "amount|min")
     '/quarantine?asset=silver.orders&rule=amount%7Cmin'
     """
-    asked = {"asset": str(key)} | ({} if rule is None else {"rule": rule})
+    asked = {"asset": str(key), "rule": rule, "run": run}
+    asked = {name: value for name, value in asked.items() if value is not None}
     return f"/quarantine?{urlencode(asked)}"

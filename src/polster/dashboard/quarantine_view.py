@@ -10,7 +10,7 @@ from typing import Any
 
 from polster.dashboard.elements.chart import COLOURS
 from polster.model.asset import AssetKey
-from polster.operations.quarantine import QuarantineCount
+from polster.operations.quarantine import QuarantineCount, broken_since
 
 RUNS_SHOWN = 60
 OTHERS = "all others"
@@ -24,6 +24,7 @@ class Tally:
         newest: By the newest run that judged the asset.
         total: By all runs that are looked back at.
         last_at: When it last kept a row out.
+        since: Since when every run finds it broken; None if the newest does not.
     """
 
     asset: AssetKey
@@ -31,6 +32,7 @@ class Tally:
     newest: int
     total: int
     last_at: datetime
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,16 @@ def tallies(counts: Sequence[QuarantineCount]) -> list[Tally]:
             if rows:
                 totals[count.asset, rule] += rows
                 last[count.asset, rule] = count.at
+    since = broken_since(counts)
     found = [
-        Tally(asset, rule, newest[asset].rules.get(rule, 0), total, last[asset, rule])
+        Tally(
+            asset,
+            rule,
+            newest[asset].rules.get(rule, 0),
+            total,
+            last[asset, rule],
+            since.get((asset, rule)),
+        )
         for (asset, rule), total in totals.items()
     ]
     return sorted(found, key=lambda each: (-each.newest, -each.total, each.asset, each.rule))

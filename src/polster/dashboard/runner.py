@@ -26,7 +26,9 @@ STOP_SECONDS = 10.0
 READ_SECONDS = 0.1
 """Between two looks at what a run wrote."""
 OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)
-LAST_WORD = re.compile(r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?:succeeded|failed|was interrupted) in ")
+LAST_WORD = re.compile(
+    r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?P<ending>(?:succeeded|failed|was interrupted) in .*)"
+)
 
 
 class RequestState(StrEnum):
@@ -51,6 +53,7 @@ class RunRequest:
             killed it; None while it runs, or if it could not be started.
         process_id: Of the process that runs it, by which a run in progress is known to be this.
         run_id: Of the run, as the process said when it ended; None if it began none, or was killed.
+        ending: How the run ended, as the process said: ``succeeded in 0.2 s: 3 published``.
     """
 
     number: int
@@ -62,6 +65,7 @@ class RunRequest:
     exit_code: int | None = None
     process_id: int | None = None
     run_id: str | None = None
+    ending: str | None = None
     ended_at: datetime | None = None
 
     @property
@@ -182,7 +186,8 @@ class Runner:
                 await self._run(request)
             except (OSError, ValueError) as error:  # too long a selection, or what no text may hold
                 request.log.write(f"the run cannot be started: {error}")
-            request.run_id = _run_id(request.log)
+            if word := _last_word(request.log):
+                request.run_id, request.ending = word[1], word["ending"]
             request.end(RequestState.ENDED)
 
     async def _run(self, request: RunRequest) -> None:
@@ -264,8 +269,5 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def _run_id(log: RunLog) -> str | None:
-    for line in reversed(log.lines):
-        if found := LAST_WORD.match(line):
-            return found[1]
-    return None
+def _last_word(log: RunLog) -> re.Match[str] | None:
+    return next(filter(None, map(LAST_WORD.match, reversed(log.lines))), None)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
-from polster.operations.overview import Condition, Overview, Standing
+from polster.operations.overview import Condition, Overview, OverviewAsset, Standing
 
 LIST = "list"
 GRAPH = "graph"
+QUARANTINED: Literal["quarantined"] = "quarantined"
+"""Of assets in whatever condition: rows were kept out of the version that counts."""
+State: TypeAlias = Condition | Literal["quarantined"]
+STATES: tuple[State, ...] = (*Condition, QUARANTINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class View:
     Attributes:
         search: Words that all stand in the key, whatever their case.
         layer: Assets of it alone.
-        condition: Assets in it alone.
+        condition: Assets in it alone, or those that rows were kept out of.
         tag: Assets that have it alone.
         owner: Assets of this owner alone.
         focus: It, all that it stands on and all that stands on it alone.
@@ -31,7 +36,7 @@ class View:
 
     search: str = ""
     layer: Layer | None = None
-    condition: Condition | None = None
+    condition: State | None = None
     tag: str | None = None
     owner: str | None = None
     focus: AssetKey | None = None
@@ -46,13 +51,13 @@ class View:
         '?q=logs&layer=silver'
         """
         layers = {layer.value: layer for layer in Layer}
-        conditions = {condition.value: condition for condition in Condition}
+        states = {str(state): state for state in STATES}
         shown = query.get("view")
         collapsed = query.get("collapsed", "").split(",")
         return cls(
             search=query.get("q", "")[:200],
             layer=layers.get(query.get("layer", "")),
-            condition=conditions.get(query.get("condition", "")),
+            condition=states.get(query.get("condition", "")),
             tag=query.get("tag") or None,
             owner=query.get("owner") or None,
             focus=AssetKey.parse(query.get("focus", "")),
@@ -97,9 +102,14 @@ class View:
             key: None
             for key, entry in overview.assets.items()
             if (near is None or key in near)
-            and (self.condition is None or standings[key].condition is self.condition)
+            and self._is_in_state(entry, standings[key])
             and self._takes(entry.asset, words)
         }
+
+    def _is_in_state(self, entry: OverviewAsset, standing: Standing) -> bool:
+        if self.condition == QUARANTINED:
+            return entry.quarantined > 0
+        return self.condition is None or standing.condition is self.condition
 
     def _takes(self, asset: Asset, words: list[str]) -> bool:
         key = str(asset.key)

@@ -79,6 +79,20 @@ class OverviewAsset:
         return judged.rows_quarantined / judged.rows_returned
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what the run that made the current version noted, and the last one."""
+        records = (self.state.published, self.state.last)
+        return tuple(dict.fromkeys(note for each in records if each for note in each.notes))
+
+    @property
+    def stands_in(self) -> int | None:
+        """Return the version that readers get though the last run came to none; None if it did."""
+        last = self.state.last
+        held_up = last is not None and last.status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
+        is_usable = self.condition is not Condition.UNUSABLE
+        return self.state.version if held_up and is_usable else None
+
+    @property
     def published_at(self) -> datetime | None:
         """Return when the current version was published."""
         return self.state.published_at
@@ -214,6 +228,7 @@ def attention(overview: Overview, found: Mapping[AssetKey, Standing]) -> list[Ov
             found[key].condition is not Condition.PUBLISHED
             or found[key].reasons
             or entry.quarantined
+            or entry.notes
         )
     ]
     return sorted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -157,6 +157,23 @@ def quarantine_counts(
         )
         for run_id, record in lakehouse.ledger.judgements(key, since)
     ]
+
+
+def broken_since(counts: Sequence[QuarantineCount]) -> dict[tuple[AssetKey, str], datetime]:
+    """Return since when every run finds a rule broken, for what the newest run found broken.
+
+    Args:
+        counts: Oldest first.
+
+    Returns:
+        When the first of these runs judged, by asset and rule.
+    """
+    found: dict[AssetKey, dict[str, datetime]] = {}
+    for count in counts:
+        before = found.get(count.asset, {})
+        broken = [rule for rule, rows in count.rules.items() if rows]
+        found[count.asset] = {rule: before.get(rule, count.at) for rule in broken}
+    return {(asset, rule): at for asset, rules in found.items() for rule, at in rules.items()}
 
 
 def quarantined_rows(

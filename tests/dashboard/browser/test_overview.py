@@ -28,6 +28,7 @@ ODD = "<img src=x onerror=owned=1>"
 BRONZE = """
     @bronze(owner="ingest", tags=["daily"])
     def {name}() -> pl.LazyFrame:
+        'Return one row an order.'
         return pl.LazyFrame({{"id": range({rows}), "amount": [n - 5 for n in range({rows})]}})
     """
 TABLE = """
@@ -38,6 +39,7 @@ TABLE = """
 
     @{layer}(contract=Rows{options})
     def {name}({reads}: pl.LazyFrame) -> pl.LazyFrame:
+        'Return one row an order.'
         {first}
         return {reads}.select("id", "amount")
     """
@@ -82,6 +84,10 @@ def polster(root: Path, *arguments: str) -> None:
     subprocess.run(command, check=False, capture_output=True)
 
 
+def replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a pipeline in which something is stale, something failed, and rows were kept out."""
@@ -92,10 +98,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_table(root, "silver.net", "silver_orders", options=', tags=["finance"]')
     stock = write_table(root, "silver.stock", "bronze_stock")
     write_table(root, "gold.revenue", "net", options=f', owner="finance", tags=["{ODD}"]')
-    write_table(root, "gold.broken", "net", first="raise ValueError('secret')")
+    broken = write_table(root, "gold.broken", "net", options=', owner="finance"')
     write_table(root, f"gold.{LONG}", "stock", options=f', owner="{ODD}"')
     polster(root, "run")
-    stock.write_text(stock.read_text(encoding="utf-8").replace("pass", "stock = 1"), "utf-8")
+    replace(broken, "pass", "raise ValueError('secret')")
+    polster(root, "run")
+    replace(stock, "pass", "stock = 1")
     with served(root) as dashboard:
         yield dashboard.url
 
@@ -133,7 +141,7 @@ def test_the_line_of_totals_counts_and_links(page: Page, shop: str) -> None:
     totals = page.get_by_role("region", name="Totals")
     expect(totals.get_by_role("listitem")).to_have_text(["1 failed", "2 stale", "5 published"])
     expect(totals).to_contain_text("8assets")
-    expect(totals).to_contain_text("95rows published")
+    expect(totals).to_contain_text("110rows published")
     expect(totals).to_contain_text("5rows quarantined")
     expect(totals.get_by_role("link", name="failed", exact=True)).to_have_attribute(
         "href", re.compile("^/runs/.+")
@@ -150,10 +158,11 @@ def test_what_needs_attention_stands_first_worst_first_with_reason_and_link(
     page.goto(shop)
 
     rows = page.get_by_role("region", name="Needs attention").get_by_role("listitem")
-    expect(rows).to_have_count(4)
+    expect(rows).to_have_count(5)
     expect(rows.nth(0)).to_contain_text("failed")
     expect(rows.nth(0)).to_contain_text("the function raised ValueError")
     expect(rows.nth(0)).not_to_contain_text("secret")
+    expect(rows.nth(0)).to_contain_text(re.compile(r"readers get version 0 of today \d\d:\d\d"))
     expect(rows.nth(0).get_by_role("link", name="gold.broken")).to_have_attribute(
         "href", "/asset/gold.broken"
     )
@@ -162,6 +171,21 @@ def test_what_needs_attention_stands_first_worst_first_with_reason_and_link(
     expect(rows.nth(3).get_by_role("link", name="5 of 20 rows quarantined")).to_have_attribute(
         "href", "/quarantine?asset=silver.orders"
     )
+
+
+def test_what_validate_finds_is_counted_on_every_page_and_needs_attention(
+    page: Page, shop: str
+) -> None:
+    page.goto(shop)
+
+    found = page.get_by_role("region", name="Needs attention").get_by_role("listitem").last
+    expect(found).to_contain_text("polster validate: 1 error")
+    expect(found).to_contain_text("POL305 gold.broken: the function raised ValueError")
+    page.goto(f"{shop}/runs")
+    count = page.get_by_role("navigation", name="Pages").get_by_title("1 finding")
+    expect(count).to_have_text("1")
+    page.get_by_role("link", name="Health").click()
+    expect(page).to_have_url(f"{shop}/health")
 
 
 def test_layers_are_columns_from_left_to_right(page: Page, shop: str) -> None:
@@ -284,6 +308,7 @@ def test_searching_and_filtering_write_an_address_that_can_be_shared(
     ("label", "value", "keys"),
     [
         ("State", "failed", {"gold.broken"}),
+        ("State", "quarantined", {"silver.orders"}),
         ("Tag", "finance", {"silver.net"}),
         ("Owner", "sales", {"silver.orders"}),
         ("Layer", "bronze", {"bronze.orders", "bronze.stock"}),
@@ -496,7 +521,7 @@ def test_the_first_run_is_offered_moves_in_place_and_ends_well(page: Page, tmp_p
     root = start_project(tmp_path / "gate")
     write(root, "bronze.gate", WAITING_BRONZE)
     write_table(root, "silver.kept", "gate")
-    write_table(root, "gold.told", "kept")
+    write_table(root, "gold.told", "kept", options=', owner="sales"')
     with served(root) as dashboard:
         page.goto(dashboard.url)
         page.locator("#content").get_by_role("button", name="Run", exact=True).click()
@@ -562,7 +587,9 @@ def test_a_run_from_a_terminal_moves_the_page_and_leaves_its_scroll(
             (root / "open").touch()
             expect(node(page, "silver.kept_15").get_by_text("published")).to_be_visible()
             run.wait()
-        expect(page.get_by_text("All is well")).to_be_visible()
+        found = page.get_by_role("region", name="Needs attention")
+        expect(found).to_contain_text("60 assets read `bronze.gate` directly")
+        expect(page.get_by_text("All is well")).to_have_count(0)
         assert page.locator(".graph-scroll").evaluate("each => each.scrollTop") == 900
 
 

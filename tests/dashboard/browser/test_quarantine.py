@@ -75,10 +75,30 @@ def test_what_was_kept_out_is_counted_by_asset_and_rule(page: Page, dashboard: D
     expect(rows.nth(1)).to_contain_text("silver.orders")
     expect(rows.nth(1)).to_contain_text("amount|min")
     assert rows.nth(1).get_by_role("cell").all_inner_texts()[2:4] == ["3", "6"]
+    assert rows.nth(1).get_by_role("cell").nth(4).inner_text().startswith("today ")
     assert [each.split("\t")[1:4] for each in rows.all_inner_texts()[2:]] == [
-        ["primary_key", "1", "2"],
-        ["customer|nullability", "0", "1"],
+        ["primary_key", "1", "2"]
     ]
+
+    page.get_by_role("link", name="see 1 rule more, of earlier runs").click()
+    page.wait_for_url("**/quarantine?run=all")
+    expect(rows).to_have_count(4)
+    assert [each.split("\t")[1:5] for each in rows.all_inner_texts()[3:]] == [
+        ["customer|nullability", "0", "1", "\N{EN DASH}"]
+    ]
+
+
+def test_the_rows_of_the_current_version_are_shown_and_all_of_them_if_asked_for(
+    page: Page, dashboard: Dashboard
+) -> None:
+    page.goto(f"{dashboard.url}/quarantine?asset=silver.orders")
+
+    expect(page.get_by_text("rows 1 to 4 of 4")).to_be_visible()
+    expect(page.get_by_text("4 rows kept out of the current version")).to_be_visible()
+    page.get_by_role("link", name="see all, with 5 rows of earlier runs").click()
+    page.wait_for_url("**/quarantine?asset=silver.orders&run=all")
+    expect(page.get_by_text("rows 1 to 9 of 9")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Run")).to_have_value("all")
 
 
 def test_an_asset_and_a_rule_are_chosen_and_stand_in_the_address(
@@ -90,6 +110,8 @@ def test_an_asset_and_a_rule_are_chosen_and_stand_in_the_address(
     page.get_by_label("Rule").select_option("customer|nullability")
     page.wait_for_url("**/quarantine?asset=silver.orders&rule=customer%7Cnullability")
 
+    expect(page.get_by_text("No row is kept out of the current version")).to_be_visible()
+    page.get_by_role("link", name="see the 1 row of earlier runs").click()
     expect(page.get_by_text("rows 1 to 1 of 1")).to_be_visible()
     grid = page.get_by_role("region", name="Rows kept out of silver.orders")
     expect(grid.get_by_text("customer|nullability")).to_be_visible()
@@ -109,6 +131,7 @@ def test_the_rows_that_are_shown_are_downloaded(
     page: Page, dashboard: Dashboard, tmp_path: Path, name: str
 ) -> None:
     page.goto(f"{dashboard.url}/quarantine?asset=silver.orders&rule=amount%7Cmin")
+    expect(page.get_by_text("rows 1 to 3 of 3")).to_be_visible()
     with page.expect_download() as started:
         page.get_by_role("link", name=f"Download {name}").click()
     target = tmp_path / started.value.suggested_filename
@@ -121,7 +144,7 @@ def test_the_rows_that_are_shown_are_downloaded(
         assert sorted(set(read)) == ["'=1+1", "<script>window.evil = 1</script>", "cid"]
     else:
         read = pl.read_parquet(target)["customer"].to_list()
-    assert len(read) == 6
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize(

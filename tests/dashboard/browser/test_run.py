@@ -118,8 +118,11 @@ def test_it_is_cancelled_and_run_again(page: Page, dashboard: Dashboard, shop: P
     assert "the run was interrupted" in _row(page, "silver.orders")
 
     hold.unlink()
+    cancelled = page.url
     page.get_by_role("button", name="Retry 2 assets").click()
-    expect(page.get_by_text("polster run silver.orders gold.totals: started")).to_be_visible()
+    page.wait_for_url(lambda url: url != cancelled)
+    expect(heading.get_by_text("silver.orders, gold.totals")).to_be_visible()
+    expect(heading.get_by_text("succeeded", exact=True)).to_be_visible()
     page.goto(f"{dashboard.url}/runs")
     expect(page.get_by_role("row").filter(has_text="silver.orders, gold.totals")).to_contain_text(
         "succeeded"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.dashboard.browser.conftest import Dashboard, served
+from tests.dashboard.browser.conftest import Dashboard, contrast, served
 
 from polster.operations.runs import list_runs
 
@@ -39,6 +40,24 @@ def test_a_selection_is_run_and_listed_with_what_came_of_it(
     assert [run.selection for run in list_runs(shop.open())] == [("bronze.orders", "silver.orders")]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_run_leads_to_the_run_and_says_readably_how_it_ended(
+    page: Page, dashboard: Dashboard, shop: Pipeline, scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{dashboard.url}/health")
+    page.locator("header").get_by_role("button", name="Run").click()
+    page.get_by_role("menuitem", name="Run what changed").click()
+
+    said = page.get_by_role("status").filter(has_text="polster run:")
+    expect(said).to_have_text(re.compile(r"polster run: succeeded in [\d.]+ s: 3 published"))
+    link = page.get_by_role("link", name="see the run", exact=True)
+    assert min(contrast(said), contrast(link)) >= 4.5
+    link.click()
+    [run] = list_runs(shop.open())
+    expect(page).to_have_url(f"{dashboard.url}/runs/{run.run_id}")
+
+
 def test_a_selection_that_means_nothing_is_told_and_nothing_runs(
     page: Page, dashboard: Dashboard, shop: Pipeline
 ) -> None:
@@ -47,6 +66,9 @@ def test_a_selection_that_means_nothing_is_told_and_nothing_runs(
 
     card = page.get_by_role("region", name="Ended without a record")
     expect(card).to_contain_text("refused")
+    expect(page.get_by_role("status").filter(has_text="silver.oders")).to_contain_text(
+        "Nothing was run"
+    )
     expect(card).to_contain_text("did you mean `silver.orders`?")
     assert list_runs(shop.open()) == []
 

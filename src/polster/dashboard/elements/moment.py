@@ -14,10 +14,10 @@ class Moment(Element, component="moment.js"):
     Args:
         at: Timezone-aware.
         shown: ``ago`` as in "5 minutes ago", which moves on by itself; ``date`` with day and
-            time.
+            time; ``day`` as in "yesterday 14:02".
     """
 
-    def __init__(self, at: datetime, shown: Literal["ago", "date"] = "ago") -> None:
+    def __init__(self, at: datetime, shown: Literal["ago", "date", "day"] = "ago") -> None:
         super().__init__()
         self.props["iso"] = at.astimezone(UTC).isoformat()
         self.props["shown"] = shown

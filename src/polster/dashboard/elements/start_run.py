@@ -6,11 +6,7 @@ from nicegui import ui
 
 from polster.dashboard.board import Board
 from polster.dashboard.elements.menu import Item, Menu
-from polster.dashboard.runner import RequestState
-from polster.dashboard.words import counted
-
-COMMAND_LENGTH = 200
-TOLD_MILLISECONDS = 6_000
+from polster.dashboard.elements.notice import Notice
 
 
 def offer_run(board: Board) -> None:
@@ -28,21 +24,20 @@ def offer_run(board: Board) -> None:
     )
 
 
-def ask_for_run(board: Board, *selection: str, full_refresh: bool = False) -> None:
-    """Ask for a run, and say whether it starts or waits."""
+def ask_for_run(
+    board: Board, *selection: str, full_refresh: bool = False, leads: bool = False
+) -> None:
+    """Ask for a run, and follow it at the foot of the page until it says how it ended.
+
+    Args:
+        board: Whose run.
+        selection: Terms as ``polster run`` takes them.
+        full_refresh: Whether to build everything anew.
+        leads: Whether the page goes on to the run as soon as it has begun.
+    """
     request = board.runner.submit(selection, full_refresh=full_refresh)
-    ahead = board.runner.ahead_of(request)
-    said = "started"
-    if request.state is RequestState.WITHDRAWN:
-        said = "not started, because the dashboard is being stopped"
-    elif ahead:
-        said = f"queued behind {counted(ahead, 'run')} of this dashboard"
-    command = request.command
-    if len(command) > COMMAND_LENGTH:
-        command = command[: COMMAND_LENGTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    ui.notify(
-        f"{command}: {said}",
-        position="bottom",
-        classes="told",
-        timeout=TOLD_MILLISECONDS,
-    )
+    layout = ui.context.client.layout
+    for earlier in [each for each in layout.descendants() if isinstance(each, Notice)]:
+        earlier.delete()
+    with layout:
+        Notice(board, request, leads=leads)

@@ -70,7 +70,7 @@ def _run(entry: HistoryEntry) -> None:
         Tag("p", "because " + "; ".join(record.reasons), classes="small reasons")
     with Tag("div", classes="tallies"):
         _rows(record)
-        _rules(record)
+        _rules(record, run_id)
     for note in record.notes:
         Tag("p", f"note: {note}", classes="small note")
     if record.error:
@@ -96,7 +96,7 @@ def _count(what: str, rows: int) -> None:
         Tag("td", number(rows), classes="count")
 
 
-def _rules(record: AssetRecord) -> None:
+def _rules(record: AssetRecord, run_id: str) -> None:
     if not record.rules_broken:
         return
     with Tag("div", classes="scroll"), Tag("table", classes="plain tally"):
@@ -107,7 +107,7 @@ def _rules(record: AssetRecord) -> None:
             for rule, rows in sorted(record.rules_broken.items(), key=lambda each: -each[1]):
                 with Tag("tr"):
                     with Tag("td"):
-                        address = quarantine_address(record.asset, rule)
+                        address = quarantine_address(record.asset, rule, run_id)
                         Tag("a", rule, href=address, classes="mono")
                     Tag("td", number(rows), classes="count")
 

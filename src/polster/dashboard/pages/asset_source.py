@@ -8,7 +8,6 @@ from polster.dashboard.board import Board
 from polster.dashboard.elements.listing import Listing
 from polster.dashboard.elements.problem import show_finding
 from polster.dashboard.elements.tag import Tag
-from polster.dashboard.findings import findings_of
 from polster.dashboard.words import counted
 from polster.model.asset import Asset
 from polster.model.finding import Finding
@@ -37,10 +36,10 @@ async def check_of(board: Board, asset: Asset) -> AssetCheck:
     name = str(asset.key)
     findings = [
         finding
-        for finding in findings_of(check.document)
+        for finding in check.findings
         if finding.asset == name or (finding.asset is None and finding.file == asset.file)
     ]
-    return AssetCheck(tuple(findings), check.document["unchecked"].get(name))
+    return AssetCheck(tuple(findings), check.unchecked.get(name))
 
 
 def draw_check(check: AssetCheck) -> None:

@@ -18,7 +18,7 @@ from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.figure import show_figure
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
-from polster.dashboard.findings import findings_of, narrowed
+from polster.dashboard.findings import narrowed
 from polster.dashboard.links import asset_address
 from polster.dashboard.words import ADD_ASSET, counted, number
 from polster.model.finding import Finding, Severity
@@ -86,14 +86,8 @@ async def show_health(board: Board) -> None:
 
     async def ask() -> Health:
         check = await board.checker.check()
-        findings = findings_of(check.document)
-        return Health(
-            check.document["assets"],
-            await board.ask(explain, findings),
-            check.document["unchecked"],
-            sum(entry["fixable"] for entry in check.findings),
-            check.at,
-        )
+        rules = await board.ask(explain, check.findings)
+        return Health(check.assets, rules, check.unchecked, check.fixable, check.at)
 
     await show_answer(
         ask,

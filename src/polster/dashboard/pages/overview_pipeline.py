@@ -20,11 +20,11 @@ from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import LOOK_SECONDS, follow
 from polster.dashboard.links import asset_address
-from polster.dashboard.view import GRAPH, LIST, View
+from polster.dashboard.view import GRAPH, LIST, STATES, View
 from polster.dashboard.words import counted
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.operations.overview import Condition, Overview, standings
+from polster.operations.overview import Overview, standings
 
 NARROW_PIXELS = 760
 SOON_SECONDS = 0.01
@@ -113,8 +113,7 @@ class _Pipeline:
                 on_search=lambda text: self._change(replace(self.view, search=text)),
             )
             self._choice("Layer", [layer.value for layer in Layer], view.layer, self._set_layer)
-            conditions = [condition.value for condition in Condition]
-            self._choice("State", conditions, view.condition, self._set_condition)
+            self._choice("State", list(map(str, STATES)), view.condition, self._set_state)
             if overview.tags or view.tag:
                 self._choice("Tag", overview.tags, view.tag, self._set_tag)
             if overview.owners or view.owner:
@@ -130,8 +129,9 @@ class _Pipeline:
     def _set_layer(self, name: str) -> None:
         self._change(replace(self.view, layer=Layer(name) if name else None))
 
-    def _set_condition(self, name: str) -> None:
-        self._change(replace(self.view, condition=Condition(name) if name else None))
+    def _set_state(self, name: str) -> None:
+        states = {str(state): state for state in STATES}
+        self._change(replace(self.view, condition=states.get(name)))
 
     def _set_tag(self, name: str) -> None:
         self._change(replace(self.view, tag=name or None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,11 +20,11 @@ from polster.dashboard.elements.choice import Choice, Option
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import answer_missing
-from polster.dashboard.links import asset_address, quarantine_address
+from polster.dashboard.links import EVERY_RUN, asset_address, quarantine_address
 from polster.dashboard.pages.quarantine_rows import draw_rows
 from polster.dashboard.quarantine_view import Tally, bars, chart_options, tallies
 from polster.dashboard.shared import Itself
-from polster.dashboard.words import counted, number
+from polster.dashboard.words import NOTHING, counted, number
 from polster.errors import PolsterError, UsageError
 from polster.model.asset import AssetKey
 from polster.operations.export_quarantine import ExportFormat, export_quarantine
@@ -37,14 +37,15 @@ MEDIA_TYPES = {
     ExportFormat.PARQUET: "application/vnd.apache.parquet",
 }
 TALLIES_SHOWN = 50
+CURRENT = "current version"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows are wanted; None stands for all.
+    """Which rows are wanted; None stands for all assets and all rules.
 
     Attributes:
-        run_id: Of a run.
+        run_id: Of a run, or :data:`EVERY_RUN`; None for the one that judged the current version.
     """
 
     asset: AssetKey | None
@@ -56,6 +57,15 @@ class Wanted:
         asked = {"asset": self.asset, "rule": self.rule, "run": self.run_id}
         query = urlencode({name: str(value) for name, value in asked.items() if value})
         return f"{path}?{query}" if query else path
+
+    @property
+    def is_of_all(self) -> bool:
+        """Tell whether the rows of all runs are wanted."""
+        return self.run_id == EVERY_RUN
+
+    def of_all(self) -> Wanted:
+        """Return the same of all runs."""
+        return replace(self, run_id=EVERY_RUN)
 
 
 async def show_quarantine(
@@ -73,7 +83,7 @@ async def show_quarantine(
     except UsageError:
         answer_missing()
         raise
-    wanted = Wanted(key, rule if key else None, run_id if key else None)
+    wanted = Wanted(key, rule if key else None, run_id if key or run_id == EVERY_RUN else None)
 
     async def ask() -> list[QuarantineCount]:
         return await board.ask(quarantine_counts, environment=board.environment)
@@ -103,8 +113,36 @@ def _draw(board: Board, counts: Sequence[QuarantineCount], wanted: Wanted) -> No
         says = f"rows{where} that were kept out in {counted(len(shown.times), 'run')}: {parts}"
         show_chart(chart_options(shown), says=says)
     if wanted.asset is not None:
-        draw_rows(board, wanted.asset, wanted.rule, wanted.run_id, _downloads(wanted))
+        _rows(board, counts, wanted, wanted.asset)
     _tallies([each for each in found if wanted.asset in (None, each.asset)], wanted)
+
+
+def _rows(board: Board, counts: Sequence[QuarantineCount], wanted: Wanted, asset: AssetKey) -> None:
+    """Show the rows: of all runs, of one, or of the newest that judged, if it kept any out."""
+    judged = [count for count in counts if count.asset == asset]
+    run_id = None if wanted.is_of_all else wanted.run_id or judged[-1].run_id
+    if wanted.run_id is None:
+        newest = judged[-1]
+        kept = _kept(newest, wanted.rule)
+        earlier = sum(_kept(each, wanted.rule) for each in judged[:-1])
+        if not kept:
+            with Tag("section", classes="card empty"):
+                by = f" by {wanted.rule}" if wanted.rule else ""
+                Tag("strong", f"No row is kept out of the current version of {asset}{by}")
+                said = f"see the {counted(earlier, 'row')} of earlier runs"
+                Tag("a", said, href=wanted.of_all().address())
+            return
+        with Tag("p", classes="row small"):
+            Tag("span", f"{counted(kept, 'row')} kept out of the current version, judged ")
+            Moment(newest.at)
+            if earlier:
+                said = f"see all, with {counted(earlier, 'row')} of earlier runs"
+                Tag("a", said, href=wanted.of_all().address())
+    draw_rows(board, asset, wanted.rule, run_id, _downloads(replace(wanted, run_id=run_id)))
+
+
+def _kept(count: QuarantineCount, rule: str | None) -> int:
+    return count.rows_quarantined if rule is None else count.rules.get(rule, 0)
 
 
 def _nothing_yet(board: Board) -> None:
@@ -122,7 +160,7 @@ def _nothing_yet(board: Board) -> None:
 
 def _choices(counts: Sequence[QuarantineCount], found: Sequence[Tally], wanted: Wanted) -> None:
     def choose_asset(name: str) -> None:
-        _go(Wanted(AssetKey.parse(name), None, None))
+        _go(Wanted(AssetKey.parse(name), None, wanted.run_id if wanted.is_of_all else None))
 
     def choose_rule(rule: str) -> None:
         _go(Wanted(wanted.asset, rule or None, wanted.run_id))
@@ -139,6 +177,8 @@ def _choices(counts: Sequence[QuarantineCount], found: Sequence[Tally], wanted: 
             choose_asset,
         )
         if wanted.asset is None:
+            which = [Option("", CURRENT), Option(EVERY_RUN, "all runs")]
+            Choice("Run", which, wanted.run_id or "", choose_run)
             return
         rules = sorted({each.rule for each in found if each.asset == wanted.asset})
         if wanted.rule and wanted.rule not in rules:
@@ -154,9 +194,10 @@ def _choices(counts: Sequence[QuarantineCount], found: Sequence[Tally], wanted: 
             for each in reversed(counts)
             if each.asset == wanted.asset and each.rows_quarantined
         ]
+        runs.insert(0, Option(EVERY_RUN, "all runs"))
         if wanted.run_id and wanted.run_id not in {run.value for run in runs}:
             runs.append(Option(wanted.run_id, wanted.run_id))
-        Choice("Run", [Option("", "all"), *runs], wanted.run_id or "", choose_run)
+        Choice("Run", [Option("", CURRENT), *runs], wanted.run_id or "", choose_run)
 
 
 def _go(wanted: Wanted) -> None:
@@ -164,17 +205,27 @@ def _go(wanted: Wanted) -> None:
 
 
 def _tallies(found: Sequence[Tally], wanted: Wanted) -> None:
+    current = found if wanted.run_id else [each for each in found if each.newest]
+    earlier = len(found) - len(current)
     with Tag("section", classes="card"):
         Tag("h2", "Rules that kept rows out")
+        if earlier:
+            with Tag("p", classes="row small"):
+                said = "No rule keeps a row out now." if not current else ""
+                Tag("span", said, classes="soft")
+                said = f"see {counted(earlier, 'rule')} more, of earlier runs"
+                Tag("a", said, href=wanted.of_all().address())
+        if not current:
+            return
         with Tag("div", classes="scroll"), Tag("table", classes="plain"):
             with Tag("thead"), Tag("tr"):
-                for name in ("asset", "rule", "newest run", "all runs", "last"):
-                    Tag("th", name, scope="col", classes="count" if "run" in name else "")
+                for name in ("asset", "rule", "current version", "all runs", "since", "last"):
+                    Tag("th", name, scope="col", classes="count" if " " in name else "")
             with Tag("tbody"):
-                for each in found[:TALLIES_SHOWN]:
+                for each in current[:TALLIES_SHOWN]:
                     _tally(each, wanted)
-        if len(found) > TALLIES_SHOWN:
-            Tag("p", f"and {number(len(found) - TALLIES_SHOWN)} more", classes="soft small")
+        if len(current) > TALLIES_SHOWN:
+            Tag("p", f"and {number(len(current) - TALLIES_SHOWN)} more", classes="soft small")
 
 
 def _tally(each: Tally, wanted: Wanted) -> None:
@@ -182,9 +233,16 @@ def _tally(each: Tally, wanted: Wanted) -> None:
         with Tag("td"):
             Tag("a", str(each.asset), href=asset_address(each.asset), classes="mono")
         with Tag("td"):
-            Tag("a", each.rule, href=quarantine_address(each.asset, each.rule), classes="mono")
+            run = None if each.newest and not wanted.is_of_all else EVERY_RUN
+            address = quarantine_address(each.asset, each.rule, run)
+            Tag("a", each.rule, href=address, classes="mono")
         Tag("td", number(each.newest), classes="count")
         Tag("td", number(each.total), classes="count")
+        with Tag("td"):
+            if each.since is None:
+                Tag("span", NOTHING)
+            else:
+                Moment(each.since, "day")
         with Tag("td"):
             Moment(each.last_at)
 

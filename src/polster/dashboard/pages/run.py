@@ -236,14 +236,16 @@ class WatchedRun:
         if again := shown.to_retry:
             Button(
                 f"Retry {counted(len(again), 'asset')}",
-                lambda: ask_for_run(self.board, *again),
+                lambda: ask_for_run(self.board, *again, leads=True),
                 primary=True,
                 title="what failed, and what was skipped for it",
             )
         if (selection := shown.selection) is not None:
             Button(
                 "Run it again",
-                lambda: ask_for_run(self.board, *selection, full_refresh=shown.full_refresh),
+                lambda: ask_for_run(
+                    self.board, *selection, full_refresh=shown.full_refresh, leads=True
+                ),
                 title=f"asks once more for {asked_for(selection)}",
             )
 

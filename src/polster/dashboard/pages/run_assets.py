@@ -54,7 +54,7 @@ def draw_assets(shown: RunShown) -> None:
             for key in shown.running:
                 _pending(key, "running")
             for record in records[:ROWS_SHOWN]:
-                _record(record)
+                _record(record, shown.run_id)
             for key in shown.waiting[: max(0, ROWS_SHOWN - len(records))]:
                 _pending(key, "waiting")
         if rest := records[ROWS_SHOWN:]:
@@ -63,7 +63,7 @@ def draw_assets(shown: RunShown) -> None:
                 more.delete()
                 with body:
                     for record in rest:
-                        _record(record)
+                        _record(record, shown.run_id)
 
             more = Button(f"Show {counted(len(rest), 'more asset')}", show_rest)
 
@@ -78,7 +78,7 @@ def _pending(key: AssetKey, state: str) -> None:
             Tag("td", classes="count" if name in COUNTS else "")
 
 
-def _record(record: AssetRecord) -> None:
+def _record(record: AssetRecord, run_id: str) -> None:
     with Tag("tr"):
         with Tag("td"):
             Tag("a", str(record.asset), href=asset_address(record.asset), classes="mono")
@@ -89,7 +89,11 @@ def _record(record: AssetRecord) -> None:
         Tag("td", _rows(record.rows_published), classes="count")
         with Tag("td", classes="count"):
             if record.rows_quarantined:
-                Tag("a", number(record.rows_quarantined), href=quarantine_address(record.asset))
+                Tag(
+                    "a",
+                    number(record.rows_quarantined),
+                    href=quarantine_address(record.asset, run=run_id),
+                )
             else:
                 Tag("span", NOTHING)
         with Tag("td"):
