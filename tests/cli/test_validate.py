@@ -181,9 +181,9 @@ def test_settings_that_name_no_rule_are_refused(shop: Pipeline, code: str, words
 def test_a_selection_is_checked_alone(shop: Pipeline) -> None:
     shop.edit("src/core/silver_orders.py", "return bronze_orders", COLLECTS)
 
-    assert shop.json("validate", "--select", "gold.spending")["findings"] == []
-    assert len(shop.json("validate", "--select", "silver.orders")["findings"]) == 1
-    assert shop.cli("validate", "--select", "gold.spendings").exit_code == 2
+    assert shop.json("validate", "gold.spending")["findings"] == []
+    assert len(shop.json("validate", "silver.orders")["findings"]) == 1
+    assert shop.cli("validate", "gold.spendings").exit_code == 2
 
 
 @pytest.mark.parametrize("term", ["layer:silver", "silver.orders", "gold.spending", "bronze.*"])
@@ -200,7 +200,7 @@ def test_no_selection_hides_a_mistake_in_a_definition(
 ) -> None:
     shop.edit(file, old, new)
 
-    result = shop.cli("validate", "--select", term)
+    result = shop.cli("validate", term)
 
     assert result.exit_code == 1
     assert f"error[{code}]" in result.stdout

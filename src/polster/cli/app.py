@@ -23,30 +23,39 @@ from polster._version import __version__
 from polster.cli import console
 from polster.errors import DefinitionError, PolsterError, UsageError, nearest
 
-COMMANDS = {
-    "init": "Make a new project that runs as it is.",
-    "setup": "Make the project's virtual environment.",
-    "add-asset": "Add an asset with its test.",
-    "list-assets": "List the assets and what they read.",
-    "remove-asset": "Remove assets that nothing depends on.",
-    "validate": "Check the pipeline without touching data.",
-    "lineage": "Say which columns a column is made of, and where it goes.",
-    "diff": "Say what changed since a git revision, and what stands on it.",
-    "rules": "List the rules that a pipeline is judged by.",
-    "rule": "Explain one rule.",
-    "rehearse": "Run on sampled rows, and break every rule on purpose.",
-    "plan": "Say what a run would do and why.",
-    "run": "Run what changed: judge, publish, record.",
-    "status": "Say for each asset whether it can be trusted now.",
-    "doctor": "Examine every table: log, files, rows, ledger, quarantine.",
-    "history": "List what the runs did to one asset.",
-    "runs": "List the runs, or show what one of them did.",
-    "releases": "List the releases, or what changed between two.",
-    "preview": "Show the first rows of a table.",
-    "quarantine": "Show the rows that broke the contract.",
-    "ui": "Show the pipeline in the browser, and run it from there.",
+SECTIONS = {
+    "Set up": {
+        "init": "Make a new project that runs as it is.",
+        "setup": "Make the project's virtual environment.",
+        "add-asset": "Add an asset with its test.",
+        "list-assets": "List the assets and what they read.",
+        "remove-asset": "Remove assets that nothing depends on.",
+    },
+    "Check before you run": {
+        "validate": "Check the pipeline without touching data.",
+        "lineage": "Say which columns a column is made of, and where it goes.",
+        "diff": "Say what changed since a git revision, and what stands on it.",
+        "rehearse": "Run on sampled rows, and break every rule on purpose.",
+        "rules": "List the rules that a pipeline is judged by.",
+        "rule": "Explain one rule, or the code of an error.",
+    },
+    "Run": {
+        "plan": "Say what a run would do and why.",
+        "run": "Run what changed: judge, publish, record.",
+    },
+    "Look": {
+        "status": "Say for each asset whether it can be trusted now.",
+        "doctor": "Examine every table: log, files, rows, ledger, quarantine.",
+        "preview": "Show the first rows of a table.",
+        "quarantine": "Show the rows that broke the contract.",
+        "history": "List what the runs did to one asset.",
+        "runs": "List the runs, or show what one of them did.",
+        "releases": "List the releases, or what changed between two.",
+        "ui": "Show the pipeline in the browser, and run it from there.",
+    },
 }
 """Every command with its line in ``polster --help``; its module is named after it."""
+COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 GARBAGE = 50_000
 """New objects between two looks for garbage: imports make many, and hardly any garbage."""
@@ -97,7 +106,7 @@ class LazyGroup(TyperGroup):
             UsageError: There is no such command.
         """
         name = args[0] if args else ""
-        if name in COMMANDS or name.startswith("-"):
+        if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         close = nearest(name, COMMANDS)
         raise UsageError(
@@ -109,9 +118,11 @@ class LazyGroup(TyperGroup):
         )
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the table of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Write the tables of commands without importing them."""
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), line) for name, line in commands.items()])
 
 
 app = typer.Typer(

@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import (
+    AssetArgument,
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    TextOrJson,
+)
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number, record_as_json, rules_text
 from polster.model.record import AssetRecord
@@ -18,7 +24,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def command(
-    asset: Annotated[str, typer.Argument(help="silver.clean_logs, or clean_logs.")],
+    asset: AssetArgument,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 20,
     env: EnvironmentOption = None,
     format: FormatOption = TextOrJson.TEXT,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from polster.cli import console
+from polster.cli.completion import complete_column
 from polster.cli.lineage_mermaid import answer_as_mermaid, tables_as_mermaid
 from polster.cli.lineage_text import answer_as_text
 from polster.cli.options import EnvironmentOption, ProjectOption
@@ -32,7 +33,9 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="ASSET[.COLUMN]", help="Such as bronze.orders.email; the tables without it."
+            metavar="ASSET[.COLUMN]",
+            help="Such as bronze.orders.email; the tables without it.",
+            autocompletion=complete_column,
         ),
     ] = None,
     upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made of.")] = False,

@@ -8,6 +8,20 @@ from typing import Annotated
 
 import typer
 
+from polster.cli.completion import complete_asset, complete_selection
+
+AssetArgument = Annotated[
+    str, typer.Argument(help="silver.clean_logs, or clean_logs.", autocompletion=complete_asset)
+]
+SelectionArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SELECTION",
+        help="silver.clean_logs, clean_logs, layer:gold, tag:daily, owner:ops, 'silver.*'; "
+        "+x adds what x stands on, x+ what stands on x. Nothing means everything.",
+        autocompletion=complete_selection,
+    ),
+]
 ProjectOption = Annotated[
     Path | None,
     typer.Option("--project", metavar="DIR", help="The project's folder, if not found from here."),

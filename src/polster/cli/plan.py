@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import (
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    SelectionArgument,
+    TextOrJson,
+)
 from polster.cli.projects import open_and_say
 from polster.operations.plan import plan
 
@@ -16,9 +22,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def command(
-    selection: Annotated[
-        list[str] | None, typer.Argument(metavar="SELECTION", help="As for polster run.")
-    ] = None,
+    selection: SelectionArgument = None,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="As for polster run.")
     ] = False,

@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import (
+    AssetArgument,
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    TextOrJson,
+)
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.cli.samples import sample_as_json, show_sample
@@ -18,7 +24,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def command(
-    asset: Annotated[str, typer.Argument(help="silver.clean_logs, or clean_logs.")],
+    asset: AssetArgument,
     rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows.")] = 10,
     version: Annotated[
         int | None, typer.Option("--version", min=0, help="An earlier version of the table.")

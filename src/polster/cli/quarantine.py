@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.completion import complete_rule_of_asset
+from polster.cli.options import (
+    AssetArgument,
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    TextOrJson,
+)
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.cli.samples import sample_as_json, show_sample
@@ -22,13 +29,18 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def command(
-    asset: Annotated[str, typer.Argument(help="silver.clean_logs, or clean_logs.")],
+    asset: AssetArgument,
     rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows to show.")] = 10,
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="An earlier run, by identifier.")
     ] = None,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="Only rows that broke this rule.")
+        str | None,
+        typer.Option(
+            "--rule",
+            help="Only rows that broke this rule.",
+            autocompletion=complete_rule_of_asset,
+        ),
     ] = None,
     export: Annotated[
         Path | None,

@@ -8,7 +8,7 @@ import typer
 
 from polster.cli import console
 from polster.cli.findings import excerpts, finding_as_json, severities
-from polster.cli.options import FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import FormatOption, ProjectOption, SelectionArgument, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.model.finding import Severity
@@ -22,10 +22,7 @@ MOST_ROWS = 1_000_000
 
 @app.command()
 def command(
-    selection: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SELECTION", help="Assets as for run; nothing means everything."),
-    ] = None,
+    selection: SelectionArgument = None,
     rows: Annotated[
         int,
         typer.Option("--rows", min=1, max=MOST_ROWS, help="Rows sampled for each bronze asset."),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from polster.checks.registry import find_rule
+from polster.checks.registry import RULES, find_rule
 from polster.cli import console
 from polster.cli.error_titles import ERROR_TITLES
 from polster.cli.options import FormatOption, TextOrJson
@@ -15,9 +15,19 @@ from polster.cli.rule_text import rule_as_json, rule_as_text
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
+def _complete_code(incomplete: str) -> list[str]:
+    known = [*RULES, *ERROR_TITLES, *(rule.name for rule in RULES.values())]
+    return [each for each in known if each.startswith(incomplete)]
+
+
 @app.command()
 def command(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="Code or name, such as POL603.")],
+    rule: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE", help="Code or name, such as POL603.", autocompletion=_complete_code
+        ),
+    ],
     format: FormatOption = TextOrJson.TEXT,
 ) -> None:
     """Explain one rule: why it is there, and how code looks that breaks and keeps it."""

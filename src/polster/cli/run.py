@@ -11,7 +11,13 @@ from typing import Annotated
 import typer
 
 from polster.cli import console
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import (
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    SelectionArgument,
+    TextOrJson,
+)
 from polster.cli.progress import quiet, watch
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import run_as_json, show_run
@@ -24,14 +30,7 @@ EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED
 
 @app.command()
 def command(
-    selection: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SELECTION",
-            help="silver.clean_logs, clean_logs, layer:gold, tag:daily, owner:ops, 'silver.*'; "
-            "+x adds what x stands on, x+ what stands on x. Nothing means everything.",
-        ),
-    ] = None,
+    selection: SelectionArgument = None,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build even what did not change.")
     ] = False,

@@ -18,7 +18,7 @@ from polster.cli.findings import (
     sarif,
     severities,
 )
-from polster.cli.options import EnvironmentOption, ProjectOption
+from polster.cli.options import EnvironmentOption, ProjectOption, SelectionArgument
 from polster.cli.projects import open_and_say
 from polster.model.asset import Asset
 from polster.model.finding import Finding, Severity, finding_about
@@ -40,10 +40,7 @@ class Format(StrEnum):
 
 @app.command()
 def command(
-    select: Annotated[
-        list[str] | None,
-        typer.Option("--select", metavar="SELECTION", help="Only these assets, as for run."),
-    ] = None,
+    selection: SelectionArgument = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Warnings, and what is not checked, count as errors, too."),
@@ -61,13 +58,13 @@ def command(
     """Check layers, schemas, lineage and habits; no data is touched."""
     with console.results_apart(), Preparation(remember=not no_cache) as preparation:
         opened = open_and_say(project, preparation.begin)
-        result = validate(opened, select or (), environment=env, preparation=preparation)
+        result = validate(opened, selection or (), environment=env, preparation=preparation)
         if mend:
             mended = fix(opened.root, result.findings)
             for finding in mended:
                 console.note(f"mended {finding.code} at {finding.place}")
             if mended:
-                result = validate(open_project(opened.root), select or (), environment=env)
+                result = validate(open_project(opened.root), selection or (), environment=env)
     assets = {asset.key: asset for asset in opened.discovery.assets}
     level = Severity.ERROR if strict else Severity.WARNING
     gaps = [_gap(assets[key], why, level) for key, why in result.unchecked.items()]
