@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
 from polster.model.layer import Layer
 
@@ -51,7 +51,7 @@ class AssetFunction(Generic[P, R]):
         The same as typing ``polster run layer.name`` in the project's folder, arguments of the
         script included. Ends the process with the exit code of that command.
         """
-        file = Path(self.function.__code__.co_filename).resolve()
+        file = Path(self.function.__code__.co_filename).absolute()  # a link's own place counts
         key = f"{self.layer}.{self.function.__name__}"
         sys.argv = ["polster", "run", key, "--project", str(file.parents[2]), *sys.argv[1:]]
         runpy.run_module("polster", run_name="__main__", alter_sys=True)
@@ -93,10 +93,14 @@ def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``extra_columns``, ``"keep"``, ``"drop"`` or ``"fail"``.
             ``owner``, ``tags`` and ``description``, for people.
     """
-    make = _maker(Layer.BRONZE, options.get("contract"))
-    return make if function is None else make(function)
+    return _decorator(Layer.BRONZE, function, options)
 
 
+@overload
+def silver(function: Never, /) -> Any: ...  # without a contract it is none
+
+
+@overload
 def silver(
     *,
     contract: type[dy.Schema],
@@ -106,24 +110,32 @@ def silver(
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
-) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
+
+
+def silver(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a silver asset: validated rows of the bronze tables that it names.
 
     Args:
-        contract: The dataframely schema that the returned rows are judged by.
-        on_violation: ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule to one
-            of these with ``"*"`` for the others.
-        max_quarantined: Share of rows, 0 to 1, above which nothing is published; by default
-            nothing is if every row is rejected.
-        extra_columns: What happens to columns that the contract does not name: ``"keep"``,
-            ``"drop"`` or ``"fail"``.
-        owner: Who answers for the table.
-        tags: Words to select by.
-        description: One line; by default the docstring.
+        function: Not to be given: silver has a contract.
+        options: ``contract``, the dataframely schema that the returned rows are judged by.
+            ``on_violation``, ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule
+            to one of these with ``"*"`` for the others.
+            ``max_quarantined``, the share of rows, 0 to 1, above which nothing is published; by
+            default nothing is if every row is rejected.
+            ``extra_columns``, what happens to columns that the contract does not name:
+            ``"keep"``, ``"drop"`` or ``"fail"``.
+            ``owner``, who answers for the table. ``tags``, words to select by.
+            ``description``, one line; by default the docstring.
     """
-    return _maker(Layer.SILVER, contract)
+    return _decorator(Layer.SILVER, function, options)
 
 
+@overload
+def gold(function: Never, /) -> Any: ...  # without a contract it is none
+
+
+@overload
 def gold(
     *,
     contract: type[dy.Schema],
@@ -133,19 +145,26 @@ def gold(
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
-) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
+
+
+def gold(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a gold asset: what decisions rest on, made of the silver tables it names.
 
     The options are those of :func:`silver`; a row that breaks the contract fails the asset
     unless ``on_violation`` says otherwise.
     """
-    return _maker(Layer.GOLD, contract)
+    return _decorator(Layer.GOLD, function, options)
 
 
-def _maker(
-    layer: Layer, contract: type[dy.Schema] | None
-) -> Callable[[Callable[P, R]], AssetFunction[P, R]]:
+def _decorator(layer: Layer, function: object, options: Mapping[str, Any]) -> Any:
+    """Return the asset, or what makes one.
+
+    A mistake here, such as a missing contract, is told by whoever reads the source, with its place;
+    also when the file is run by itself, for which it must come to its end.
+    """
+
     def make(function: Callable[P, R]) -> AssetFunction[P, R]:
-        return AssetFunction(function, layer, contract)
+        return AssetFunction(function, layer, options.get("contract"))
 
-    return make
+    return make(function) if callable(function) else make

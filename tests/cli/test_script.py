@@ -69,6 +69,58 @@ def test_arguments_of_an_assets_file_are_those_of_the_command(scripts: Pipeline)
     assert scripts.version("gold.spending") == 1
 
 
+@pytest.mark.parametrize(
+    ("decorator", "code"),
+    [
+        ("@gold", "POL210"),
+        ("@gold()", "POL210"),
+        ("@gold(contrct=Spending)", "POL211"),
+        ("@gold('daily', contract=Spending)", "POL211"),
+    ],
+)
+def test_a_mistake_in_the_decorator_is_told_when_the_file_is_run_by_itself(
+    scripts: Pipeline, decorator: str, code: str
+) -> None:
+    written = '@gold(contract=Spending, owner="sales", description="Who spends what.")'
+    scripts.edit("src/core/gold_spending.py", written, decorator)
+
+    done = scripts.process("src/core/gold_spending.py")
+
+    assert done.returncode == 1
+    assert f"error[{code}]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_assets_file_runs_that_is_a_link(scripts: Pipeline, tmp_path: Path) -> None:
+    file = scripts.root / "src/core/silver_orders.py"
+    file.rename(tmp_path / "shared.py")
+    file.symlink_to(tmp_path / "shared.py")
+    (tmp_path / "link").symlink_to(scripts.root)
+    scripts.run("bronze.orders")
+
+    done = scripts.process("src/core/silver_orders.py", cwd=tmp_path / "link")
+
+    assert done.returncode == 0, done.stderr
+    assert scripts.table("silver.orders").height == 2
+
+
+def test_an_assets_file_runs_beside_helpers_that_are_named_like_libraries_of_python(
+    scripts: Pipeline,
+) -> None:
+    scripts.write("src/core/types.py", "MONEY = 'Float64'\n")
+    scripts.write("src/core/calendar/__init__.py", "")
+    scripts.edit(
+        "src/core/silver_orders.py",
+        "from polster import bronze, gold, silver",
+        "from polster import bronze, gold, silver\nfrom core.types import MONEY",
+    )
+    scripts.run("bronze.orders")
+
+    done = scripts.process("src/core/silver_orders.py")
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_polster_runs_everything_one_asset_or_shows_the_state(
     scripts: Pipeline, tmp_path: Path
 ) -> None:

@@ -133,6 +133,23 @@ def test_each_mistake_has_its_code(tmp_path: Path, name: str, code: str, expecte
     assert found.line
 
 
+@pytest.mark.parametrize("signature", ["orders, rate=0.2", "orders, *, rate=0.2"])
+def test_a_value_among_the_parameters_is_told_where_it_belongs(
+    tmp_path: Path, signature: str
+) -> None:
+    """Orders are no asset either, but nobody took them for a value."""
+    folder = tmp_path / "src/core"
+    folder.mkdir(parents=True)
+    code = f"from polster import silver\n@silver(contract=C)\ndef x({signature}): ..."
+    (folder / "silver_x.py").write_text(code)
+
+    orders, rate = discover(tmp_path, LayerRules()).findings
+
+    assert (orders.code, rate.code) == ("POL201", "POL201")
+    assert "RATE = 0.2" not in str(orders.hint)
+    assert "RATE = 0.2" in str(rate.hint)
+
+
 def test_all_mistakes_of_a_file_are_reported_together(tmp_path: Path) -> None:
     code = "from polster import silver\n@silver(load='append', tag='x')\ndef y(*a, **b): ...\n"
 

@@ -132,10 +132,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of an asset's function: the wish for one upstream table."""
+    """A parameter of an asset's function: the wish for one upstream table.
+
+    Attributes:
+        has_default: Whether it is written with a value, as if it were no table.
+    """
 
     name: str
     line: int
+    has_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

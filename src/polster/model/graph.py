@@ -11,6 +11,11 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
 from polster.model.layer import LAYER_REASONS, Layer, LayerRules
 
+VALUE_HINT = (
+    "a parameter is a dependency; a value that the function needs belongs above it, "
+    "as a constant of the file: RATE = 0.2"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AssetGraph:
@@ -98,7 +103,7 @@ def build_graph(
                         asset=str(asset.key),
                         file=asset.file,
                         line=parameter.line,
-                        hint=resolved.hint,
+                        hint=VALUE_HINT if parameter.has_default else resolved.hint,
                     )
                 )
         findings.extend(_repeated_inputs(asset, inputs[asset.key]))

@@ -13,6 +13,7 @@ from polster.checks.cache.memory import Memory
 from polster.checks.children import Children, processes_for
 from polster.checks.examine import Examination
 from polster.checks.examined import Examined
+from polster.checks.file_names import check_file_names
 from polster.checks.habits.check import check_habits
 from polster.checks.habits.source_tree import Sources
 from polster.checks.ignores import Ignore
@@ -138,7 +139,11 @@ def validate(
         memory=prepared.memory,
     )
     with examination:  # it works in children while the source is read
-        findings = [*discovery.findings, *_missing_folder(project)]
+        findings = [
+            *discovery.findings,
+            *_missing_folder(project),
+            *check_file_names(project.root),
+        ]
         sources = Sources(project.root, prepared.files)
         if discovery.graph is not None:  # else what is read by whom is not known for certain
             findings += check_layers(

@@ -213,9 +213,12 @@ class _FileReader:
             for stars, argument in (("*", arguments.vararg), ("**", arguments.kwarg))
             if argument is not None
         ]
+        positional = [*arguments.posonlyargs, *arguments.args]
+        without = len(positional) - len(arguments.defaults)
+        values = [*[None] * without, *arguments.defaults, *arguments.kw_defaults]
         found = [
-            Parameter(argument.arg, argument.lineno)
-            for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            Parameter(argument.arg, argument.lineno, has_default=value is not None)
+            for argument, value in zip([*positional, *arguments.kwonlyargs], values, strict=True)
             if not _is_context(argument.annotation, self.named)
         ]
         if key.layer is Layer.BRONZE:

@@ -77,6 +77,6 @@ def put_script_on_path() -> None:
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     if not file:
         return
-    folder = Path(file).resolve().parent
+    folder = Path(file).absolute().parent  # of a link, the folder that it lies in
     if folder.name == PACKAGE and folder.parent.name == SOURCE_FOLDER:
         put_on_path(folder.parents[1])

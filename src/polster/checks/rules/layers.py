@@ -1,4 +1,4 @@
-"""Rules about the shape of the pipeline: who reads whom, and who answers for it."""
+"""Rules about the shape of the pipeline: who reads whom, who answers for it, what is where."""
 
 from __future__ import annotations
 
@@ -136,6 +136,14 @@ class Sales(dy.Schema):
 def sales(orders: pl.LazyFrame) -> pl.LazyFrame:
     return orders.select(pl.col("amount").sum().alias("spent"))
 '''
+_TYPES = '''\
+# src/core/types.py
+"""Types of the columns that hold money."""
+
+import polars as pl
+
+MONEY = pl.Decimal(12, 2)
+'''
 
 
 def _rule(code: str, name: str, summary: str, reason: str, bad: str, good: str) -> Rule:
@@ -207,5 +215,15 @@ RULES: tuple[Rule, ...] = (
         "sum behind them.",
         _BRONZE + _SILVER.replace("primary_key=True", "nullable=False"),
         _BASE,
+    ),
+    _rule(
+        "POL227",
+        "shadowed-library",
+        "a module of the project has the name of a library",
+        "Python finds the project's own module first: everywhere if it lies in `src`, and when an "
+        "asset's file is run by itself if it lies in `src/core`. Polster sees to it that libraries "
+        "get Python's own modules all the same; other ways of starting the file do not.",
+        _BASE + _TYPES,
+        _BASE + _TYPES.replace("types.py", "money_types.py"),
     ),
 )

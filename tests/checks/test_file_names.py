@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from polster.checks.file_names import check_file_names
+
+
+@pytest.mark.parametrize(
+    ("file", "is_found"),
+    [
+        ("src/core/types.py", True),
+        ("src/core/calendar/__init__.py", True),
+        ("src/json.py", True),
+        ("src/polars.py", True),
+        ("src/core/tax.py", False),
+        ("src/core/money/types.py", False),
+        ("src/core/types.sql", False),
+        ("src/core/calendar/holidays.csv", False),
+        ("tests/types.py", False),
+    ],
+)
+def test_a_module_that_stands_in_for_a_library_is_found(
+    tmp_path: Path, file: str, is_found: bool
+) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).touch()
+
+    found = check_file_names(tmp_path)
+
+    named = file.removesuffix("/__init__.py")
+    assert [(each.code, each.file) for each in found] == ([("POL227", named)] if is_found else [])
