@@ -20,8 +20,8 @@ from polster.lakehouse.types import (
     is_exact,
     storage_cast,
     storage_schema,
-    widened,
 )
+from polster.lakehouse.widening import widened
 
 NAN = float("nan")
 CASES: dict[str, tuple[list[Any], pl.DataType, pl.DataType]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
+from polster.lakehouse.rewriting import is_rewrite, is_unfinished
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import (
     ADOPTED,
@@ -31,6 +33,7 @@ HARMLESS = (
     "VACUUM START",
     "VACUUM END",
     "ADD COLUMN",
+    "ADD FEATURE",
     "SET TBLPROPERTIES",
     "UPDATE FIELD METADATA",
     "UPDATE TABLE METADATA",
@@ -49,6 +52,7 @@ class Published:
         batch: For snapshot bronze, the batch that it landed; else empty.
         content: For snapshot bronze, a digest of the rows landed, order ignored; else empty.
         source: For bronze that scans one file, a digest of that file; else empty.
+        absent: For bronze, columns and fields that the table has and the batch had not.
     """
 
     record: AssetRecord
@@ -58,6 +62,7 @@ class Published:
     batch: str
     content: str
     source: str
+    absent: tuple[str, ...] = ()
 
     @property
     def sent(self) -> frozenset[str] | None:
@@ -128,7 +133,11 @@ class Lakehouse:
         table = self.table(key).open(version)
         if table is None or key.layer is not Layer.BRONZE:
             return table
-        return self.as_read(table, self.published(table))
+        published = self.published(table)
+        behind = published is not None and published.version < table.version
+        if behind and is_unfinished(self.table(key), table):
+            table = self.table(key).open(table.version - 1) or table
+        return self.as_read(table, published)
 
     def as_read(self, table: TableVersion, published: Published | None) -> TableVersion:
         """Return ``table`` as readers get it, ``published`` being what its newest commit says.
@@ -160,7 +169,7 @@ class Lakehouse:
         for commit in self.table(table.key).history(table, COMMITS_LOOKED_AT):
             if "asset" in commit.metadata:
                 return _published(commit)
-            if commit.operation not in HARMLESS or ADOPTED in commit.metadata:
+            if not _is_harmless(commit) or ADOPTED in commit.metadata:
                 return None
         return None
 
@@ -172,10 +181,15 @@ class Lakehouse:
             owner = commit.metadata.get("asset") or commit.metadata.get(ADOPTED)
             if owner:
                 return Origin(str(owner), tuple(changes))
-            if commit.operation not in HARMLESS:
+            if not _is_harmless(commit):
                 changes.append(f"{commit.operation or 'a commit'} at version {commit.version}")
         is_ours = marked.startswith(METADATA_PREFIX)
         return Origin(marked.removeprefix(METADATA_PREFIX) if is_ours else "", tuple(changes))
+
+
+def _is_harmless(commit: Commit) -> bool:
+    """Tell whether the table still holds the rows of the commit before."""
+    return commit.operation in HARMLESS or is_rewrite(commit)
 
 
 def _published(commit: Commit) -> Published:
@@ -188,4 +202,5 @@ def _published(commit: Commit) -> Published:
         batch=str(metadata["batch"]),
         content=str(metadata["content"]),
         source=str(metadata.get("source", "")),
+        absent=tuple(json.loads(str(metadata.get("absent", "[]")))),
     )

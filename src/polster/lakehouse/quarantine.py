@@ -24,8 +24,8 @@ from polster.lakehouse.types import (
     read_schema,
     storage_cast,
     storage_schema,
-    widened,
 )
+from polster.lakehouse.widening import widened
 from polster.model.asset import AssetKey
 
 RULES_COLUMN = "_rules"

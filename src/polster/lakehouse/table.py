@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,12 +214,9 @@ class Table:
             UncertainCommitError: The store failed in a way that leaves open whether it did.
             LakehouseError: The table cannot be written.
         """
-        properties = CommitProperties(
-            custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
-            max_commit_retries=0,
-        )
-        actions = [_add_action(file) for file in files]
-        try:
+        actions = [add_action(file) for file in files]
+
+        def write(properties: CommitProperties) -> None:
             if onto is None:
                 create_table_with_add_actions(
                     self.uri,
@@ -240,6 +237,34 @@ class Table:
                     partition_by=list(partition_by),
                     commit_properties=properties,
                 )
+
+        return self.transact(write, onto=onto, metadata=metadata)
+
+    def transact(
+        self,
+        write: Callable[[CommitProperties], None],
+        *,
+        onto: TableVersion | None,
+        metadata: Mapping[str, Any],
+    ) -> TableVersion:
+        """Make one commit with delta-rs, and find out whether it was made.
+
+        Args:
+            write: Makes it, against ``onto``, with the properties that it is given.
+            onto: The version that it is made for; None if there was no table.
+            metadata: As for :meth:`commit`; ``run_id`` is what a commit is known by.
+
+        Raises:
+            ConflictError: Another writer committed since ``onto``.
+            UncertainCommitError: The store failed in a way that leaves open whether it did.
+            LakehouseError: The table cannot be written.
+        """
+        properties = CommitProperties(
+            custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
+            max_commit_retries=0,
+        )
+        try:
+            write(properties)
         except (CommitFailedError, DeltaError, OSError) as error:
             landed = self._landed(onto, metadata)
             if landed is not None:
@@ -489,12 +514,13 @@ def to_commit(version: int, entries: Iterable[Mapping[str, Any]]) -> Commit:
     )
 
 
-def _add_action(file: StagedFile) -> AddAction:
+def add_action(file: StagedFile, *, new_rows: bool = True) -> AddAction:
+    """Return how a commit names a file; whether its rows are new is for readers of changes."""
     return AddAction(
         file.name,
         file.size_bytes,
         dict(file.partition),
         int(time.time() * 1000),
-        True,
+        new_rows,
         json.dumps({"numRecords": file.rows}),
     )

@@ -25,8 +25,6 @@ UNSIGNED: dict[type[pl.DataType], pl.DataType] = {
 }
 TIME_FORMAT = "%H:%M:%S%.f"
 EXACT_FORMAT = "%Y-%m-%dT%H:%M:%S%.9f"
-DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
-"""Decimal digits of an integer by its bits."""
 
 
 def storage_dtype(dtype: pl.DataType, *, every_value: bool = False) -> pl.DataType | None:
@@ -56,12 +54,12 @@ def storage_dtype(dtype: pl.DataType, *, every_value: bool = False) -> pl.DataTy
         case pl.Datetime():
             return pl.Datetime("us", "UTC" if dtype.time_zone else None)
         case pl.List() | pl.Array():
-            inner = storage_dtype(_instance(dtype.inner), every_value=every_value)
+            inner = storage_dtype(dtype_of(dtype.inner), every_value=every_value)
             return None if inner is None else pl.List(inner)
         case pl.Struct():
             fields = {
                 name: storage_dtype(inner, every_value=every_value)
-                for name, inner in _fields(dtype).items()
+                for name, inner in fields_of(dtype).items()
             }
             known = {name: inner for name, inner in fields.items() if inner is not None}
             return pl.Struct(known) if len(known) == len(fields) and fields else None
@@ -77,9 +75,9 @@ def is_exact(dtype: pl.DataType) -> bool:
     """
     match dtype:
         case pl.List() | pl.Array():
-            return is_exact(_instance(dtype.inner))
+            return is_exact(dtype_of(dtype.inner))
         case pl.Struct():
-            return all(is_exact(inner) for inner in _fields(dtype).values())
+            return all(is_exact(inner) for inner in fields_of(dtype).values())
         case pl.Datetime() | pl.Duration():
             return dtype.time_unit != "ns"
     return not isinstance(dtype, pl.Int128 | pl.UInt128)
@@ -115,7 +113,7 @@ def storage_schema(schema: pl.Schema, *, place: str, every_value: bool = False) 
                 hint=f'cast it in the function, for example pl.col("{name}").cast(pl.String)',
             )
         stored[name] = target
-    twins = sorted({*same_but_case(schema), *_nested_twins(schema.values())})
+    twins = sorted({*same_but_case(schema), *nested_twins(schema.values())})
     if twins:
         raise AssetError(
             f"names of columns differ in upper and lower case only: {'; '.join(twins)}; "
@@ -161,11 +159,11 @@ def _without_null(dtype: pl.DataType) -> pl.DataType:
         case pl.Null():
             return pl.String()
         case pl.List():
-            return pl.List(_without_null(_instance(dtype.inner)))
+            return pl.List(_without_null(dtype_of(dtype.inner)))
         case pl.Array():
-            return pl.Array(_without_null(_instance(dtype.inner)), dtype.size)
+            return pl.Array(_without_null(dtype_of(dtype.inner)), dtype.size)
         case pl.Struct():
-            return pl.Struct({name: _without_null(kind) for name, kind in _fields(dtype).items()})
+            return pl.Struct({name: _without_null(kind) for name, kind in fields_of(dtype).items()})
     return dtype
 
 
@@ -187,17 +185,17 @@ def _restored(value: pl.Expr, stored: pl.DataType, dtype: pl.DataType) -> pl.Exp
         case pl.Array():
             return value.list.eval(_restored_item(stored, dtype)).cast(dtype)
         case pl.Struct() if isinstance(stored, pl.Struct):
-            before = _fields(stored)
+            before = fields_of(stored)
             return value.struct.with_fields(
                 _restored(pl.field(name), before[name], inner)
-                for name, inner in _fields(dtype).items()
+                for name, inner in fields_of(dtype).items()
             )
     return value.cast(dtype)
 
 
 def _restored_item(stored: pl.DataType, dtype: pl.List | pl.Array) -> pl.Expr:
-    inner = _instance(stored.inner) if isinstance(stored, pl.List) else stored
-    return _restored(pl.element(), inner, _instance(dtype.inner))
+    inner = dtype_of(stored.inner) if isinstance(stored, pl.List) else stored
+    return _restored(pl.element(), inner, dtype_of(dtype.inner))
 
 
 def same_but_case(names: Iterable[str]) -> list[str]:
@@ -211,13 +209,14 @@ def same_but_case(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _nested_twins(dtypes: Iterable[pl.DataType]) -> Iterator[str]:
+def nested_twins(dtypes: Iterable[pl.DataType]) -> Iterator[str]:
+    """Find the fields of structs that differ in nothing but upper and lower case."""
     for dtype in dtypes:
         if isinstance(dtype, pl.Struct):
-            yield from same_but_case(_fields(dtype))
-            yield from _nested_twins(_fields(dtype).values())
+            yield from same_but_case(fields_of(dtype))
+            yield from nested_twins(fields_of(dtype).values())
         elif isinstance(dtype, pl.List | pl.Array):
-            yield from _nested_twins([_instance(dtype.inner)])
+            yield from nested_twins([dtype_of(dtype.inner)])
 
 
 def _to_storage(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
@@ -238,10 +237,10 @@ def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         case pl.Binary():
             return value.bin.encode("hex")
         case pl.List():
-            inner = _instance(dtype.inner)
+            inner = dtype_of(dtype.inner)
             return value.list.eval(_as_text(pl.element(), inner)) if _changes(inner) else value
         case pl.Struct():
-            fields = _fields(dtype).items()
+            fields = fields_of(dtype).items()
             texts = [_as_text(pl.field(name), kind) for name, kind in fields if _changes(kind)]
             return value.struct.with_fields(texts) if texts else value
     return value.cast(pl.String)
@@ -251,9 +250,9 @@ def _changes(dtype: pl.DataType) -> bool:
     """Tell whether JSON would lose a value of ``dtype``: it knows neither bytes nor NaN."""
     match dtype:
         case pl.List():
-            return _changes(_instance(dtype.inner))
+            return _changes(dtype_of(dtype.inner))
         case pl.Struct():
-            return any(_changes(inner) for inner in _fields(dtype).values())
+            return any(_changes(inner) for inner in fields_of(dtype).values())
     return dtype == pl.Binary or dtype.is_float()
 
 
@@ -277,14 +276,14 @@ def _stored(value: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
             return value.dt.total_microseconds()
         case pl.List() | pl.Array():
             inner = target.inner if isinstance(target, pl.List) else pl.String
-            item = _stored(pl.element(), _instance(dtype.inner), _instance(inner))
+            item = _stored(pl.element(), dtype_of(dtype.inner), dtype_of(inner))
             listed = value.arr.to_list() if isinstance(dtype, pl.Array) else value
             return listed.list.eval(item)
         case pl.Struct():
-            targets = _fields(target) if isinstance(target, pl.Struct) else {}
+            targets = fields_of(target) if isinstance(target, pl.Struct) else {}
             return value.struct.with_fields(
                 _stored(pl.field(name), kind, targets.get(name, pl.String()))
-                for name, kind in _fields(dtype).items()
+                for name, kind in fields_of(dtype).items()
             )
     return value
 
@@ -292,56 +291,17 @@ def _stored(value: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
 def _needs_care(dtype: pl.DataType) -> bool:
     match dtype:
         case pl.List() | pl.Array():
-            return _needs_care(_instance(dtype.inner))
+            return _needs_care(dtype_of(dtype.inner))
         case pl.Struct():
-            return any(_needs_care(inner) for inner in _fields(dtype).values())
+            return any(_needs_care(inner) for inner in fields_of(dtype).values())
     return isinstance(dtype, pl.Time | pl.Duration) or not is_exact(dtype)
 
 
-def widened(table: pl.DataType, arriving: pl.DataType) -> bool:
-    """Tell whether a value of ``arriving`` can be kept in a column of ``table`` without loss.
-
-    >>> widened(pl.Int64(), pl.UInt32())
-    True
-    >>> widened(pl.Int64(), pl.Float64())
-    False
-    """
-    if arriving in (pl.Null(), table):
-        return True
-    if isinstance(table, pl.List) and isinstance(arriving, pl.List | pl.Array):
-        return widened(_instance(table.inner), _instance(arriving.inner))
-    if isinstance(table, pl.Struct) and isinstance(arriving, pl.Struct):
-        fields, others = _fields(table), _fields(arriving)
-        same = fields.keys() == others.keys()
-        return same and all(widened(fields[name], others[name]) for name in fields)
-    stored = storage_dtype(arriving)
-    if stored is None or table == stored:
-        return stored is not None
-    return _holds(table, stored)
+def fields_of(dtype: pl.Struct) -> dict[str, pl.DataType]:
+    """Return the fields of a struct by name."""
+    return {field.name: dtype_of(field.dtype) for field in dtype.fields}
 
 
-def _holds(table: pl.DataType, stored: pl.DataType) -> bool:
-    if table == pl.String:
-        return not stored.is_nested() and stored != pl.Binary
-    if table.is_integer():
-        return stored.is_integer() and _bits(stored) <= _bits(table)
-    if isinstance(table, pl.Decimal):
-        digits = table.precision - table.scale
-        if isinstance(stored, pl.Decimal):
-            return stored.scale <= table.scale and stored.precision - stored.scale <= digits
-        return stored.is_integer() and DIGITS[_bits(stored)] <= digits
-    if table == pl.Float64:
-        return stored == pl.Float32 or (stored.is_integer() and _bits(stored) <= 32)
-    return table == pl.Datetime("us") and stored == pl.Date
-
-
-def _bits(dtype: pl.DataType) -> int:
-    return int(str(dtype).removeprefix("Int"))
-
-
-def _fields(dtype: pl.Struct) -> dict[str, pl.DataType]:
-    return {field.name: _instance(field.dtype) for field in dtype.fields}
-
-
-def _instance(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+def dtype_of(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    """Return an inner type, which Polars may give as its class."""
     return dtype if isinstance(dtype, pl.DataType) else dtype()

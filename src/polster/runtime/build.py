@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from polster.errors import AssetError, ConflictError, LakehouseError, PolsterErr
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.quick_check import data_damage, has_whole_log
+from polster.lakehouse.rewriting import Rewrite, finish_rewrite, is_unfinished
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import said_by_store
 from polster.lakehouse.table import (
@@ -28,6 +30,7 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
+from polster.lakehouse.types import is_stored_as
 from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
@@ -43,7 +46,12 @@ from polster.project.load import (
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
 from polster.runtime.empty_batch import with_columns_known
 from polster.runtime.gate import Gate, InterruptedRunError
-from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.landing import (
+    BatchLanding,
+    LandingPlan,
+    plan_landing,
+    settle_landing,
+)
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.source_file import source_digest
@@ -170,6 +178,7 @@ class _Build:
         self.table: Table = work.lakehouse.table(job.asset.key)
         self.landing: BatchLanding | None = None
         self.landing_plan: LandingPlan | None = None
+        self.terms: Terms | None = None
         self.published: dict[int, Published | None] = {}
         self.source = ""
         self.is_unreadable = False
@@ -194,7 +203,7 @@ class _Build:
             frame = self._compute(
                 lambda: with_columns_known(returned, self.asset, contract, current)
             )
-        terms = self._terms(loaded, frame)
+        terms = self.terms = self._terms(loaded, frame)
         lineage = frame_lineage(self.asset.key, frame, terms.schema, self.job.inputs)
         self.record = replace(self.record, lineage=lineage)
         stager = self._stager(terms, current)
@@ -209,7 +218,7 @@ class _Build:
         if self.job.is_damaged and is_local and not has_whole_log(self.table):
             self.is_unreadable = True
             return None
-        current = self.table.open()
+        current = self._newest()
         if current is not None and is_local and self.asset.options.load is Load.APPEND:
             damage = data_damage(current)
             if damage:
@@ -221,7 +230,8 @@ class _Build:
     ) -> tuple[AssetRecord, TableVersion | None]:
         staged = self._compute(lambda: stager.stage(frame))
         try:
-            notes = (*staged.notes, *(self.landing_plan.notes if self.landing_plan else ()))
+            self._settle(staged, current)
+            notes = (*staged.notes, *self._landing_notes(current))
             if not staged.returned:
                 notes += ("the function returned no rows",)
             self.record = replace(
@@ -254,6 +264,7 @@ class _Build:
                 context.time,
                 self.asset.options.source or self.asset.file,
                 BATCH_COLUMN in plan.partition,
+                plan.file_schema,
             )
         return Stager(
             self.asset,
@@ -266,6 +277,77 @@ class _Build:
             table_schema=schema,
             check=self.work.gate.check,
         )
+
+    def _newest(self) -> TableVersion | None:
+        """Open the newest version; where a kill left new types half done, do the rest."""
+        for attempt in range(ATTEMPTS):
+            current = self.table.open()
+            if current is None or self.asset.key.layer is not Layer.BRONZE:
+                return current
+            published = self._published(current)
+            is_own = published is not None and published.version == current.version
+            if is_own or not is_unfinished(self.table, current):
+                return current
+            with suppress(ConflictError):
+                return finish_rewrite(
+                    self.table, current, run_id=self.work.context.id, check=self.work.gate.check
+                )
+            wait_for_others(attempt)
+        return self.table.open()
+
+    def _settle(self, staged: Staged, current: TableVersion | None) -> None:
+        """Let the values decide the types of bronze that the types left open."""
+        plan, terms = self.landing_plan, self.terms
+        if plan is None or terms is None or current is None:
+            return
+        if plan.undecided:
+            rows = staged.staging.scan(staged.files, staged.schema)
+            plan = settle_landing(self.asset, terms.schema, plan, current, rows)
+        if plan.file_schema != staged.schema:
+            staged.refit(plan.file_schema)
+        self.landing_plan = plan
+
+    def _plan_again(self, staged: Staged, current: TableVersion) -> None:
+        """Fit the staged rows to a table whose columns another run has changed meanwhile."""
+        plan, terms = self.landing_plan, self.terms
+        if plan is None or terms is None or current.stored_schema == plan.existing:
+            return
+        arriving = {
+            name: dtype if is_stored_as(dtype, staged.schema[name]) else staged.schema[name]
+            for name, dtype in terms.schema.items()
+        }
+        self.landing_plan = plan_landing(
+            self.asset, pl.Schema(arriving), current, self.work.context.id
+        )
+        self._settle(staged, current)
+
+    def _landing_notes(self, current: TableVersion | None) -> tuple[str, ...]:
+        if self.landing_plan is None or current is None:
+            return ()
+        published = self._published(current)
+        return self.landing_plan.notes(published.absent if published else ())
+
+    def _widened(self, current: TableVersion | None) -> TableVersion | None:
+        """Give the columns of bronze the wider types that the batch needs."""
+        plan = self.landing_plan
+        if plan is None or current is None or not plan.widened:
+            return current
+        schema = pl.Schema({**current.stored_schema, **plan.file_schema})
+        types = pl.Schema({**schema, **current.schema, **plan.types})
+        rewrite = Rewrite(
+            self.table,
+            current,
+            pl.Schema({name: schema[name] for name in current.stored_schema}),
+            types,
+            run_id=self.work.context.id,
+            check=self.work.gate.check,
+        )
+        try:
+            rewrite.stage()
+            with self.work.gate.open():
+                return rewrite.commit("; ".join(plan.changes))
+        finally:
+            rewrite.discard()
 
     def _compute(self, step: Callable[[], T]) -> T:
         """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
@@ -338,15 +420,17 @@ class _Build:
                 with self.work.gate.open():
                     staged.rejected.commit({"asset": str(self.asset.key), "published": True})
             for attempt in range(ATTEMPTS):
-                with self.work.gate.open(), suppress(ConflictError):
-                    if self.is_unreadable:
-                        self.table.set_log_aside(self.work.context.id)
-                        self.is_unreadable = False
-                    table = self._commit(staged, current, content)
+                with suppress(ConflictError):
+                    current = self._widened(current)
+                    with self.work.gate.open():
+                        if self.is_unreadable:
+                            self.table.set_log_aside(self.work.context.id)
+                            self.is_unreadable = False
+                        table = self._commit(staged, current, content)
                     staged.staging.keep()
                     return replace(self.record, version=table.version), table
                 wait_for_others(attempt)
-                current = self.table.open()
+                current = self._newest()
                 if current is not None:
                     if self._landed_before(content, current):
                         self._withdraw(staged)
@@ -355,6 +439,7 @@ class _Build:
                     if yielded := self._yield_to(current):
                         self._withdraw(staged)
                         return yielded, self._pinned(current)
+                    self._plan_again(staged, current)
         except UncertainCommitError:
             staged.keep()
             raise
@@ -405,6 +490,7 @@ class _Build:
                 "batch": self.work.context.id if self._is_snapshot else "",
                 "content": content,
                 "source": self.source,
+                "absent": json.dumps(self.landing_plan.absent if self.landing_plan else ()),
             },
             partition_by=partition_by,
             append_only=self.landing_plan is not None,
@@ -419,7 +505,7 @@ class _Build:
     def _evolve(self, current: TableVersion, plan: LandingPlan) -> TableVersion:
         """Bring the columns of bronze and their types to what the batch needs."""
         stored, published = current.stored_schema, current.schema
-        new = {n: d for n, d in plan.table_columns.items() if n not in stored}
+        new = {n: d for n, d in plan.grown.items() if stored.get(n) != d}
         if new:
             current = self.table.add_columns(current, pl.Schema(new), plan.types)
         types = {n: d for n, d in plan.types.items() if n in stored and published[n] != d}

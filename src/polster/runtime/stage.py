@@ -21,6 +21,7 @@ from polster.errors import AssetError, PolsterError
 from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
 from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.types import from_storage, read_schema, storage_cast, storage_schema
+from polster.lakehouse.widening import refits
 from polster.model.asset import Asset
 
 
@@ -32,6 +33,9 @@ class Landing(Protocol):
 
     def finish(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Bring the good rows of a batch into the shape of the table."""
+
+    def fit(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Bring columns as they are stored by themselves into the types of the files."""
 
 
 @dataclass(slots=True)
@@ -66,6 +70,15 @@ class Staged:
     def rows_rejected(self) -> int:
         """Count the bad rows, from what was handed to the quarantine."""
         return self.rejected.rows if self.rejected else 0
+
+    def refit(self, schema: pl.Schema) -> None:
+        """Write the good rows once more, in the types of ``schema``, which lose none of them."""
+        rows = self.staging.scan(self.files, self.schema)
+        superseded = [file.name for file in self.files]
+        fitted = rows.with_columns(refits(self.schema, schema)).select(list(schema))
+        self.files = self.staging.sink(fitted)
+        self.staging.discard(superseded)
+        self.schema = schema
 
     def keep(self) -> None:
         """Spare the good rows from discarding: a commit names them, or may."""
@@ -102,8 +115,8 @@ class Stager:
         self.at = at
         self.landing = landing
         self.check = check  # raises when the run was interrupted
-        stored = storage_schema(terms.schema, place=asset.place)
-        self.schema = table_schema or stored
+        self.stored = storage_schema(terms.schema, place=asset.place)
+        self.schema = table_schema or self.stored
         self.writer: QuarantineWriter | None = None
 
     def stage(self, frame: pl.LazyFrame) -> Staged:
@@ -133,6 +146,7 @@ class Stager:
             if name not in self.terms.schema
         }
         staged_schema = pl.Schema({**self.schema, **carried})
+        stored_schema = pl.Schema({**self.stored, **carried})
 
         def judged(batch: pl.DataFrame) -> pl.DataFrame:
             if self.check:
@@ -144,7 +158,10 @@ class Stager:
             good = judge.judge(batch)
             if self.landing:
                 good = self.landing.finish(good)
-            return storage_cast(good, staged_schema).select(list(staged_schema))
+            stored = storage_cast(good, stored_schema)
+            if self.landing:
+                stored = self.landing.fit(stored)
+            return stored.select(list(staged_schema))
 
         streamed = frame.map_batches(judged, schema=staged_schema, streamable=True)
         files = self.staging.sink(streamed)

@@ -1,0 +1,220 @@
+"""Giving columns of bronze a wider type, all rows kept, while the table stays append-only.
+
+Delta's own type widening is a feature that Polars refuses to read, so the files are written anew.
+delta-rs changes the schema of a table in one commit and replaces files in another, as compaction
+does: both say that no row is new. Between the two, readers that cast what they find read right;
+Polars does not cast every type, and so readers of Polster are given the version before. A kill in
+between leaves the second for the next run, :func:`finish_rewrite`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import polars as pl
+from deltalake import CommitProperties, TableFeatures
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import RemoveAction
+
+from polster.errors import ConflictError
+from polster.lakehouse.staging import StagedFile, Staging
+from polster.lakehouse.store import Store
+from polster.lakehouse.table import (
+    BATCH_COLUMN,
+    NO_RETRIES,
+    Commit,
+    Table,
+    TableVersion,
+    UncertainCommitError,
+    add_action,
+    delta_schema,
+)
+from polster.lakehouse.widening import refits
+
+BEGUN = "widening"
+DONE = "widened"
+"""What the commits of a rewrite say of themselves, and of which columns."""
+ZONELESS_FEATURES = [TableFeatures.TimestampWithoutTimezone, TableFeatures.AppendOnly]
+
+
+def is_rewrite(commit: Commit) -> bool:
+    """Tell whether a commit left every row as it was, in another type perhaps."""
+    return BEGUN in commit.metadata or DONE in commit.metadata
+
+
+def is_unfinished(table: Table, version: TableVersion) -> bool:
+    """Tell whether ``version`` has the wider schema, but not yet the files to it."""
+    newest = next(table.history(version), None)
+    return newest is not None and BEGUN in newest.metadata
+
+
+class Rewrite:
+    """One table in wider types: staged first, then made visible.
+
+    Args:
+        table: A bronze table.
+        onto: The version that is rewritten.
+        schema: All columns, storage dtypes.
+        types: All columns, the dtypes that readers get.
+        run_id: Who rewrites.
+        check: Raises when the run was interrupted.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        onto: TableVersion,
+        schema: pl.Schema,
+        types: pl.Schema,
+        *,
+        run_id: str,
+        check: Callable[[], None],
+    ) -> None:
+        self.table = table
+        self.onto = replace(onto, batch=None)
+        self.schema = schema
+        self.types = types
+        self.run_id = run_id
+        self.check = check
+        self.store: Store = table.store
+        self.stagings: list[Staging] = []
+        self.files: list[StagedFile] = []
+
+    def stage(self) -> None:
+        """Write all rows once more, streaming, one batch after the other."""
+        before = self.onto.stored_schema
+        casts = refits(before, self.schema)
+        for partition in self._partitions():
+            self.check()
+            staging = Staging(self.store, self.table.uri, self.run_id, partition)
+            self.stagings.append(staging)
+            rows = self.onto.scan_stored()
+            if partition:
+                rows = rows.filter(pl.col(BATCH_COLUMN) == partition[BATCH_COLUMN])
+            columns = [name for name in before if name not in partition]
+            self.files += staging.sink(rows.with_columns(casts).select(columns))
+
+    def commit(self, what: str) -> TableVersion:
+        """Make the wider table visible.
+
+        Args:
+            what: Which columns change, for the history.
+
+        Raises:
+            ConflictError: Another writer committed meanwhile.
+            UncertainCommitError: The store failed in a way that leaves open whether it did.
+            LakehouseError: The table cannot be written.
+        """
+        begun = self._change_schema(self._with_features(), what)
+        return self.replace_files(begun, what)
+
+    def replace_files(self, begun: TableVersion, what: str) -> TableVersion:
+        """Make the second commit alone, onto a version that has the wider schema."""
+        now = int(time.time() * 1000)
+        removed = [
+            RemoveAction(row["path"], False, now, row["size_bytes"], _partition(row))
+            for row in self.onto.files.iter_rows(named=True)
+        ]
+        added = [add_action(file, new_rows=False) for file in self.files]
+
+        def write(properties: CommitProperties) -> None:
+            begun.delta.create_write_transaction(
+                [*removed, *added],
+                "append",
+                begun.delta.schema(),
+                partition_by=begun.delta.metadata().partition_columns,
+                commit_properties=properties,
+            )
+
+        metadata = {"run_id": self.run_id, DONE: what}
+        try:
+            done = self.table.transact(write, onto=begun, metadata=metadata)
+        except UncertainCommitError:
+            self.keep()
+            raise
+        self.keep()
+        return done
+
+    def keep(self) -> None:
+        """Spare the files from discarding: a commit names them, or may."""
+        for staging in self.stagings:
+            staging.keep()
+
+    def discard(self) -> None:
+        """Delete every staged file that was not committed."""
+        for staging in self.stagings:
+            staging.discard()
+
+    def _partitions(self) -> Iterator[dict[str, str]]:
+        if not self.onto.delta.metadata().partition_columns:
+            yield {}
+            return
+        for batch in self.onto.files[f"partition.{BATCH_COLUMN}"].unique(maintain_order=True):
+            yield {BATCH_COLUMN: batch}
+
+    def _with_features(self) -> TableVersion:
+        """Let the table hold times without a zone, if it is to and cannot."""
+        features = self.onto.delta.protocol().reader_features or []
+        zoneless = "timestamp_ntz" in delta_schema(self.schema).to_json()
+        if not zoneless or "timestampNtz" in features:
+            return self.onto
+        try:
+            self.onto.delta.alter.add_feature(
+                ZONELESS_FEATURES,
+                allow_protocol_versions_increase=True,
+                commit_properties=NO_RETRIES,
+            )
+        except (CommitFailedError, DeltaError) as error:
+            raise ConflictError(
+                "another writer changed the table at the same time",
+                code="POL402",
+                place=self.table.uri,
+            ) from error
+        newer = self.table.open(self.onto.version + 1)
+        return newer or self.onto
+
+    def _change_schema(self, onto: TableVersion, what: str) -> TableVersion:
+        partition = onto.delta.metadata().partition_columns
+        before = onto.stored_schema
+        column = next(name for name, dtype in before.items() if not dtype.is_nested())
+        nothing: list[tuple[str, str, list[str]]] = [(column, "in", [])]
+
+        def write(properties: CommitProperties) -> None:
+            onto.delta.create_write_transaction(
+                [],
+                "overwrite",  # of the files that match the filter, which none does
+                delta_schema(self.schema, self.types),
+                partition_by=partition,
+                partition_filters=nothing,
+                commit_properties=properties,
+            )
+
+        return self.table.transact(write, onto=onto, metadata={"run_id": self.run_id, BEGUN: what})
+
+
+def finish_rewrite(
+    table: Table, begun: TableVersion, *, run_id: str, check: Callable[[], None]
+) -> TableVersion:
+    """Do what a rewrite that was killed between its two commits left undone.
+
+    Raises:
+        ConflictError: Another writer committed meanwhile.
+        LakehouseError: The table cannot be read or written.
+    """
+    before = table.open(begun.version - 1)
+    newest = next(table.history(begun))
+    if before is None:
+        return begun
+    rewrite = Rewrite(table, before, begun.stored_schema, begun.schema, run_id=run_id, check=check)
+    try:
+        rewrite.stage()
+        return rewrite.replace_files(begun, str(newest.metadata[BEGUN]))
+    finally:
+        rewrite.discard()
+
+
+def _partition(row: dict[str, object]) -> dict[str, str | None]:
+    name = f"partition.{BATCH_COLUMN}"
+    return {BATCH_COLUMN: str(row[name])} if name in row else {}
