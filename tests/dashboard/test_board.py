@@ -112,6 +112,33 @@ async def test_a_mistake_in_the_code_keeps_the_last_state_beside_it(
     assert board.snapshot.problem is None
 
 
+async def test_over_a_file_with_a_mistake_the_pipeline_and_its_tables_can_be_looked_at(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    text = (shop.root / "src/core/silver_orders.py").read_text(encoding="utf-8")
+    shop.write("src/core/silver_orders.py", text.replace("return bronze_orders", "return ("))
+    board = Board(shop.root, None)
+    broken = await board.current()
+    await board.look()
+    quiet = board.snapshot
+    shown = await board.ask(preview, "silver.orders")
+    shop.write("src/core/silver_orders.py", text)
+    await board.look()
+    await board.close()
+
+    assert isinstance(broken.problem, DefinitionError)
+    assert {str(key): each.value for key, each in broken.conditions.items()} == {
+        "bronze.orders": "published",
+        "silver.orders": "stale",
+        "gold.spending": "stale",
+    }
+    assert quiet is broken
+    assert shown.sample.total == 2
+    assert board.snapshot.problem is None
+    assert set(_conditions(board).values()) == {"published"}
+
+
 async def test_settings_that_break_and_a_project_that_vanishes_are_told(
     shop: Pipeline, board: Board
 ) -> None:

@@ -17,6 +17,7 @@ from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
 from polster.operations.open_project import Project, open_project
 from polster.operations.overview import Condition, Overview, conditions
+from polster.operations.readable_part import readable_part
 from polster.operations.watch import (
     FileStates,
     LakehouseStamp,
@@ -40,10 +41,11 @@ class Snapshot:
     """What is known at one moment; pages are drawn from one, so that they never mix two.
 
     Attributes:
-        project: None if there is none that can be opened any more.
+        project: With mistakes in its source, what of it can be looked at all the same; None if
+            there is none that can be opened any more.
         overview: The last one that could be made; None if none could.
         live: Runs in progress, newest first, those without a sign of life included.
-        problem: Why the overview is old, if it is.
+        problem: Why the overview is old, or shows assets as they were before a mistake.
         revision: Grows with each change.
     """
 
@@ -80,6 +82,9 @@ class Board:
         self._asker = Asker()
         self._is_local = True
         self._source: FileStates = frozenset()
+        self._opened: Project | None = None
+        self._readable: Project | None = None  # what of it was looked at last, if that went well
+        self._last_read: Project | None = None
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
         self._seen: object = None
@@ -169,30 +174,53 @@ class Board:
         self._checked = judged
 
     async def _look(self, before: Snapshot) -> Snapshot:
-        project = before.project
         try:
             source = await asyncio.to_thread(source_stamp, self.root)
-            source_changed = source != self._source
-            self._source = source
-            if source_changed or project is None:
-                project = None  # the one before must not stand in for what cannot be opened
-                project = await asyncio.to_thread(open_project, self.root)
-                self._is_local = is_local(project, environment=self.environment)
-            known = None if source_changed or before.problem else self._lakehouse
+            if source != self._source or self._opened is None:
+                self._opened = self._readable = None
+                self._source = source
+                self._opened = await asyncio.to_thread(open_project, self.root)
+                self._is_local = is_local(self._opened, environment=self.environment)
+            known = self._lakehouse if self._readable is not None else None
             if known is not None and self._is_local:
                 stamp = await asyncio.to_thread(
-                    lakehouse_stamp, project, environment=self.environment
+                    lakehouse_stamp, self._opened, environment=self.environment
                 )
                 if stamp == known:
                     return before
+            mistakes = _mistakes(self._opened)
+            project = self._readable or await self._to_look_at(self._opened, mistakes)
             sight = await self._asker.ask(look, project, environment=self.environment, before=known)
         except Exception as error:
+            self._readable = None
             problem = error if isinstance(error, PolsterError) else _stumbled(error)
-            now = replace(before, project=project)
+            now = replace(before, project=self._opened)
             return now if _same(problem, before.problem) else replace(now, problem=problem)
         self._lakehouse = sight.stamp
+        self._readable = self._last_read = project
         seen = sight.overview or before.overview
-        return replace(before, project=project, overview=seen, live=sight.live, problem=None)
+        told = before.problem if mistakes and _same(mistakes, before.problem) else mistakes
+        return replace(before, project=project, overview=seen, live=sight.live, problem=told)
+
+    async def _to_look_at(self, opened: Project, mistakes: DefinitionError | None) -> Project:
+        """Return what can be looked at of a project: all of it, or what can be read.
+
+        Raises:
+            DefinitionError: It has mistakes, and nothing of it ever ran.
+        """
+        if mistakes is None:
+            return opened
+        part = await self._asker.ask(
+            readable_part, opened, self._last_read, environment=self.environment
+        )
+        if part is None:
+            raise mistakes
+        return part
+
+
+def _mistakes(project: Project) -> DefinitionError | None:
+    found = project.discovery
+    return DefinitionError(found.findings) if found.graph is None else None
 
 
 def _stumbled(error: Exception) -> PolsterError:

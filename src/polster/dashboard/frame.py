@@ -16,7 +16,7 @@ from polster.dashboard.elements.tag import Tag
 from polster.dashboard.links import run_address
 from polster.dashboard.runs_view import Moving, moving
 from polster.dashboard.words import counted, number
-from polster.errors import PolsterError
+from polster.errors import DefinitionError, PolsterError
 
 PAGES = {
     "/": "Overview",
@@ -211,4 +211,7 @@ def _problem(board: Board, at: str) -> None:
         return
     show_problem(problem, mistakes=at != "/health")  # where each is a finding
     if board.snapshot.overview is not None and at != "/health":
-        Tag("p", "What is shown below is the last state that could be read.", classes="soft small")
+        said = "What is shown below is the last state that could be read."
+        if isinstance(problem, DefinitionError):
+            said += " The tables are as they were, and nothing runs until the mistakes are mended."
+        Tag("p", said, classes="soft small")

@@ -86,6 +86,28 @@ def test_of_a_pipeline_with_a_mistake_it_is_not_said_that_it_has_no_assets(
         expect(page.get_by_text("There are no assets")).to_have_count(0)
 
 
+def test_over_a_file_that_is_no_python_the_pipeline_and_its_tables_are_reached(
+    page: Page, shop: Pipeline
+) -> None:
+    shop.run()
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "return (")
+    with served(shop.root) as dashboard:
+        page.goto(dashboard.url)
+
+        expect(page.get_by_role("alert")).to_contain_text("src/core/silver_orders.py:")
+        expect(page.get_by_text("the last state that could be read")).to_be_visible()
+        expect(page.get_by_text("as last read")).to_be_visible()
+        expect(page.locator("[data-asset]")).to_have_count(3)
+        expect(page.get_by_text("All is well")).to_have_count(0)
+
+        page.goto(f"{dashboard.url}/asset/silver.orders")
+        rows = page.get_by_role("region", name="Rows", exact=True)
+        rows.scroll_into_view_if_needed()
+        expect(rows).to_contain_text("ann")
+        page.goto(f"{dashboard.url}/quarantine?asset=silver.orders")
+        expect(page.get_by_text("rows 1 to 3 of 3")).to_be_visible()
+
+
 def test_a_second_run_waits_and_is_withdrawn(
     page: Page, dashboard: Dashboard, shop: Pipeline
 ) -> None:

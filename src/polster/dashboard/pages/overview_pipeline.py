@@ -68,7 +68,10 @@ class _Pipeline:
             return
         with Tag("section", classes="card pipeline", aria_labelledby="pipeline"):
             with Tag("div", classes="row between pipeline-head"):
-                Tag("h2", "Pipeline", id="pipeline")
+                with Tag("div", classes="row"):
+                    Tag("h2", "Pipeline", id="pipeline")
+                    last = Tag("span", "as last read", classes="chip")
+                    _show_if(last, lambda: self.board.snapshot.problem is not None)
                 self._ways()
             self._filters = Tag("div")
             follow(self.board, self._build_filters, inside=self._filters, key=self._choices)
@@ -250,6 +253,11 @@ class _Pipeline:
                 Tag("a", "Open its page", href=asset_address(key), classes="button")
                 Button("Close", dialog.close)
         dialog.open()
+
+
+def _show_if(part: Tag, is_so: Callable[[], bool]) -> None:
+    part.set_visibility(is_so())
+    ui.timer(LOOK_SECONDS, lambda: part.set_visibility(is_so()))
 
 
 def _is_list(view: View) -> bool:
