@@ -160,3 +160,38 @@ def test_reaching_by_value_is_transitive(lineage: Lineage) -> None:
 def test_lineage_comes_back_from_json_as_it_was(lineage: Lineage) -> None:
     for key, entry in lineage.assets.items():
         assert lineage_from_json(key, lineage_to_json(entry)) == entry
+
+
+PERSON = ColumnRef(BRONZE, "person")
+LAND, EMAIL = (ColumnRef(BRONZE, "person", (name,)) for name in ("land", "email"))
+STRUCTS = AssetLineage(
+    SILVER,
+    {"person": made_of(PERSON), "mail": made_of(EMAIL)},
+    fields={("person", "land"): made_of(LAND), ("person", "email"): made_of(EMAIL)},
+)
+
+
+def test_a_field_leads_to_what_is_made_of_it_and_of_all_that_holds_it() -> None:
+    whole = AssetLineage(
+        GOLD,
+        {
+            "land": made_of(ColumnRef(SILVER, "person", ("land",))),
+            "all": made_of(ref(SILVER, "person")),
+        },
+    )
+    lineage = Lineage([STRUCTS, whole])
+
+    assert [str(r.ref) for r in lineage.upstream(ref(GOLD, "land"))] == [
+        "silver.orders.person.land",
+        "bronze.orders.person.land",
+    ]
+    assert [str(r.ref) for r in lineage.downstream(LAND)] == [
+        "silver.orders.person.land",
+        "gold.spending.all",
+        "gold.spending.land",
+    ]
+    assert {str(r.ref) for r in lineage.downstream(PERSON)} >= {"gold.spending.land"}
+
+
+def test_fields_come_back_from_json() -> None:
+    assert lineage_from_json(SILVER, lineage_to_json(STRUCTS)) == STRUCTS

@@ -147,13 +147,100 @@ def test_a_finding_can_be_accepted_where_the_column_stands(people: Any) -> None:
     assert gold(people, 'people.group_by("city").agg(x=pl.col("age").mean())', column) == []
 
 
-@pytest.mark.parametrize("kind", ["dy.Struct({'town': %s})", "dy.List(%s)", "dy.List(dy.List(%s))"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "dy.List(%s)",
+        "dy.List(dy.List(%s))",
+        "dy.List(dy.Struct({'town': %s, 'land': dy.String()}, metadata={'pii': True}))",
+    ],
+)
 def test_a_mark_inside_of_a_column_marks_the_column(people: Any, kind: str) -> None:
     marked = kind % "dy.String(metadata={'pii': True})"
     people.edit("src/core/bronze_people.py", "city = dy.String()", f"city = {marked}")
-    plain = kind % "dy.String()"
+    plain = (kind % "dy.String()").replace(", metadata={'pii': True}", "")
     people.edit("src/core/silver_people.py", "city = dy.String()", f"city = {plain}")
 
     found = gold(people, "people.select(city='id', x='city')", f"x = {plain}")
 
     assert found == [("error", REACHED.format("city"))]
+
+
+PERSON = """dy.Struct({{
+            "land": dy.String(nullable=False),
+            "email": dy.String(nullable=False{mark}),
+            "phone": dy.String(nullable=False),
+        }}, nullable=False)"""
+STRUCTS = {
+    "land": 'people.select("id", x=pl.col("person").struct.field("land"))',
+    "unnested_land": 'people.unnest("person").select("id", x="land")',
+    "remade_land": 'people.select("id", p=pl.struct(a=pl.col("person").struct.field("land")))'
+    '.select("id", x=pl.col("p").struct.field("a"))',
+    "first_land": 'people.select("id", x=pl.col("all").list.get(0).struct.field("land"))',
+    "count": 'people.group_by("id").agg(x=pl.col("person").struct.field("email").count())'
+    '.with_columns(pl.col("x").cast(pl.String))',
+    "email": 'people.select("id", x=pl.col("person").struct.field("email"))',
+    "unnested_email": 'people.unnest("person").select("id", x="email")',
+    "first_email": 'people.select("id", x=pl.col("all").list.get(0).struct.field("email"))',
+    "exploded_email": 'people.explode("all").select("id", x=pl.col("all").struct.field("email"))',
+    "written": 'people.select("id", x=pl.col("person").struct.json_encode())',
+    "evaluated": 'people.select("id", x=pl.col("all").list.eval('
+    'pl.element().struct.field("land")).list.first())',
+}
+
+
+def test_a_field_is_personal_and_its_neighbours_are_not(pipeline: Any) -> None:
+    marked = PERSON.format(mark=', metadata={"pii": True}')
+    for layer, contract, person, body in (
+        ("bronze", "Export", marked, ""),
+        ("silver", "People", PERSON.format(mark=""), "bronze_people"),
+    ):
+        pipeline.asset(
+            f"{layer}.people",
+            f"""
+    class {contract}(dy.Schema):
+        id = dy.String({"" if layer == "bronze" else "primary_key=True"})
+        person = {person}
+        all = dy.List({person}, nullable=False)
+
+
+    @{layer}(contract={contract}, description="People.")
+    def people({body + ": pl.LazyFrame" if body else ""}) -> pl.LazyFrame:
+        return {body or "pl.scan_ndjson('landing/people.json')"}
+    """,
+        )
+    for name, body in STRUCTS.items():
+        pipeline.asset(
+            f"gold.{name}",
+            f"""
+            class Gold(dy.Schema):
+                id = dy.String()
+                x = dy.String(nullable=True)
+
+
+            @gold(contract=Gold, owner="ops", description="A field.")
+            def {name}(people: pl.LazyFrame) -> pl.LazyFrame:
+                return {body}
+            """,
+        )
+
+    checked = pipeline.json("validate")
+
+    assert checked["unchecked"] == {}
+    found = {each["asset"]: each for each in checked["findings"] if each["code"] == "POL731"}
+    told = {asset: each["severity"] for asset, each in found.items()}
+    personal = ("email", "unnested_email", "first_email", "exploded_email", "written")
+    assert told == dict.fromkeys([f"gold.{name}" for name in personal], "error") | {
+        "gold.evaluated": "warning"
+    }
+    assert found["gold.email"]["message"] == (
+        "`gold.email.x` holds personal data that nothing masks: `bronze.people.person.email` -> "
+        "`silver.people.person.email` -> `gold.email.x`"
+    )
+    reached = pipeline.json("lineage", "gold.land.x", "--upstream")["upstream"]
+    assert [(each["asset"], each["column"], each.get("field")) for each in reached] == [
+        ("silver.people", "person", "land"),
+        ("bronze.people", "person", "land"),
+    ]
+    onward = pipeline.json("lineage", "bronze.people.person", "--downstream")["downstream"]
+    assert ("gold.land", "x") in {(each["asset"], each["column"]) for each in onward}

@@ -18,12 +18,7 @@ def examined_to_json(entry: Examined) -> str:
         [_finding_to_json(finding) for finding in entry.findings],
         entry.unchecked,
         None if entry.columns is None else dict(entry.columns),
-        None
-        if entry.contract is None
-        else [
-            [c.name, c.dtype, c.nullable, c.primary_key, dict(c.rules), c.pii, c.masked]
-            for c in entry.contract
-        ],
+        None if entry.contract is None else [_column_to_json(column) for column in entry.contract],
         dict(entry.table_rules),
         None if entry.lineage is None else lineage_to_json(entry.lineage),
         entry.stumbled,
@@ -46,12 +41,25 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
         tuple(_finding_from_json(finding) for finding in findings),
         unchecked,
         columns,
-        None if contract is None else tuple(ContractColumn(*column) for column in contract),
+        None if contract is None else tuple(map(_column_from_json, contract)),
         table_rules,
         None if lineage is None else lineage_from_json(asset, lineage),
         stumbled=stumbled,
         is_unread=is_unread,
     )
+
+
+def _column_to_json(column: ContractColumn) -> list[Any]:
+    return [
+        *(column.name, column.dtype, column.nullable, column.primary_key, dict(column.rules)),
+        *(column.pii, column.masked, [_column_to_json(each) for each in column.fields]),
+    ]
+
+
+def _column_from_json(written: list[Any]) -> ContractColumn:
+    name, dtype, nullable, primary_key, rules, pii, masked, fields = written
+    inside = tuple(map(_column_from_json, fields))
+    return ContractColumn(name, dtype, nullable, primary_key, rules, pii, masked, inside)
 
 
 def _finding_to_json(finding: Finding) -> list[Any]:

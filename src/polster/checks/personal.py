@@ -1,13 +1,15 @@
 """Personal data: where a column that a contract marks ends up, by value.
 
 A contract column with ``metadata={"pii": True}`` passes its mark on to every column that its
-values go into; what it merely influences, such as a count of rows, is not marked. A column with
+values go into; what it merely influences, such as a count of rows, is not marked. A field of a
+struct may be marked by itself: then ``person.land`` is not personal, though ``person.email`` is. A
+column, or a field, with
 ``metadata={"masked": True, "reason": "…"}`` ends the way. What reaches gold is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from polster.checks.examined import Examined
@@ -16,7 +18,7 @@ from polster.model.contract import ContractColumn
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.lineage import ColumnOrigin, ColumnRef
+from polster.model.lineage import FIELDS_NOT_SHOWN, ColumnOrigin, ColumnRef
 
 NO_ORIGIN = ColumnOrigin()
 DECLARATION = 'metadata={"masked": True, "reason": "…"}'
@@ -77,7 +79,7 @@ class _Walk:
     def __init__(self, graph: AssetGraph, known: Mapping[AssetKey, Examined]) -> None:
         self.graph = graph
         self.known = known
-        self.taints: dict[AssetKey, dict[str, _Taint]] = {}
+        self.taints: dict[AssetKey, dict[ColumnRef, _Taint]] = {}
         self.hidden: dict[AssetKey, _Taint] = {}  # assets of unknown columns that may hold some
 
     def step(self, asset: Asset) -> list[Finding]:
@@ -88,51 +90,61 @@ class _Walk:
         if asset.key.layer is not Layer.BRONZE:
             doubt = _doubt(entry)
             if doubt is None:
-                for name, taint in self._derived(entry).items():
-                    taints.setdefault(name, taint)
+                derived = self._derived(entry).items()
+                marks = tuple(taints)
+                taints |= {ref: each for ref, each in derived if not any(map(ref.overlaps, marks))}
             else:
                 self._suspect(asset.key, entry, taints, doubt)
-        for name in [name for name in taints if _is_masked(contract.get(name))]:
-            del taints[name]
+        for ref in [each for each in taints if _is_masked(contract.get(each.column), each.field)]:
+            del taints[ref]
         self.taints[asset.key] = taints
         findings = _unreasoned(asset, entry)
         if asset.key.layer is Layer.GOLD:
             findings += self._reached(asset, entry, taints, doubt)
         return findings
 
-    def _marked(self, key: AssetKey, contract: Mapping[str, ContractColumn]) -> dict[str, _Taint]:
-        """Return the taints of the columns that the contract itself marks."""
-        found: dict[str, _Taint] = {}
-        for name, column in contract.items():
-            if column.pii:
-                ref = ColumnRef(key, name)
-                found[name] = _Taint((ref,), frozenset({ref}))
-        return found
+    def _marked(
+        self, key: AssetKey, contract: Mapping[str, ContractColumn]
+    ) -> dict[ColumnRef, _Taint]:
+        """Return the taints of the columns, and fields, that the contract itself marks."""
+        refs = [ref for column in contract.values() for ref in _marked_in(key, column)]
+        return {ref: _Taint((ref,), frozenset({ref})) for ref in refs}
 
-    def _derived(self, entry: Examined) -> dict[str, _Taint]:
-        """Return the taints that come with the values of other columns."""
-        found: dict[str, _Taint] = {}
-        columns = entry.lineage.columns if entry.lineage else {}
-        for name, origin in columns.items():
-            taint = self._inherited(ColumnRef(entry.asset, name), origin)
-            if taint is not None:
-                found[name] = taint
-        return found
+    def _derived(self, entry: Examined) -> dict[ColumnRef, _Taint]:
+        """Return the taints that come with the values of other columns.
+
+        A struct of which every field has one is told as a whole.
+        """
+        if entry.lineage is None:
+            return {}
+        columns: dict[str, dict[ColumnRef, _Taint | None]] = {}
+        for ref, origin in entry.lineage.parts():
+            columns.setdefault(ref.column, {})[ref] = self._inherited(ref, origin)
+        for name, parts in columns.items():
+            if len(parts) > 1 and all(parts.values()):
+                ref = ColumnRef(entry.asset, name)
+                columns[name] = {ref: self._inherited(ref, entry.lineage.columns[name])}
+        return {ref: each for parts in columns.values() for ref, each in parts.items() if each}
 
     def _inherited(self, ref: ColumnRef, origin: ColumnOrigin) -> _Taint | None:
         sources: list[_Taint] = []
         for source in origin.values:
-            taint = self.taints.get(source.asset, {}).get(source.column)
-            hidden = self.hidden.get(source.asset)
-            sources += [found for found in (taint, hidden) if found]
+            for place, taint in self.taints.get(source.asset, {}).items():
+                if not place.overlaps(source):
+                    continue
+                is_inside = len(place.field) > len(source.field)
+                certain = origin.unknown == FIELDS_NOT_SHOWN and not is_inside
+                why = taint.doubt if certain else taint.doubt or origin.unknown
+                sources.append(replace(taint, doubt=why))
+            sources += self._hidden(source.asset)
         if not sources:
             return None
         best = min(sources, key=lambda taint: taint.rank)
         marked = frozenset().union(*(taint.marked for taint in sources))
-        return _Taint((*best.path, ref), marked, best.doubt or origin.unknown, best.is_unread)
+        return _Taint((*best.path, ref), marked, best.doubt, best.is_unread)
 
     def _suspect(
-        self, key: AssetKey, entry: Examined, taints: dict[str, _Taint], doubt: str
+        self, key: AssetKey, entry: Examined, taints: dict[ColumnRef, _Taint], doubt: str
     ) -> None:
         """Take every column of an asset of unknown lineage for marked, if it reads marked ones."""
         read = [
@@ -148,22 +160,23 @@ class _Walk:
         hidden = self.hidden[key] = _Taint(best.path, marked, doubt, unread)
         for column in entry.contract or ():
             ref = ColumnRef(key, column.name)
-            taints.setdefault(column.name, replace(hidden, path=(*best.path, ref)))
+            taints.setdefault(ref, replace(hidden, path=(*best.path, ref)))
         if entry.columns is not None or entry.contract is not None:
             del self.hidden[key]  # its columns are known, so that masks among them count
             for name in entry.columns or ():
-                taints.setdefault(name, replace(hidden, path=(*best.path, ColumnRef(key, name))))
+                ref = ColumnRef(key, name)
+                taints.setdefault(ref, replace(hidden, path=(*best.path, ref)))
 
     def _hidden(self, key: AssetKey) -> list[_Taint]:
         return [self.hidden[key]] if key in self.hidden else []
 
     def _reached(
-        self, asset: Asset, entry: Examined, taints: Mapping[str, _Taint], doubt: str | None
+        self, asset: Asset, entry: Examined, taints: Mapping[ColumnRef, _Taint], doubt: str | None
     ) -> list[Finding]:
         """Write the findings of one gold asset, one for all that its unknown lineage may bring."""
         findings = [
-            _finding(asset, entry, name, taint)
-            for name, taint in taints.items()
+            _finding(asset, entry, ref, taint)
+            for ref, taint in taints.items()
             if doubt is None or taint.doubt is None
         ]
         if any(finding.severity is Severity.ERROR for finding in entry.findings):
@@ -182,28 +195,53 @@ def _doubt(entry: Examined) -> str | None:
     return entry.lineage.unknown
 
 
-def _is_masked(column: ContractColumn | None) -> bool:
-    """Tell whether a column is declared masked; without a reason that is a finding of its own."""
-    return column is not None and column.masked is not None
+def _marked_in(key: AssetKey, column: ContractColumn) -> Iterator[ColumnRef]:
+    """Yield what is marked as personal: the column, or the fields that say so themselves."""
+    for path, each in _below(column):
+        if each.pii and not any(field.pii for field in each.fields):
+            yield ColumnRef(key, column.name, path)
+
+
+def _below(
+    column: ContractColumn, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], ContractColumn]]:
+    """Yield a column, and all that is known of the fields in it, with their paths."""
+    yield path, column
+    for field in column.fields:
+        yield from _below(field, (*path, field.name))
+
+
+def _is_masked(column: ContractColumn | None, path: tuple[str, ...] = ()) -> bool:
+    """Tell whether a column, or a field in it, is declared masked.
+
+    Without a reason that is a finding of its own.
+    """
+    if column is None:
+        return False
+    return any(
+        each.masked is not None and path[: len(declared)] == declared
+        for declared, each in _below(column)
+    )
 
 
 def _unreasoned(asset: Asset, entry: Examined) -> list[Finding]:
     return [
         Finding(
             "POL732",
-            f"`{ColumnRef(asset.key, column.name)}` is declared masked, but not why",
+            f"`{ColumnRef(asset.key, column.name, path)}` is declared masked, but not why",
             asset=str(asset.key),
             file=asset.file,
             line=entry.contract_lines.get(column.name, asset.line),
             hint=f"say what was done to it: {DECLARATION.replace('…', 'salted hash')}",
         )
         for column in entry.contract or ()
-        if column.masked is not None and not column.masked.strip()
+        for path, each in _below(column)
+        if each.masked is not None and not each.masked.strip()
     ]
 
 
-def _finding(asset: Asset, entry: Examined, column: str, taint: _Taint) -> Finding:
-    ref = ColumnRef(asset.key, column)
+def _finding(asset: Asset, entry: Examined, ref: ColumnRef, taint: _Taint) -> Finding:
+    column = ref.column
     if taint.doubt is None:
         message = f"`{ref}` holds personal data that nothing masks"
         hint = f"leave the column out, or, once it names nobody, declare that: {DECLARATION}"

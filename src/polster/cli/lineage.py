@@ -144,7 +144,8 @@ def _reached(reached: Reached) -> dict[str, Any]:
 
 
 def _ref(ref: ColumnRef) -> dict[str, Any]:
-    return {"asset": str(ref.asset), "column": ref.column}
+    field = {"field": ".".join(ref.field)} if ref.field else {}
+    return {"asset": str(ref.asset), "column": ref.column} | field
 
 
 def _arrow(arrow: Arrow) -> dict[str, Any]:

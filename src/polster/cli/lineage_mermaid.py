@@ -54,7 +54,8 @@ def _boxes(graph: AssetGraph, names: dict[ColumnRef, str]) -> Iterator[str]:
     for number, key in enumerate(order):
         yield f'    subgraph t{number}["{quoted(str(key))}"]'
         for ref in by_asset[key]:
-            yield f'        {names[ref]}["{quoted(ref.column)}"]'
+            shown = ".".join((ref.column, *ref.field))
+            yield f'        {names[ref]}["{quoted(shown)}"]'
         yield "    end"
 
 

@@ -16,6 +16,8 @@ class ContractColumn:
         pii: Whether the contract marks it with ``metadata={"pii": True}``.
         masked: The reason given with ``metadata={"masked": True, "reason": "…"}``; empty if it
             gives none; None if the column is not marked as masked.
+        fields: The same of the fields of a struct, or of a list of structs, in which something is
+            marked; none if the column itself is.
     """
 
     name: str
@@ -25,3 +27,4 @@ class ContractColumn:
     rules: Mapping[str, str] = field(default_factory=dict)
     pii: bool = False
     masked: str | None = None
+    fields: tuple[ContractColumn, ...] = ()

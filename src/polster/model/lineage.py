@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from polster.model.asset import AssetKey
 
+FIELDS_NOT_SHOWN = "Polars does not show which fields it takes"
+"""Why it is not certain which part of a struct goes into a column, though the struct does."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnRef:
-    """A column of an asset's table: ``silver.orders.amount``."""
+    """A column of an asset's table, ``silver.orders.amount``, or a field in it.
+
+    Attributes:
+        field: Names of the fields on the way into structs; empty for the column as a whole.
+    """
 
     asset: AssetKey
     column: str
+    field: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.asset}.{self.column}"
+        return ".".join((str(self.asset), self.column, *self.field))
+
+    def overlaps(self, other: ColumnRef) -> bool:
+        """Tell whether one is the other, or holds it.
+
+        >>> from polster.model.layer import Layer
+        >>> people = AssetKey(Layer.BRONZE, "people")
+        >>> person = ColumnRef(people, "person")
+        >>> person.overlaps(ColumnRef(people, "person", ("land",)))
+        True
+        >>> ColumnRef(people, "person", ("email",)).overlaps(ColumnRef(people, "person", ("land",)))
+        False
+        """
+        common = min(len(self.field), len(other.field))
+        return (
+            self.asset == other.asset
+            and self.column == other.column
+            and self.field[:common] == other.field[:common]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +72,23 @@ class AssetLineage:
     Attributes:
         columns: By name, in the table's order.
         unknown: Why nothing is known of any column, such as an input of unknown columns.
+        fields: The same of fields in structs, by column and field, where it is known.
     """
 
     asset: AssetKey
     columns: Mapping[str, ColumnOrigin] = field(default_factory=dict)
     unknown: str | None = None
+    fields: Mapping[tuple[str, ...], ColumnOrigin] = field(default_factory=dict)
+
+    def parts(self) -> Iterator[tuple[ColumnRef, ColumnOrigin]]:
+        """Yield what is known most finely: columns, or the fields in them where those are known."""
+        whole = {path[:-1] for path in self.fields}
+        for name, origin in self.columns.items():
+            if (name,) not in whole:
+                yield ColumnRef(self.asset, name), origin
+        for path, origin in self.fields.items():
+            if path not in whole:
+                yield ColumnRef(self.asset, path[0], path[1:]), origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +129,18 @@ class Lineage:
         self.assets = {entry.asset: entry for entry in assets}
         self._up: dict[ColumnRef, list[Arrow]] = {}
         self._down: dict[ColumnRef, list[Arrow]] = {}
+        self._within: dict[tuple[AssetKey, str], list[ColumnRef]] = {}
         for entry in self.assets.values():
-            for name, origin in entry.columns.items():
-                target = ColumnRef(entry.asset, name)
-                for source in sorted(origin.values | origin.influences):
-                    by_value = source in origin.values
-                    self._up.setdefault(target, []).append(Arrow(source, by_value, origin.unknown))
-                    self._down.setdefault(source, []).append(
-                        Arrow(target, by_value, origin.unknown)
-                    )
+            columns = {ColumnRef(entry.asset, name): each for name, each in entry.columns.items()}
+            fields = {ColumnRef(entry.asset, p[0], p[1:]): o for p, o in entry.fields.items()}
+            for target, origin in (columns | fields).items():
+                self._up[target] = _arrows(origin)
+            for target, origin in entry.parts():
+                for arrow in _arrows(origin):
+                    if arrow.end not in self._down:
+                        place = (arrow.end.asset, arrow.end.column)
+                        self._within.setdefault(place, []).append(arrow.end)
+                    self._down.setdefault(arrow.end, []).append(replace(arrow, end=target))
 
     def columns(self, asset: AssetKey) -> tuple[str, ...]:
         """List the columns of ``asset`` that are known, also those known only from its readers."""
@@ -113,28 +154,42 @@ class Lineage:
         return entry.columns.get(ref.column, ColumnOrigin()) if entry else ColumnOrigin()
 
     def sources(self, ref: ColumnRef) -> Sequence[Arrow]:
-        """List what ``ref`` is made of, one step back, sorted."""
-        return self._up.get(ref, ())
+        """List what ``ref`` is made of, one step back, sorted.
+
+        Of a field of which nothing is known, what holds it is made of.
+        """
+        known = ref
+        while known.field and known not in self._up:
+            known = replace(known, field=known.field[:-1])
+        return self._up.get(known, ())
 
     def readers(self, ref: ColumnRef) -> Sequence[Arrow]:
-        """List what ``ref`` goes into, one step on, in the pipeline's order."""
-        return self._down.get(ref, ())
+        """List what ``ref``, a field in it, or what holds it goes into, one step on, in order."""
+        read = self._within.get((ref.asset, ref.column), ())
+        return [arrow for other in read if other.overlaps(ref) for arrow in self._down[other]]
 
     def upstream(self, start: ColumnRef) -> list[Reached]:
         """List every column that ``start`` is made of, nearest first."""
-        return _walk(start, self._up)
+        return _walk(start, self.sources)
 
     def downstream(self, start: ColumnRef) -> list[Reached]:
         """List every column that ``start`` goes into, nearest first."""
-        return _walk(start, self._down)
+        return _walk(start, self.readers)
 
 
-def _walk(start: ColumnRef, arrows: Mapping[ColumnRef, Sequence[Arrow]]) -> list[Reached]:
+def _arrows(origin: ColumnOrigin) -> list[Arrow]:
+    return [
+        Arrow(source, source in origin.values, origin.unknown)
+        for source in sorted(origin.values | origin.influences)
+    ]
+
+
+def _walk(start: ColumnRef, arrows: Callable[[ColumnRef], Sequence[Arrow]]) -> list[Reached]:
     found: dict[ColumnRef, Reached] = {}
     waiting = deque([Reached(start, 0, by_value=True, is_certain=True)])
     while waiting:
         here = waiting.popleft()
-        for arrow in arrows.get(here.ref, ()):
+        for arrow in arrows(here.ref):
             by_value = here.by_value and arrow.by_value
             certain = here.is_certain and arrow.unknown is None
             known = found.get(arrow.end)
@@ -159,21 +214,23 @@ def lineage_to_json(lineage: AssetLineage) -> str:
     >>> lineage_to_json(AssetLineage(AssetKey(Layer.SILVER, "orders"), {"amount": spent}))
     '{"refs":[["bronze.orders","amount"]],"columns":{"amount":[[0],[]]}}'
     """
-    origins = lineage.columns.values()
+    origins = [*lineage.columns.values(), *lineage.fields.values()]
     refs = sorted({ref for origin in origins for ref in origin.values | origin.influences})
     number = {ref: index for index, ref in enumerate(refs)}
-    columns: dict[str, list[Any]] = {}
-    for name, origin in lineage.columns.items():
-        columns[name] = [
+
+    def told(origin: ColumnOrigin) -> list[Any]:
+        return [
             sorted(number[ref] for ref in origin.values),
             sorted(number[ref] for ref in origin.influences),
+            *([] if origin.unknown is None else [origin.unknown]),
         ]
-        if origin.unknown is not None:
-            columns[name].append(origin.unknown)
+
     written: dict[str, Any] = {
-        "refs": [[str(ref.asset), ref.column] for ref in refs],
-        "columns": columns,
+        "refs": [[str(ref.asset), ref.column, *ref.field] for ref in refs],
+        "columns": {name: told(origin) for name, origin in lineage.columns.items()},
     }
+    if lineage.fields:
+        written["fields"] = [[list(path), *told(each)] for path, each in lineage.fields.items()]
     if lineage.unknown is not None:
         written["unknown"] = lineage.unknown
     return json.dumps(written, ensure_ascii=False, separators=(",", ":"))
@@ -183,17 +240,19 @@ def lineage_from_json(asset: AssetKey, text: str) -> AssetLineage:
     """Read what :func:`lineage_to_json` wrote."""
     written = json.loads(text)
     refs: list[ColumnRef] = []
-    for key, column in written["refs"]:
+    for key, column, *path in written["refs"]:
         parsed = AssetKey.parse(key)
         if parsed is None:
             raise ValueError(f"not an asset key: {key}")
-        refs.append(ColumnRef(parsed, column))
-    columns = {
-        name: ColumnOrigin(
+        refs.append(ColumnRef(parsed, column, tuple(path)))
+
+    def read(values: list[int], influences: list[int], *unknown: str) -> ColumnOrigin:
+        return ColumnOrigin(
             frozenset(refs[number] for number in values),
             frozenset(refs[number] for number in influences),
             unknown[0] if unknown else None,
         )
-        for name, (values, influences, *unknown) in written["columns"].items()
-    }
-    return AssetLineage(asset, columns, written.get("unknown"))
+
+    columns = {name: read(*told) for name, told in written["columns"].items()}
+    fields = {tuple(path): read(*told) for path, *told in written.get("fields", ())}
+    return AssetLineage(asset, columns, written.get("unknown"), fields)

@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+import polars as pl
+
 from polster.plans.conditions import (
     IS_NOT_TRUE,
     IS_TRUE,
@@ -27,6 +29,7 @@ from polster.plans.functions import (
     may_fail,
     operator_name,
 )
+from polster.plans.structs import KEEPING, field_names, picked, together
 from polster.plans.syntax import ROW_BY_ROW, Syntax, made_by, number_of
 from polster.plans.values import (
     NOT_SHOWN,
@@ -35,6 +38,7 @@ from polster.plans.values import (
     NullCause,
     Origin,
     Table,
+    as_columns,
     counted,
     filled,
     first_filled,
@@ -86,8 +90,9 @@ class Scope:
 
     def _loses(self, flow: Flow, text: str) -> Flow:
         """Return the flow of a cast that makes null of what it cannot read."""
-        cause = NullCause("cast", text, next(self.places), flow.every)
-        certain = not flow.every & self.table.tested and not flow.values & self.limits.keys()
+        cause = NullCause("cast", text, next(self.places), flow.columns)
+        certain = not flow.columns & self.table.tested
+        certain = certain and not as_columns(flow.values) & self.limits.keys()
         return opened(flow, cause, certain=certain)
 
     # kinds of expressions
@@ -112,9 +117,14 @@ class Scope:
 
     def _cast(self, fields: Any) -> Flow:
         flow = self.of(fields.expr)
-        if fields.options != 1 or not flow.never_null:
+        loses = fields.options == 1 and flow.never_null
+        if not loses and flow.fields is None:
             return flow
-        source = self.syntax.visitor.dtype(self.syntax.identifier, fields.expr)
+        source = self._dtype(fields.expr)
+        if field_names(source) != field_names(fields.dtype):
+            flow = replace(flow, fields=None)
+        if not loses:
+            return flow
         if not may_fail(source, fields.dtype):
             return flow
         return self._loses(flow, "a cast with strict=False")
@@ -148,10 +158,12 @@ class Scope:
             return influenced(self._one_of(flows), [deciding])
         predicates = [predicate for predicate, _ in chain]
         certain = leaves_rows_out(syntax, predicates, self.table.columns)
-        certain = certain and not deciding.every & self.table.tested
-        limits = [self.limits[each] for each in deciding.values & self.limits.keys()]
+        certain = certain and not deciding.columns & self.table.tested
+        limits = [self.limits[each] for each in as_columns(deciding.values) & self.limits.keys()]
         certain = certain and (not limits or leaves_choices_out(syntax, predicates, min(limits)))
-        cause = NullCause("when", "a `when` without `otherwise`", next(self.places), deciding.every)
+        cause = NullCause(
+            "when", "a `when` without `otherwise`", next(self.places), deciding.columns
+        )
         return opened(influenced(self._one_of(flows), [deciding]), cause, certain=certain)
 
     def _branch(self, branch: Expression, names: AbstractSet[str]) -> Flow:
@@ -163,7 +175,8 @@ class Scope:
     @staticmethod
     def _one_of(flows: list[Flow]) -> Flow:
         """Put together what is one of ``flows``, no matter which."""
-        whole = replace(merged(flows), opened=in_all(flow.opened for flow in flows))
+        places = in_all(flow.opened for flow in flows)
+        whole = replace(merged(flows), opened=places, fields=together(flows))
         if all(flow.never_null for flow in flows):
             return replace(whole, never_null=True)
         causes = [flow.cause for flow in flows if not flow.never_null]
@@ -174,6 +187,8 @@ class Scope:
         if fields.name in COUNTING:
             return replace(counted(flows), never_null=True)
         whole = merged(flows)
+        if fields.name in ("implode", *PICKING):
+            whole = replace(whole, fields=flows[0].fields)
         if fields.name in ("sum", "implode", "groups"):
             return replace(whole, never_null=True)
         if fields.name in PICKING:
@@ -197,7 +212,14 @@ class Scope:
     def _structeval(self, fields: Any) -> Flow:
         own = self.of(fields.expr)
         parts = [self._field_by_field(self.child(each.node), own) for each in fields.evaluation]
-        return unsure(merged([own, *parts]))
+        whole = unsure(merged([own, *parts]))
+        names = field_names(self._dtype(fields.expr))
+        if own.fields is None or len(names) != len(own.fields):
+            return whole
+        made = {each.output_name: part for each, part in zip(fields.evaluation, parts, strict=True)}
+        return replace(
+            whole, fields=tuple((dict(zip(names, own.fields, strict=True)) | made).values())
+        )
 
     def _field_by_field(self, expression: Expression, own: Flow) -> Flow:
         """Return what flows into an expression in which fields of a struct are named."""
@@ -235,12 +257,14 @@ class Scope:
 
     def _by_name(self, name: str, data: Any, arguments: list[int]) -> Flow:
         flows = [self.of(number) for number in arguments]
+        if name == "FieldByName":
+            return picked(flows[0], self._dtype(arguments[0]), data[1])
         if name in COUNTING_FUNCTIONS:
             return replace(counted(flows), never_null=name in NEVER_NULL_FUNCTIONS)
         if name in ("fill_null", "coalesce"):
-            return first_filled(flows)
+            return replace(first_filled(flows), fields=together(flows))
         if name == "as_struct":  # a struct of nulls is none
-            return replace(merged(flows), never_null=True)
+            return replace(merged(flows), never_null=True, fields=tuple(flows))
         if name == "shift":
             by = self.child(arguments[1])
             steps = by.fields.value if by.kind == "Literal" else None
@@ -262,4 +286,9 @@ class Scope:
             return self._loses(flows[0], "parsing with strict=False")
         if is_chosen_by(data):
             return unsure(influenced(flows[0], flows[1:]))
+        if name in KEEPING:
+            return replace(merged(flows), fields=influenced(flows[0], flows[1:]).fields)
         return strict(flows) if is_strict(data) else merged(flows)
+
+    def _dtype(self, number: int) -> pl.DataType | None:
+        return self.syntax.visitor.dtype(self.syntax.identifier, number)

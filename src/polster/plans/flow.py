@@ -17,6 +17,7 @@ import polars as pl
 from polster.plans.conditions import IS_TRUE, filled_where, is_null_test, parts
 from polster.plans.expressions import Scope
 from polster.plans.joins import join, matched_columns
+from polster.plans.structs import field_names, named_fields, picked, read_fields, together
 from polster.plans.syntax import Syntax
 from polster.plans.values import (
     NOT_SHOWN,
@@ -57,7 +58,7 @@ def read_flow(
     Raises:
         UnreadablePlanError: Polars does not show the plan.
     """
-    limited = {
+    limited: dict[Origin, int] = {
         (name, column): most for name, of in (limits or {}).items() for column, most in of.items()
     }
     try:
@@ -98,7 +99,15 @@ class _Reader:
                 self.tables[identifier] = reads(identifier, node, inputs)
         table = self.tables[identifier]
         columns = {name: influenced(flow, [table.rows]) for name, flow in table.columns.items()}
-        return PlanFlow(columns, tuple(self.leaves), table.aggregates, tuple(self.matches))
+        types = self.visitor.schema(identifier)
+        fields = {
+            path: part
+            for name, flow in columns.items()
+            if flow.fields is not None
+            for path, part in named_fields((name,), flow, types[name])
+        }
+        leaves, matches = tuple(self.leaves), tuple(self.matches)
+        return PlanFlow(columns, leaves, table.aggregates, matches, fields)
 
     def _scope(self, identifier: int, table: Table) -> Scope:
         return Scope(Syntax(self.visitor, identifier), table, self.places, self.limits)
@@ -136,8 +145,12 @@ class _Reader:
         filled = self.not_null.get(name, frozenset())
         return Table(
             {
-                column: Flow(frozenset({(name, column)}), never_null=column in filled)
-                for column in self.visitor.columns(identifier)
+                column: Flow(
+                    frozenset({(name, column)}),
+                    never_null=column in filled,
+                    fields=read_fields((name, column), dtype),
+                )
+                for column, dtype in self.visitor.schema(identifier).items()
             }
         )
 
@@ -168,7 +181,7 @@ class _Reader:
             if not is_null_test(scope.syntax, part):
                 flow = scope.flow(part)
                 columns = doubted(columns, flow)
-                tested |= flow.every
+                tested |= flow.columns
         columns = filled(columns, filled_where(scope.syntax, predicate, IS_TRUE))
         rows = influenced(table.rows, [scope.flow(predicate)])
         return replace(table, columns=columns, rows=rows, tested=tested)
@@ -242,7 +255,7 @@ class _Reader:
         for name in self.visitor.columns(identifier):
             flows = [table.columns[name] for table in inputs if name in table.columns]
             never_null = all(flow.never_null for flow in flows)
-            columns[name] = replace(merged(flows), never_null=never_null)
+            columns[name] = replace(merged(flows), never_null=never_null, fields=together(flows))
         rows = merged(table.rows for table in inputs)
         tested = frozenset().union(*(table.tested for table in inputs))
         aggregates = all(table.aggregates for table in inputs)
@@ -297,9 +310,11 @@ class _Reader:
                 (below,) = self.visitor.inputs(identifier)
                 types = self.visitor.schema(below)
                 parts_of = {
-                    f"{name}{separator}{part}" if separator else part: unsure(table.columns[name])
+                    f"{name}{separator}{part}" if separator else part: picked(
+                        table.columns[name], types[name], part
+                    )
                     for name in structs
-                    for part in _fields(types[name])
+                    for part in field_names(types[name])
                 }
                 return replace(
                     table,
@@ -325,8 +340,3 @@ class _Reader:
             case ("rechunk" | "hint_sorted", *_):
                 return table
         return self._opaque(identifier, inputs)
-
-
-def _fields(dtype: Any) -> list[str]:
-    """Return the names of a struct's fields."""
-    return [each.name for each in dtype.fields]

@@ -13,6 +13,7 @@ from polster.plans.values import (
     NullCause,
     Origin,
     Table,
+    as_columns,
     closed,
     influenced,
     merged,
@@ -95,7 +96,11 @@ def matched_columns(
 
 
 def _only_column(flow: Flow) -> Origin | None:
-    return next(iter(flow.values)) if len(flow.values) == 1 and flow.unknown is None else None
+    """Return the one column that a key is; None if it is more, less, or a field of one."""
+    if len(flow.values) != 1 or flow.unknown is not None:
+        return None
+    origin = next(iter(flow.values))
+    return origin if len(origin) == 2 else None
 
 
 def _pairs_by(left: Table, right: Table, options: _Options) -> list[tuple[Key, Key]]:
@@ -121,10 +126,12 @@ def _matched(
     """Return both tables as they are in the rows that have a partner."""
     keys = [flow for pair in pairs for _, flow in pair]
     places = merged(keys).touched
-    tested = frozenset().union(*(flow.values for flow in keys))
+    tested = frozenset().union(*(as_columns(flow.values) for flow in keys))
     sides = []
     for number, table in enumerate((left, right)):
-        found = tested & frozenset().union(*(pair[1 - number][1].values for pair in pairs))
+        found = tested & frozenset().union(
+            *(as_columns(pair[1 - number][1].values) for pair in pairs)
+        )
         names = set() if nulls_equal else {pair[number][0] for pair in pairs}
         columns = _without(closed(table.columns, places), found)
         columns = {
@@ -135,7 +142,7 @@ def _matched(
     return sides[0], sides[1]
 
 
-def _without(columns: dict[str, Flow], found: AbstractSet[tuple[str, str]]) -> dict[str, Flow]:
+def _without(columns: dict[str, Flow], found: AbstractSet[Origin]) -> dict[str, Flow]:
     """Take back what was said of joins whose partners have keys that were now found."""
     return {
         name: replace(flow, cause=None)
@@ -146,7 +153,7 @@ def _without(columns: dict[str, Flow], found: AbstractSet[tuple[str, str]]) -> d
 
 
 def _finds_partners(
-    pairs: list[tuple[Key, Key]], *, number: int, tested: AbstractSet[tuple[str, str]]
+    pairs: list[tuple[Key, Key]], *, number: int, tested: AbstractSet[Origin]
 ) -> bool:
     """Tell whether the keys of a side may all be among those of the other one.
 
@@ -155,7 +162,7 @@ def _finds_partners(
     for pair in pairs:
         own, other = pair[number][1], pair[1 - number][1]
         known = own.values and other.values and not own.unknown and not other.unknown
-        if known and not other.values & (own.values | tested):
+        if known and not as_columns(other.values) & (as_columns(own.values) | tested):
             return False
     return True
 
@@ -176,7 +183,7 @@ def _columns(
     kind = "an asof join" if how == "AsOf" else f"a {how.lower()} join"
     causes = []
     for number, side in enumerate(("left", "right")):
-        about = frozenset().union(*(pair[number][1].values for pair in pairs))
+        about = frozenset().union(*(as_columns(pair[number][1].values) for pair in pairs))
         causes.append(NullCause("join", f"the {side} side of {kind}", next(places), about))
     # the left side is null where a row of the right one has no partner, and the other way round
     left_is_certain = not _finds_partners(pairs, number=1, tested=right.tested)

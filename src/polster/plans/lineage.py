@@ -29,7 +29,7 @@ def lineage_from_flow(
     if is_cut_off(flow, inputs):
         return unknown_lineage(asset, columns, EAGER)
     flows = {name: flow.columns.get(name, Flow(unknown=NOT_SHOWN)) for name in columns}
-    return lineage_from_flows(asset, flows)
+    return lineage_from_flows(asset, flows, flow.fields)
 
 
 def unknown_lineage(asset: AssetKey, columns: Iterable[str], why: str) -> AssetLineage:
@@ -46,18 +46,22 @@ def is_cut_off(flow: PlanFlow, inputs: Collection[str]) -> bool:
     return any(leaf.kind == "memory" for leaf in flow.leaves) and not read.issuperset(inputs)
 
 
-def lineage_from_flows(asset: AssetKey, flows: Mapping[str, Flow]) -> AssetLineage:
-    """Return the flows of an asset's columns as its lineage."""
-    columns = {
-        name: ColumnOrigin(_refs(flow.values), _refs(flow.influences), flow.unknown)
-        for name, flow in flows.items()
-    }
-    return AssetLineage(asset, columns)
+def lineage_from_flows(
+    asset: AssetKey, flows: Mapping[str, Flow], fields: Mapping[tuple[str, ...], Flow]
+) -> AssetLineage:
+    """Return the flows of an asset's columns, and of fields in them, as its lineage."""
+    columns = {name: _origin(flow) for name, flow in flows.items()}
+    parts = {path: _origin(flow) for path, flow in fields.items() if path[0] in columns}
+    return AssetLineage(asset, columns, fields=parts)
+
+
+def _origin(flow: Flow) -> ColumnOrigin:
+    return ColumnOrigin(_refs(flow.values), _refs(flow.influences), flow.unknown)
 
 
 def _refs(origins: Iterable[Origin]) -> frozenset[ColumnRef]:
     return frozenset(
-        ColumnRef(key, column)
-        for name, column in origins
+        ColumnRef(key, column, tuple(path))
+        for name, column, *path in origins
         if (key := AssetKey.parse(name)) is not None
     )

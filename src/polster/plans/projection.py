@@ -14,7 +14,7 @@ import polars as pl
 
 def projected(
     frame: pl.LazyFrame, columns: Iterable[str], asked: Mapping[str, set[str]]
-) -> dict[str, frozenset[tuple[str, str]]]:
+) -> dict[str, frozenset[tuple[str, ...]]]:
     """Return the input columns that each of ``columns`` needs.
 
     Args:
@@ -25,7 +25,7 @@ def projected(
     Returns:
         Pairs of input and column; a column that cannot be computed alone is left out.
     """
-    found: dict[str, frozenset[tuple[str, str]]] = {}
+    found: dict[str, frozenset[tuple[str, ...]]] = {}
     for column in columns:
         for each in asked.values():
             each.clear()

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-Origin = tuple[str, str]
-"""A column of an input: the input's name, and the column's."""
+Origin = tuple[str, ...]
+"""A column of an input: the input's name, and the column's; then the fields of structs in it."""
 
 PYTHON_FUNCTION = "a Python function is on the way"
 NOT_SHOWN = "Polars does not show how it is computed"
 """An expression of Polars itself: projection tells which columns it reads."""
 OPAQUE_STEP = "a step of the plan cannot be looked into"
+
+
+def as_columns(origins: Iterable[Origin]) -> frozenset[Origin]:
+    """Return the columns that ``origins`` are, or are fields of."""
+    return frozenset(each[:2] for each in origins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Flow:
         cause: Why it can certainly hold one; None where nothing is certain.
         opened: Places of causes: where one of them makes a null, this is null too.
         touched: Places of causes that it depends on in any way.
+        fields: What flows into each field, in their order, of a struct, or of a list of structs;
+            None if it is neither, or if nobody knows.
     """
 
     values: frozenset[Origin] = frozenset()
@@ -53,11 +60,17 @@ class Flow:
     cause: NullCause | None = None
     opened: frozenset[int] = frozenset()
     touched: frozenset[int] = frozenset()
+    fields: tuple[Flow, ...] | None = None
 
     @property
     def every(self) -> frozenset[Origin]:
-        """Return all input columns that matter to it."""
+        """Return all input columns, or fields in them, that matter to it."""
         return self.values | self.influences
+
+    @property
+    def columns(self) -> frozenset[Origin]:
+        """Return the same as whole columns: what is said of one holds for any field in it."""
+        return as_columns(self.every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +98,14 @@ class PlanFlow:
         leaves: Where it begins.
         only_aggregates: Whether every row of the result stands for a group of rows.
         matches: For each join the columns of inputs that are to be equal, in pairs.
+        fields: What is known of the fields in the result's structs, by column and field.
     """
 
     columns: Mapping[str, Flow]
     leaves: tuple[Leaf, ...]
     only_aggregates: bool
     matches: tuple[tuple[tuple[Origin, Origin], ...], ...] = ()
+    fields: Mapping[tuple[str, ...], Flow] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -136,6 +151,7 @@ def influenced(flow: Flow, by: Iterable[Flow]) -> Flow:
         influences=flow.influences | more.every,
         unknown=flow.unknown or more.unknown,
         touched=flow.touched | more.touched,
+        fields=flow.fields and tuple(influenced(each, [more]) for each in flow.fields),
     )
 
 
@@ -217,7 +233,7 @@ def doubted(columns: Mapping[str, Flow], by: Flow) -> dict[str, Flow]:
     return {
         name: replace(flow, cause=None)
         if flow.cause is not None
-        and (flow.cause.place in by.touched or flow.cause.about & by.every)
+        and (flow.cause.place in by.touched or flow.cause.about & by.columns)
         else flow
         for name, flow in columns.items()
     }

@@ -82,8 +82,10 @@ def _without_batches(lineage: AssetLineage, tables: Iterable[TableVersion]) -> A
     }
     if not ours:
         return lineage
-    columns = {
-        name: replace(origin, influences=origin.influences - ours)
-        for name, origin in lineage.columns.items()
-    }
-    return replace(lineage, columns=columns)
+
+    def without(origin: ColumnOrigin) -> ColumnOrigin:
+        return replace(origin, influences=origin.influences - ours)
+
+    columns = {name: without(origin) for name, origin in lineage.columns.items()}
+    fields = {path: without(origin) for path, origin in lineage.fields.items()}
+    return replace(lineage, columns=columns, fields=fields)

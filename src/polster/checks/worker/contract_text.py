@@ -38,6 +38,7 @@ def _column(name: str, column: dy.Column) -> ContractColumn:
         and value is not False
     }
     metadata: Mapping[str, Any] = column.metadata or {}
+    inside = {} if _is_marked_whole(column) else _inside(column)
     masked = str(metadata.get("reason") or "").strip() if metadata.get("masked") else None
     return ContractColumn(
         name,
@@ -47,7 +48,23 @@ def _column(name: str, column: dy.Column) -> ContractColumn:
         rules,
         pii=_is_personal(column),
         masked=masked,
+        fields=tuple(_column(name, field) for name, field in inside.items() if _is_marked(field)),
     )
+
+
+def _inside(column: dy.Column) -> Mapping[str, dy.Column]:
+    """Return the fields of a struct, or of the structs in a list."""
+    inner: Any = getattr(column, "inner", None)
+    if inner is None or isinstance(inner, Mapping):
+        return inner or {}
+    return _inside(inner)
+
+
+def _is_marked_whole(column: dy.Column) -> bool:
+    """Tell whether a column is marked itself, or what its list holds is."""
+    inner: Any = getattr(column, "inner", None)
+    is_list = inner is not None and not isinstance(inner, Mapping)
+    return bool((column.metadata or {}).get("pii")) or (is_list and _is_marked_whole(inner))
 
 
 def _is_personal(column: dy.Column) -> bool:
@@ -55,3 +72,9 @@ def _is_personal(column: dy.Column) -> bool:
     inner: Any = getattr(column, "inner", None)
     parts = inner.values() if isinstance(inner, Mapping) else [inner] if inner is not None else []
     return bool((column.metadata or {}).get("pii")) or any(_is_personal(each) for each in parts)
+
+
+def _is_marked(column: dy.Column) -> bool:
+    """Tell whether anything about personal data is said of a field, or of what is inside."""
+    masked = bool((column.metadata or {}).get("masked"))
+    return masked or _is_personal(column) or any(map(_is_marked, _inside(column).values()))

@@ -12,8 +12,8 @@ from polster.contracts.rules import contract_columns
 from polster.model.asset import Asset
 from polster.model.finding import Finding, Severity, finding_about
 from polster.model.layer import Layer
-from polster.model.lineage import AssetLineage
-from polster.plans.flow import NOT_SHOWN, Flow, PlanFlow, read_flow
+from polster.model.lineage import FIELDS_NOT_SHOWN, AssetLineage
+from polster.plans.flow import NOT_SHOWN, Flow, Origin, PlanFlow, read_flow
 from polster.plans.lineage import EAGER, is_cut_off, lineage_from_flows, unknown_lineage
 from polster.plans.projection import projected
 from polster.plans.visit import UnreadablePlanError
@@ -41,6 +41,7 @@ class PlanChecks:
         not_null: For each input, the columns that hold no null.
         limits: For each input, the columns whose values its contract limits, and to how many.
         asked: For each input, the set that its source fills when the plan is computed.
+        structs: Columns of inputs that hold structs.
 
     Attributes:
         unreadable: Why the plan could not be read; nothing if it was.
@@ -54,10 +55,12 @@ class PlanChecks:
         not_null: Mapping[str, frozenset[str]],
         limits: Mapping[str, Mapping[str, int]],
         asked: Mapping[str, set[str]],
+        structs: frozenset[Origin] = frozenset(),
     ) -> None:
         self.asset = asset
         self.frame = frame
         self.asked = asked
+        self.structs = structs
         self.unreadable = ""
         self.unresolved: BaseException | None = None
         self.flow: PlanFlow | None = None
@@ -114,13 +117,13 @@ class PlanChecks:
         unsure = [name for name, flow in flows.items() if flow.unknown]
         for name, needed in projected(self.frame, unsure, self.asked).items():
             flow = flows[name]
-            flows[name] = replace(
-                flow,
-                values=needed - (flow.influences - flow.values),
-                influences=flow.influences & needed,
-                unknown=None if flow.unknown == NOT_SHOWN else flow.unknown,
-            )
-        return lineage_from_flows(self.asset.key, flows)
+            values = needed - {origin[:2] for origin in flow.influences - flow.values}
+            unknown = flow.unknown
+            if unknown == NOT_SHOWN:
+                unknown = FIELDS_NOT_SHOWN if values & self.structs else None
+            influences = frozenset(each for each in flow.influences if each[:2] in needed)
+            flows[name] = replace(flow, values=values, influences=influences, unknown=unknown)
+        return lineage_from_flows(self.asset.key, flows, self.flow.fields)
 
 
 def foreign_leaf(asset: Asset, leaf: str) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from polster.model.finding import Finding, Severity, finding_about
 from polster.model.layer import Layer
 from polster.plans.compare import first_difference
 from polster.plans.source import named_source
+from polster.plans.structs import struct_of
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, load_asset, user_place
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
@@ -207,7 +208,7 @@ class Examiner:
         not_null = {str(key): self.known[key].not_null for key in inputs.values()}
         limits = {str(key): self.known[key].limits for key in inputs.values()}
         try:
-            plan = PlanChecks(asset, frame, not_null, limits, asked)
+            plan = PlanChecks(asset, frame, not_null, limits, asked, _structs(handed.values()))
         except OSError as error:  # a file that is scanned, and not there
             findings.append(foreign_leaf(asset, in_short(error)))
         except (Exception, pl.exceptions.PanicException) as error:
@@ -391,6 +392,15 @@ class _Call:
 
     def _deeds(self) -> Iterator[Finding]:
         return _deeds(self.guard, self.asset, self.root, CALLED)
+
+
+def _structs(handed: Iterable[Handed]) -> frozenset[tuple[str, ...]]:
+    return frozenset(
+        (each.upstream, name)
+        for each in handed
+        for name, dtype in each.frame.collect_schema().items()
+        if struct_of(dtype) is not None
+    )
 
 
 def _parameter_finding(asset: Asset, problem: Problem) -> Finding:
