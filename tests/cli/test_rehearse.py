@@ -30,10 +30,10 @@ def test_the_sample_project_in_a_table(sample: Path) -> None:
     assert typed(sample) == (
         0,
         """\
-asset           rows  quarantined  rules  result
-bronze.example    10                      put in place
-silver.example    10                  13  all quarantined
-gold.example       6                  10  all refused
+asset           rows  quarantined     rules  result
+bronze.example    10                         rows from tests/fixtures
+silver.example    10               13 of 13  all quarantined
+gold.example       6               10 of 10  all refused
 
 3 assets rehearsed and 23 rules broken in <seconds>: nothing amiss
 """,
@@ -44,10 +44,19 @@ def test_warnings_are_shown_with_their_line_and_exit_with_0(shop: Pipeline) -> N
     code, shown = typed(shop.root)
 
     assert code == 0
-    assert re.search("^silver.orders +not rehearsed: there are no rows", shown, re.MULTILINE)
+    assert re.search("^bronze.orders +not rehearsed: there are no rows", shown, re.MULTILINE)
+    assert (
+        "function not rehearsed: there are no rows to rehearse it with; "
+        "in rows sampled from its contract: all quarantined\n"
+    ) in shown
+    assert re.search("^gold.spending .* in rows computed from samples of its inputs$", shown, re.M)
     assert "warning[POL805]: `bronze.orders` cannot be rehearsed" in shown
     assert "  --> src/core/bronze_orders.py:" in shown
-    assert shown.endswith("0 of 3 assets rehearsed and 0 rules broken in <seconds>: 1 warning\n")
+    assert re.search(
+        r"^1 of 3 assets rehearsed and (\d+ of )?\d+ rules broken in <seconds>: 1 warning$",
+        shown,
+        re.MULTILINE,
+    )
 
 
 def test_an_error_exits_with_1(shop: Pipeline) -> None:
@@ -57,7 +66,7 @@ def test_an_error_exits_with_1(shop: Pipeline) -> None:
     code, shown = typed(shop.root)
 
     assert code == 1
-    assert re.search("^gold.spending +not rehearsed: it failed$", shown, re.MULTILINE)
+    assert re.search("^gold.spending .*function not rehearsed: it failed; ", shown, re.MULTILINE)
     assert "error[POL804]: `gold.spending` refuses rows" in shown
 
 
@@ -69,7 +78,13 @@ def test_json_holds_every_rule(shop: Pipeline) -> None:
     assert told["findings"] == []
     (silver,) = told["assets"]
     assert (silver["asset"], silver["rows"], silver["published"]) == ("silver.orders", 2, 2)
-    assert {"rule": "primary_key", "rows": 2, "result": "quarantined"} in silver["rules"]
+    assert silver["sampled"] is None
+    assert {
+        "rule": "primary_key",
+        "rows": 2,
+        "result": "quarantined",
+        "how": "2 rows changed or added",
+    } in silver["rules"]
 
 
 def test_a_project_without_assets_says_so(pipeline: Pipeline) -> None:

@@ -221,7 +221,11 @@ def test_a_bound_that_the_type_of_what_is_returned_keeps_is_no_finding(typed: Pi
     result = rehearse(typed.open())
 
     assert [finding.message.split("`")[1] for finding in result.findings] == ["always"]
-    assert results(result, "gold.counts").keys() == {
+    told = results(result, "gold.counts")
+    kept = {"orders|dtype", "orders|min", "share|nan", "share|inf"}
+    assert {rule for rule, what in told.items() if what == "kept by its type"} == kept
+    assert told["always"] == "not broken"
+    assert told.keys() - kept == {
         "name|nullability",
         "orders|nullability",
         "share|dtype",
@@ -346,7 +350,87 @@ def test_bronze_of_which_nothing_is_known_is_told_with_all_that_stands_on_it(
 
     assert codes(result) == {"POL805": ["bronze.orders"]}
     assert "tests/fixtures/bronze_orders.csv" in str(result.findings[0].hint)
-    assert all(entry.left_out for entry in result.assets)
+    bronze, silver, gold = result.assets
+    assert bronze.left_out
+    assert (silver.left_out, silver.sampled) == (bronze.left_out, "sampled from its contract")
+    assert (gold.left_out, gold.sampled) == ("", "computed from samples of its inputs")
+
+
+def test_rules_of_silver_and_gold_are_broken_although_bronze_is_unknown(shop: Pipeline) -> None:
+    result = rehearse(shop.open())
+
+    assert results(result, "silver.orders")["amount|min"] == "quarantined"
+    assert results(result, "silver.orders")["primary_key"] == "quarantined"
+    assert results(result, "gold.spending")["primary_key"] == "refused"
+
+
+def test_a_gold_function_that_fails_on_what_its_inputs_allow_is_told_without_bronze(
+    shop: Pipeline,
+) -> None:
+    shop.edit("src/core/gold_spending.py", "min=0", "max=2")
+
+    assert codes(rehearse(shop.open()))["POL804"] == ["gold.spending"]
+
+
+def test_what_the_project_keeps_of_bronze_is_enough_to_sample_it(shop: Pipeline) -> None:
+    shop.run()
+    shutil.rmtree(shop.data)
+
+    result = rehearse(shop.open())
+
+    assert result.findings == ()
+    assert [entry.left_out for entry in result.assets] == ["", "", ""]
+
+
+TEXT_BRONZE = """
+@bronze
+def sales() -> pl.LazyFrame:
+    return pl.LazyFrame({"no": ["1"], "sold": ["31.12.2024"], "sum": ["1.5"], "paid": ["true"]})
+"""
+TYPED_SILVER = """
+class Sales(dy.Schema):
+    number = dy.Int64(primary_key=True)
+    day = dy.Date()
+    amount = dy.Float64(min=0)
+    quarter = dy.String(regex="^Q[1-4]$")
+
+
+@silver(contract=Sales)
+def sales(bronze_sales: pl.LazyFrame) -> pl.LazyFrame:
+    day = pl.col("sold").str.to_date("%d.%m.%Y")
+    return bronze_sales.select(
+        number=pl.col("no").cast(pl.Int64),
+        day=day,
+        amount=pl.col("sum").cast(pl.Float64),
+        quarter=pl.format("Q{}", day.dt.quarter()),
+    )
+"""
+
+
+def test_text_takes_the_form_that_the_casts_of_silver_accept(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.sales", TEXT_BRONZE)
+    pipeline.asset("silver.sales", TYPED_SILVER)
+    pipeline.run()
+
+    result = rehearse(pipeline.open())
+
+    bronze, silver = result.assets
+    assert bronze.sampled == "sampled in the form that silver.sales reads"
+    assert (silver.left_out, silver.sampled) == ("", "")
+    assert silver.published > 0
+    assert "POL805" not in codes(result)
+
+
+def test_landed_rows_are_taken_if_asked_for(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.sales", TEXT_BRONZE)
+    pipeline.asset("silver.sales", TYPED_SILVER)
+    pipeline.run()
+
+    bronze, silver = rehearse(pipeline.open(), from_data=True).assets
+
+    assert (bronze.returned, bronze.sampled) == (1, "of its table")
+    assert (silver.returned, silver.published) == (1, 1)
+    assert all(trial.result.is_broken for trial in silver.trials)
 
 
 def test_bronze_that_was_run_once_is_sampled_by_what_its_reader_expects(shop: Pipeline) -> None:

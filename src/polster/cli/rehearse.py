@@ -30,13 +30,16 @@ def command(
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Another number samples other rows.")
     ] = 0,
+    from_data: Annotated[
+        bool, typer.Option("--from-data", help="Take rows of the landed bronze tables.")
+    ] = False,
     format: FormatOption = TextOrJson.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Run on sampled rows in a lakehouse of its own, and break every rule on purpose."""
     opened = open_and_say(project)
     with console.results_apart():
-        result = rehearse(opened, selection or (), rows=rows, seed=seed)
+        result = rehearse(opened, selection or (), rows=rows, seed=seed, from_data=from_data)
     if format is TextOrJson.JSON:
         console.show_json(_as_json(result))
     elif not len(opened.graph):
@@ -58,7 +61,7 @@ def _show_assets(result: Rehearsal) -> None:
                 str(entry.key),
                 "" if entry.left_out else number(entry.returned),
                 number(entry.quarantined) if entry.quarantined and not entry.left_out else "",
-                f"{len(entry.trials)}" if entry.trials else "",
+                f"{entry.broken} of {len(entry.trials)}" if entry.trials else "",
                 _told(entry),
             )
             for entry in result.assets
@@ -70,12 +73,16 @@ def _show_assets(result: Rehearsal) -> None:
 
 def _told(entry: AssetRehearsal) -> str:
     """Say in a few words what became of the rules of one asset."""
+    if entry.is_source:
+        return f"not rehearsed: {entry.left_out}" if entry.left_out else f"rows {entry.sampled}"
+    told = _rules_told(entry) or "no rules to break"
     if entry.left_out:
-        return f"not rehearsed: {entry.left_out}"
-    if not entry.trials:
-        if entry.is_source:
-            return "put in place"
-        return "no rules to break" if entry.published else "no row gets this far"
+        where = f"; in rows {entry.sampled}: " if entry.sampled else "; rules "
+        return f"function not rehearsed: {entry.left_out}{where}{told}"
+    return f"{told}, in rows {entry.sampled}" if entry.sampled else told
+
+
+def _rules_told(entry: AssetRehearsal) -> str:
     parts = []
     for result in TrialResult:
         rules = [trial.rule for trial in entry.trials if trial.result is result]
@@ -102,8 +109,14 @@ def _as_json(result: Rehearsal) -> dict[str, Any]:
                 "published": entry.published,
                 "quarantined": entry.quarantined,
                 "left_out": entry.left_out or None,
+                "sampled": entry.sampled or None,
                 "rules": [
-                    {"rule": trial.rule, "rows": trial.rows, "result": trial.result.value}
+                    {
+                        "rule": trial.rule,
+                        "rows": trial.rows,
+                        "result": trial.result.value,
+                        "how": trial.how,
+                    }
                     for trial in entry.trials
                 ],
             }
@@ -115,12 +128,14 @@ def _as_json(result: Rehearsal) -> dict[str, Any]:
 
 def _summary(result: Rehearsal) -> str:
     trials = [trial for entry in result.assets for trial in entry.trials]
-    broken = sum(trial.result is not TrialResult.NOT_BROKEN for trial in trials)
+    broken = sum(entry.broken for entry in result.assets)
     count = len(result.assets)
     assets = "1 asset" if count == 1 else f"{count} assets"
     left_out = sum(bool(entry.left_out) for entry in result.assets)
     if left_out:
         assets = f"{count - left_out} of {assets}"
-    rules = "1 rule" if broken == 1 else f"{broken} rules"
+    rules = "1 rule" if len(trials) == 1 else f"{len(trials)} rules"
+    if broken < len(trials):
+        rules = f"{broken} of {rules}"
     found = severities(result.findings) or "nothing amiss"
     return f"{assets} rehearsed and {rules} broken in {result.seconds:.1f} s: {found}"

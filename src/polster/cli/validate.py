@@ -48,6 +48,9 @@ def command(
     mend: Annotated[
         bool, typer.Option("--fix", help="Mend what is mended mechanically, then check.")
     ] = False,
+    from_data: Annotated[
+        bool, typer.Option("--from-data", help="Ask the sources of bronze for their columns.")
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Examine what did not change, too.")
     ] = False,
@@ -58,13 +61,16 @@ def command(
     """Check layers, schemas, lineage and habits; no data is touched."""
     with console.results_apart(), Preparation(remember=not no_cache) as preparation:
         opened = open_and_say(project, preparation.begin)
-        result = validate(opened, selection or (), environment=env, preparation=preparation)
+        result = validate(
+            opened, selection or (), environment=env, from_data=from_data, preparation=preparation
+        )
         if mend:
             mended = fix(opened.root, result.findings)
             for finding in mended:
                 console.note(f"mended {finding.code} at {finding.place}")
             if mended:
-                result = validate(open_project(opened.root), selection or (), environment=env)
+                again = open_project(opened.root)
+                result = validate(again, selection or (), environment=env, from_data=from_data)
     assets = {asset.key: asset for asset in opened.discovery.assets}
     level = Severity.ERROR if strict else Severity.WARNING
     gaps = [_gap(assets[key], why, level) for key, why in result.unchecked.items()]

@@ -25,7 +25,8 @@ from polster.errors import UsageError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph, build_graph
-from polster.model.layer import LayerRules
+from polster.model.layer import Layer, LayerRules
+from polster.operations.ask_sources import Asked, ask_sources
 from polster.operations.choose import select_or_raise
 from polster.operations.open_project import Project
 from polster.project.discovery import ASSET_FOLDER, asset_files
@@ -106,6 +107,7 @@ def validate(
     selection: Sequence[str] = (),
     *,
     environment: str | None = None,
+    from_data: bool = False,
     preparation: Preparation | None = None,
 ) -> Validation:
     """Judge the layers, the schemas and the habits of ``project``.
@@ -117,6 +119,8 @@ def validate(
             definitions are told whatever is selected: they keep every asset from running.
         environment: Whose published tables say what bronze without a contract holds; by default
             what ``POLSTER_ENV`` or the settings say.
+        from_data: Call the functions of bronze and ask their frames for columns and types, which
+            go before what the project keeps of them and before the tables.
         preparation: What was begun before the project was read.
 
     Raises:
@@ -129,6 +133,10 @@ def validate(
     graph = discovery.graph or sound_part(discovery.assets, settings.rules)
     chosen = _chosen(graph, selection, is_whole=discovery.graph is not None)
     prepared = preparation or Preparation()
+    asked = Asked()
+    if from_data:
+        bronze = [key for key in chosen | graph.ancestors(chosen) if key.layer is Layer.BRONZE]
+        asked = ask_sources(project, graph, bronze, place.name)
     examination = Examination(
         project.root,
         graph,
@@ -137,12 +145,14 @@ def validate(
         lineage=True,
         children=prepared.children,
         memory=prepared.memory,
+        sources=asked.columns,
     )
     with examination:  # it works in children while the source is read
         findings = [
             *discovery.findings,
             *_missing_folder(project),
             *check_file_names(project.root),
+            *asked.findings,
         ]
         sources = Sources(project.root, prepared.files)
         if discovery.graph is not None:  # else what is read by whom is not known for certain

@@ -18,6 +18,13 @@ class TrialResult(StrEnum):
     COUNTED = "counted"  # they were published and counted, as the policy "warn" says
     WRONG = "wrong"  # something else
     NOT_BROKEN = "not broken"  # no row was found that breaks it
+    BY_TYPE = "kept by its type"  # no value of the type that is returned can break it
+    NOT_TRIED = "not tried"  # there are no good rows to begin with
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether rows were found that break the rule."""
+        return self not in (TrialResult.NOT_BROKEN, TrialResult.BY_TYPE, TrialResult.NOT_TRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,13 @@ class Trial:
     Attributes:
         rule: As the quarantine names it.
         rows: How many rows break it.
+        how: What was done to rows that kept it, or why it could not be broken.
     """
 
     rule: str
     rows: int
     result: TrialResult
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,9 @@ class AssetRehearsal:
         published: Of these, rows that were published.
         quarantined: Of these, rows set apart.
         trials: One a rule, in the contract's order.
-        left_out: Why it was not rehearsed; empty if it was.
+        left_out: Why its function was not rehearsed; empty if it was.
+        sampled: Where its rows come from, or those in which its rules were broken; empty if its
+            function returned them.
     """
 
     key: AssetKey
@@ -52,6 +63,12 @@ class AssetRehearsal:
     quarantined: int = 0
     trials: tuple[Trial, ...] = ()
     left_out: str = ""
+    sampled: str = ""
+
+    @property
+    def broken(self) -> int:
+        """Count the rules that rows were found for which break them."""
+        return sum(trial.result.is_broken for trial in self.trials)
 
     @property
     def is_source(self) -> bool:

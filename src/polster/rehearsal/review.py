@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity, finding_about
@@ -43,6 +43,18 @@ def review_usual(
         elif not _is_bronze(key) and not record.rows_published and not _starves(graph, key, done):
             found.append(_nothing_left(graph, graph[key], record))
     return found
+
+
+def review_legal(graph: AssetGraph, done: Performance, keys: Collection[AssetKey]) -> list[Finding]:
+    """Tell which of the functions ``keys`` fail on rows sampled from the contracts below them.
+
+    That they find no rows that go together, as in a join, is no fault of theirs.
+    """
+    return [
+        _failed(graph[key], record, record.error, legal=True)
+        for key, record in done.records.items()
+        if key in keys and record.error is not None and record.status is not AssetStatus.SKIPPED
+    ]
 
 
 def review_unusual(

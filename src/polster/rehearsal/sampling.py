@@ -89,19 +89,25 @@ def _sampled(
     seed: int,
     given: Mapping[str, Sequence[Any] | pl.Series],
 ) -> pl.DataFrame:
-    narrow: Any = _narrowed(contract, max(SPAN, 20 * rows), given)
+    narrow: Any = narrowed(contract, max(SPAN, 20 * rows), given)
     overrides = {name: list(values) for name, values in given.items()} if given else None
     dataframely: Any = sys.modules["dataframely"]  # the contract's own
-    generator: Any = sys.modules["dataframely.random"].Generator(seed)
-    for kind in ("datetime", "duration"):
-        setattr(generator, f"sample_{kind}", _in_unit(getattr(generator, f"sample_{kind}")))
+    drawing = generator(seed)
     try:
         with dataframely.Config(max_sampling_iterations=ITERATIONS):
-            sampled = narrow.sample(rows, overrides=overrides, generator=generator)
+            sampled = narrow.sample(rows, overrides=overrides, generator=drawing)
     except Exception as error:  # the rules are the user's code, and may stumble over anything
         said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
-        raise CannotSampleError(_narrow_rules(narrow, generator) or said) from error
+        raise CannotSampleError(_narrow_rules(narrow, drawing) or said) from error
     return pl.DataFrame(sampled).select(list(contract_columns(contract)))
+
+
+def generator(seed: int) -> Any:
+    """Return a generator of dataframely's own."""
+    drawing: Any = sys.modules["dataframely.random"].Generator(seed)
+    for kind in ("datetime", "duration"):
+        setattr(drawing, f"sample_{kind}", _in_unit(getattr(drawing, f"sample_{kind}")))
+    return drawing
 
 
 def _in_unit(sample: Callable[..., pl.Series]) -> Callable[..., pl.Series]:
@@ -143,11 +149,11 @@ def _named_by_rules(contract: type[dy.Schema], rows: int, seed: int) -> dict[str
     return drawn
 
 
-def _narrow_rules(narrow: Any, generator: Any) -> str | None:
+def _narrow_rules(narrow: Any, drawing: Any) -> str | None:
     """Say which rules turn nearly all sampled rows away; None if the mishap is another."""
     try:
         columns = narrow.columns()
-        drawn = pl.DataFrame({n: each.sample(generator, TRIED) for n, each in columns.items()})
+        drawn = pl.DataFrame({n: each.sample(drawing, TRIED) for n, each in columns.items()})
         counts: dict[str, int] = narrow.filter(drawn)[1].counts()
     except Exception:
         return None
@@ -166,7 +172,7 @@ def sample_types(schema: pl.Schema, rows: int, *, seed: int) -> pl.DataFrame:
     )
 
 
-def _narrowed(contract: type[dy.Schema], span: int, given: Container[str]) -> type[dy.Schema]:
+def narrowed(contract: type[dy.Schema], span: int, given: Container[str]) -> type[dy.Schema]:
     """Return a contract of the same columns and rules, bounded where it leaves values open."""
     bounded: dict[str, Any] = {}
     for name, column in contract_columns(contract).items():

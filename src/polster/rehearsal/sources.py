@@ -14,8 +14,9 @@ from polster.contracts.rules import contract_columns, contract_rules
 from polster.errors import AssetError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity, finding_about
-from polster.rehearsal.fixtures import fixture_name, read_fixture
+from polster.rehearsal.fixtures import FIXTURES, fixture_name, read_fixture
 from polster.rehearsal.keys import KeyPools
+from polster.rehearsal.mending import mend_contract
 from polster.rehearsal.odd_values import as_type
 from polster.rehearsal.sampling import (
     CannotSampleError,
@@ -55,13 +56,15 @@ class Drawn:
 
     Attributes:
         rows: Usual ones, by bronze asset.
-        fixtures: Assets whose rows are the project's own.
+        fixtures: Assets whose rows are the project's own, or those of their tables.
         missing: Why there is nothing, by bronze asset.
+        origins: Where the rows come from, by bronze asset.
     """
 
     rows: dict[AssetKey, pl.DataFrame] = field(default_factory=dict)
     fixtures: set[AssetKey] = field(default_factory=set)
     missing: dict[AssetKey, Finding] = field(default_factory=dict)
+    origins: dict[AssetKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,12 @@ class Bronze:
             return self.readers[best]
         return self.contract
 
+    def origin(self) -> str:
+        """Say what its rows are sampled from."""
+        guide = self.guide()
+        name = guide.__name__ if guide is not None else "the types of its columns"
+        return f"sampled from {name}"
+
     def key(self) -> tuple[str, ...]:
         """Return the columns whose values together are never repeated, as far as is known."""
         guide = self.guide()
@@ -111,8 +120,15 @@ class Bronze:
         return keys[0].columns if keys else ()
 
 
-def draw_rows(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int) -> Drawn:
-    """Find rows for each of ``bronzes``: a fixture, or else sampled ones.
+def draw_rows(
+    bronzes: Iterable[Bronze],
+    root: Path,
+    landed: Mapping[AssetKey, pl.DataFrame],
+    *,
+    rows: int,
+    seed: int,
+) -> Drawn:
+    """Find rows for each of ``bronzes``: a fixture, ``landed`` ones, or else sampled ones.
 
     Tables with short keys come first: others that have the same columns refer to them.
     """
@@ -126,12 +142,19 @@ def draw_rows(bronzes: Iterable[Bronze], root: Path, *, rows: int, seed: int) ->
         if fixture is not None:
             found.rows[key] = fixture
             found.fixtures.add(key)
+            found.origins[key] = f"from {FIXTURES}"
+            continue
+        if key in landed:
+            found.rows[key] = landed[key]
+            found.fixtures.add(key)
+            found.origins[key] = "of its table"
             continue
         if bronze.types is None:
             found.missing[key] = _unknown(bronze.asset)
             continue
         try:
             found.rows[key] = _sample(bronze, bronze.types, pools, rows, own_seed)
+            found.origins[key] = bronze.origin()
         except CannotSampleError as error:
             found.missing[key] = _not_sampled(bronze, error)
     return found
@@ -194,7 +217,10 @@ def _with_pools(
             return sample_contract(guide, rows, seed=seed, given=given)
         except CannotSampleError:
             pass  # the borrowed keys go against a rule; rows without them still tell something
-    return sample_contract(guide, rows, seed=seed)
+    try:
+        return sample_contract(guide, rows, seed=seed)
+    except CannotSampleError:
+        return mend_contract(guide, rows, seed=seed)
 
 
 def as_landed(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:

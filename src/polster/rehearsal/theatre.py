@@ -78,8 +78,11 @@ class Theatre:
     def perform(
         self, rows: Mapping[AssetKey, pl.DataFrame], keys: Collection[AssetKey]
     ) -> Performance:
-        """Run the assets ``keys`` in a fresh lakehouse, ``rows`` in place of bronze functions."""
+        """Run the assets ``keys`` in a fresh lakehouse, ``rows`` in place of their functions."""
         done = Performance()
+        graph = self.graph
+        unread: dict[AssetKey, Mapping[str, AssetKey]] = {key: {} for key in rows}
+        graph = replace(graph, inputs={**graph.inputs, **unread})
 
         def call(
             loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext, root: Path
@@ -93,7 +96,7 @@ class Theatre:
         work = self._workplace(call)
         codes = {key: Fingerprint("rehearsed") for key in keys}
         execution = Execution(
-            self.graph,
+            graph,
             keys,
             codes,
             States({}, {}),

@@ -21,6 +21,8 @@ from polster.rehearsal.verdicts import keeps_every_rule
 from polster.runtime.refusal import REFUSALS
 
 THREADS = 4
+NO_ROWS = "no row that keeps every rule was found"
+KEPT_BY_TYPE = "no value of the type that is returned breaks it"
 
 
 @dataclass(slots=True)
@@ -52,9 +54,12 @@ def try_rules(
     tried = Tried()
     terms = settle_terms(asset, contract, returned.schema)
     good = returned.filter(keeps_every_rule(terms, returned))
-    if contract is None or not good.height:
+    if contract is None:
         return tried
     breaker = Breaker(contract, terms, good, seed=seed)
+    if not good.height:
+        tried.trials += [Trial(rule, 0, TrialResult.NOT_TRIED, NO_ROWS) for rule in breaker.rules]
+        return tried
     wider = breaker.as_contracted(contract)
 
     def one(rule: str) -> tuple[Breach | Unbroken, Judged | None]:
@@ -68,13 +73,18 @@ def try_rules(
     for breach, judged in tested:
         rule = breach.rule
         if isinstance(breach, Unbroken) or judged is None:
-            if isinstance(breach, Unbroken) and not _is_kept_by_type(rule, wider):
-                tried.trials.append(Trial(rule, 0, TrialResult.NOT_BROKEN))
-                tried.findings.append(_not_broken(asset, breach))
+            if isinstance(breach, Unbroken):
+                kept = _is_kept_by_type(rule, wider)
+                result = TrialResult.BY_TYPE if kept else TrialResult.NOT_BROKEN
+                how = KEPT_BY_TYPE if kept else f"{_rows(breach.tried)} made to break it keep it"
+                tried.trials.append(Trial(rule, 0, result, how))
+                if not kept:
+                    tried.findings.append(_not_broken(asset, breach))
             continue
         problem = _problem(breach, judged, terms)
         result = TrialResult.WRONG if problem else _result(asset, rule, judged)
-        tried.trials.append(Trial(rule, int(breach.broken[rule].sum()), result))
+        how = f"{_rows(breach.planted)} changed or added"
+        tried.trials.append(Trial(rule, int(breach.broken[rule].sum()), result, how))
         if problem:
             tried.findings.append(_wrong(asset, rule, problem))
     return tried
