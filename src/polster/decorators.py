@@ -13,6 +13,7 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeVar, overload
 
+from polster.model.expect import Expect
 from polster.model.layer import Layer
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def bronze(
     on_violation: Violations = "quarantine",
     max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
+    allow_empty: bool = False,
+    expect: Expect | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
@@ -91,6 +94,8 @@ def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``max_quarantined``, the share of rows above which nothing is published; by default
             nothing is if every row is rejected.
             ``extra_columns``, ``"keep"``, ``"drop"`` or ``"fail"``.
+            ``allow_empty``, ``True`` if a table that had rows may have none.
+            ``expect``, an :class:`~polster.Expect`: what a batch may be beside the last one.
             ``owner``, ``tags`` and ``description``, for people.
     """
     return _decorator(Layer.BRONZE, function, options)
@@ -107,6 +112,8 @@ def silver(
     on_violation: Violations = "quarantine",
     max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
+    allow_empty: bool = False,
+    expect: Expect | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
@@ -125,6 +132,8 @@ def silver(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             default nothing is if every row is rejected.
             ``extra_columns``, what happens to columns that the contract does not name:
             ``"keep"``, ``"drop"`` or ``"fail"``.
+            ``allow_empty``, ``True`` if a table that had rows may have none.
+            ``expect``, an :class:`~polster.Expect`: what a version may be beside the last one.
             ``owner``, who answers for the table. ``tags``, words to select by.
             ``description``, one line; by default the docstring.
     """
@@ -142,6 +151,8 @@ def gold(
     on_violation: Violations = "fail",
     max_quarantined: float | None = None,
     extra_columns: Extra = "keep",
+    allow_empty: bool = False,
+    expect: Expect | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,

@@ -46,7 +46,7 @@ def test_a_first_batch_brings_its_columns_and_the_audit_columns(store: Store) ->
     assert plan.file_schema["id"] == pl.Int64
     assert set(plan.file_schema) == {"id", "_ingested_at", "_source", "_batch_id"}
     assert plan.partition == {}
-    assert plan.notes(()) == ()
+    assert plan.notes == ()
 
 
 def test_a_snapshot_is_a_partition_of_its_own() -> None:
@@ -84,10 +84,8 @@ def test_columns_that_come_and_go_are_told(store: Store) -> None:
     plan = _plan(_table(store, old=pl.Int64()), new=pl.String())
 
     assert plan.grown == {"new": pl.String}
-    assert plan.notes(()) == (
-        "new in the source: new",
-        "no longer in the source, null from now on: old",
-    )
+    assert plan.notes == ("new in the source: new",)
+    assert plan.absent == ("old",)
 
 
 def test_a_type_that_holds_more_is_taken_at_once_and_others_wait_for_the_values(

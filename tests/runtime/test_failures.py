@@ -363,6 +363,7 @@ def test_a_policy_for_one_rule_leaves_the_others(built: Pipeline) -> None:
 
 def test_an_asset_may_return_no_rows(built: Pipeline) -> None:
     built.edit(FILE, "return bronze_x", "return bronze_x.clear()")
+    built.edit(FILE, "contract=X", "contract=X, allow_empty=True")
 
     silver = built.run().assets[1]
 

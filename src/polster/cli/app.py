@@ -46,6 +46,7 @@ SECTIONS = {
     "Look": {
         "status": "Say for each asset whether it can be trusted now.",
         "doctor": "Examine every table: log, files, rows, ledger, quarantine.",
+        "acknowledge": "Record that what is amiss in a table was seen.",
         "preview": "Show the first rows of a table.",
         "quarantine": "Show the rows that broke the contract.",
         "history": "List what the runs did to one asset.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from polster.cli import console
+from polster.cli.standing import show_standing, standing_as_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
 
 
@@ -19,6 +20,7 @@ def run_as_json(record: RunRecord) -> dict[str, Any]:
         "release": record.release,
         "warnings": [{"code": each.code, "message": each.message} for each in record.warnings],
         "notes": list(record.notes),
+        "standing_warnings": standing_as_json(record.standing),
         "assets": [record_as_json(asset) for asset in record.assets],
     }
 
@@ -75,6 +77,7 @@ def show_details(record: RunRecord, *, environment: str | None = None) -> None:
         if asset.error:
             show_failure(str(asset.asset), asset.error)
             console.show()
+    show_standing(record.standing)
     console.show_findings(record.warnings, to_stderr=True)
     console.show(_summary(record, told))
 

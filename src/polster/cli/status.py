@@ -8,6 +8,7 @@ from polster.cli import console
 from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
+from polster.cli.standing import show_standing, standing_as_json
 from polster.operations.overview import OverviewAsset, overview
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -32,6 +33,7 @@ def command(
         [_as_row(asset) for asset in assets],
         right=("rows", "quarantined"),
     )
+    show_standing(warning for asset in assets for warning in asset.state.open_warnings)
 
 
 def _as_json(asset: OverviewAsset) -> dict[str, object]:
@@ -49,6 +51,7 @@ def _as_json(asset: OverviewAsset) -> dict[str, object]:
         "published_at": published.started_at.isoformat() if published else None,
         "rows_published": published.rows_published if published else None,
         "rows_quarantined": published.rows_quarantined if published else None,
+        "warnings": standing_as_json(state.warnings),
     }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind, kept
+from polster.contracts.expected import ages
 from polster.contracts.rules import (
     Rule,
     Rules,
@@ -62,6 +64,7 @@ class Terms:
         columns: The contract's columns; the rules are judged over these alone.
         rules: The rules that apply.
         notes: What the user should know.
+        ages: How old the newest value of a column may be, by column.
     """
 
     asset: Asset
@@ -71,6 +74,7 @@ class Terms:
     columns: tuple[str, ...]
     rules: Rules
     notes: tuple[str, ...]
+    ages: Mapping[str, timedelta] = field(default_factory=dict)
 
     @property
     def keeps_originals(self) -> bool:
@@ -115,7 +119,8 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
     """
     _check_names(asset, returned)
     if contract is None:
-        return Terms(asset, returned, returned, _narrowed(returned), (), NO_RULES, ())
+        allowed = ages(asset, returned)
+        return Terms(asset, returned, returned, _narrowed(returned), (), NO_RULES, (), allowed)
     _check_policies(asset, contract)
     columns = contract_columns(contract)
     _check_missing(asset, columns, returned)
@@ -126,8 +131,9 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
     rules = contract_rules(contract, judged)
     _check_rules(asset, rules, judged)
     schema = pl.Schema({**judged, **{name: returned[name] for name in extra}})
-    narrowed = _narrowed({n: dtype for n, dtype in schema.items() if n not in types})
-    return Terms(asset, schema, returned, casts + narrowed, tuple(columns), rules, notes)
+    casts += _narrowed({n: dtype for n, dtype in schema.items() if n not in types})
+    allowed = ages(asset, schema)
+    return Terms(asset, schema, returned, casts, tuple(columns), rules, notes, allowed)
 
 
 @dataclass(slots=True)

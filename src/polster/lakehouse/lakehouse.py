@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from polster.lakehouse.acknowledgements import Acknowledgements
 from polster.lakehouse.ledger import Ledger, from_row
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
@@ -52,7 +52,6 @@ class Published:
         batch: For snapshot bronze, the batch that it landed; else empty.
         content: For snapshot bronze, a digest of the rows landed, order ignored; else empty.
         source: For bronze that scans one file, a digest of that file; else empty.
-        absent: For bronze, columns and fields that the table has and the batch had not.
     """
 
     record: AssetRecord
@@ -62,7 +61,6 @@ class Published:
     batch: str
     content: str
     source: str
-    absent: tuple[str, ...] = ()
 
     @property
     def sent(self) -> frozenset[str] | None:
@@ -98,6 +96,7 @@ class Lakehouse:
         self.ledger = Ledger(store)
         self.live = LiveRuns(store)
         self.releases = Releases(store)
+        self.acknowledgements = Acknowledgements(store)
 
     def table(self, key: AssetKey) -> Table:
         """Return the table of an asset, which may not exist yet."""
@@ -202,5 +201,4 @@ def _published(commit: Commit) -> Published:
         batch=str(metadata["batch"]),
         content=str(metadata["content"]),
         source=str(metadata.get("source", "")),
-        absent=tuple(json.loads(str(metadata.get("absent", "[]")))),
     )

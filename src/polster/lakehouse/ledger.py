@@ -33,6 +33,7 @@ from polster.model.record import (
     RunSummary,
     Trace,
 )
+from polster.model.standing import StandingWarning
 
 COMMIT_COLUMN = "commit"
 """Version of Polster's own table that a row came with; null in rows of older versions.
@@ -67,6 +68,10 @@ LEDGER_SCHEMA = pl.Schema(
         "selection": pl.List(pl.String()),
         "full_refresh": pl.Boolean(),
         COMMIT_COLUMN: pl.Int64(),
+        # Of what was published:
+        "nulls": pl.String(),  # JSON: nulls by column
+        "newest": pl.String(),  # JSON: newest moment by column
+        "warnings": pl.String(),  # JSON: what is amiss in the version, and since when
     }
 )
 
@@ -428,6 +433,9 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "error": failure_to_json(record.error) if record.error else None,
         "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
         "lineage": lineage_to_json(record.lineage) if record.lineage else None,
+        "nulls": None if record.nulls is None else json.dumps(dict(record.nulls)),
+        "newest": _newest_to_json(record.newest) if record.newest else None,
+        "warnings": _warnings_to_json(record.warnings) if record.warnings else None,
     }
 
 
@@ -454,6 +462,40 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         error=failure_from_json(row["error"]) if row["error"] else None,
         fingerprint=Fingerprint(**json.loads(fingerprint)) if fingerprint else None,
         lineage=_lineage(key, lineage) if lineage else None,
+        nulls=json.loads(row["nulls"]) if row.get("nulls") else None,
+        newest=_newest_from_json(row["newest"]) if row.get("newest") else {},
+        warnings=_warnings_from_json(key, row["warnings"]) if row.get("warnings") else (),
+    )
+
+
+def _newest_to_json(newest: Mapping[str, datetime]) -> str:
+    return json.dumps({column: moment.isoformat() for column, moment in newest.items()})
+
+
+def _newest_from_json(text: str) -> dict[str, datetime]:
+    return {column: datetime.fromisoformat(moment) for column, moment in json.loads(text).items()}
+
+
+def _warnings_to_json(warnings: Sequence[StandingWarning]) -> str:
+    return json.dumps(
+        [
+            {
+                "code": warning.code,
+                "subject": warning.subject,
+                "message": warning.message,
+                "hint": warning.hint,
+                "run_id": warning.run_id,
+                "since": warning.since.isoformat(),
+            }
+            for warning in warnings
+        ]
+    )
+
+
+def _warnings_from_json(asset: AssetKey, text: str) -> tuple[StandingWarning, ...]:
+    return tuple(
+        StandingWarning(asset, **{**each, "since": datetime.fromisoformat(each["since"])})
+        for each in json.loads(text)
     )
 
 

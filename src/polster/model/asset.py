@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from polster.model.expect import Expect
 from polster.model.layer import Layer
 
 LAYERS = {layer.value: layer for layer in Layer}
@@ -111,6 +112,8 @@ class Options:
         tags: Words to select by.
         description: One line; the docstring's first if not given.
         source: Where bronze rows come from, for the audit column ``_source``.
+        allow_empty: Whether a table that had rows may have none.
+        expect: What a new version may be beside the last one.
     """
 
     contract: str | None = None
@@ -124,6 +127,8 @@ class Options:
     tags: tuple[str, ...] = ()
     description: str | None = None
     source: str | None = None
+    allow_empty: bool = False
+    expect: Expect = field(default_factory=Expect)
 
     def policy(self, rule: str) -> Policy:
         """Return what happens to a row that breaks ``rule``."""

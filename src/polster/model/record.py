@@ -10,6 +10,7 @@ from enum import StrEnum
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
+from polster.model.standing import StandingWarning
 
 
 class AssetStatus(StrEnum):
@@ -135,6 +136,10 @@ class AssetRecord:
         notes: What the user should know though nothing failed.
         started_at: Timezone-aware UTC.
         lineage: What the columns were made of, where a new version was published.
+        nulls: Nulls by column of what was published, of bronze the batch alone; columns without
+            any are left out. None where nobody has counted.
+        newest: The newest moment by column whose freshness is expected.
+        warnings: What is amiss in the version that was published, as far as it stands.
     """
 
     asset: AssetKey
@@ -152,6 +157,9 @@ class AssetRecord:
     error: Failure | None = None
     fingerprint: Fingerprint | None = None
     lineage: AssetLineage | None = None
+    nulls: Mapping[str, int] | None = None
+    newest: Mapping[str, datetime] = field(default_factory=dict)
+    warnings: tuple[StandingWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,7 @@ class RunRecord:
         warnings: Findings that did not stop the run.
         notes: What the user should know of the run as a whole.
         release: Identifier of the release that the run wrote, if it wrote one.
+        standing: Open warnings of the assets' current versions, also where nothing changed.
     """
 
     run_id: str
@@ -179,6 +188,7 @@ class RunRecord:
     warnings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     release: str | None = None
+    standing: tuple[StandingWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

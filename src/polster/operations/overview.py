@@ -229,6 +229,7 @@ def attention(overview: Overview, found: Mapping[AssetKey, Standing]) -> list[Ov
             or found[key].reasons
             or entry.quarantined
             or entry.notes
+            or entry.state.open_warnings
         )
     ]
     return sorted(

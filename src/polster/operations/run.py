@@ -18,6 +18,7 @@ from polster.model.context import RunContext
 from polster.model.finding import Finding
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
 from polster.model.release import Release
+from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.keep_schemas import BronzeSchemas
@@ -28,7 +29,7 @@ from polster.runtime.build import Workplace
 from polster.runtime.execute import Execution, Observer, Outcome
 from polster.runtime.gate import Gate
 from polster.runtime.live import Beginning, LiveReport
-from polster.runtime.states import States, read_states
+from polster.runtime.states import States, read_states, standing_warnings
 
 DEFAULT_THREADS = 4
 LEDGER_SECONDS = 2.0
@@ -143,6 +144,7 @@ def _recorded(
             _in_time(lambda: _record(lakehouse, states, record))
         else:
             _record(lakehouse, states, record)
+            record = replace(record, standing=_standing(lakehouse, states, record.assets))
         if record.status is RunStatus.SUCCEEDED:
             return replace(record, release=_release(lakehouse, context, states, record.assets))
     except LakehouseError as error:  # what was published stays, so say it all the same
@@ -194,6 +196,23 @@ def _in_time(work: Callable[[], None]) -> None:
     thread.join(LEDGER_SECONDS)
     if raised:
         raise raised[0]
+
+
+def _standing(
+    lakehouse: Lakehouse, states: States, records: Sequence[AssetRecord]
+) -> tuple[StandingWarning, ...]:
+    """List the open warnings of the assets of this run, as their tables are now."""
+    looked_at = {record.asset for record in records}
+    current = {key: states.published[key] for key in looked_at & states.published.keys()}
+    current |= {
+        record.asset: record for record in records if record.status is AssetStatus.PUBLISHED
+    }
+    return tuple(
+        warning
+        for warnings in standing_warnings(lakehouse, current).values()
+        for warning in warnings
+        if warning.is_open
+    )
 
 
 def _release(

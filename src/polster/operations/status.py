@@ -10,10 +10,11 @@ from polster.model.asset import AssetKey, Load
 from polster.model.layer import Layer
 from polster.model.plan import Action, PlannedAsset, TableState, make_plan
 from polster.model.record import AssetRecord, AssetStatus
+from polster.model.standing import StandingWarning
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
-from polster.runtime.states import read_states
+from polster.runtime.states import read_states, standing_warnings
 
 
 class Freshness(StrEnum):
@@ -36,6 +37,7 @@ class AssetState:
         last: What the last run that looked at it did; None if none did.
         published: What the run that published the current version did, where that is known.
         version: The table's current version; None if there is no table.
+        warnings: What is amiss in the current version, acknowledged or not.
     """
 
     asset: AssetKey
@@ -44,6 +46,12 @@ class AssetState:
     last: AssetRecord | None
     published: AssetRecord | None
     version: int | None
+    warnings: tuple[StandingWarning, ...] = ()
+
+    @property
+    def open_warnings(self) -> tuple[StandingWarning, ...]:
+        """Return the warnings that nobody has acknowledged."""
+        return tuple(warning for warning in self.warnings if warning.is_open)
 
     @property
     def last_status(self) -> AssetStatus | None:
@@ -71,6 +79,7 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     appended = [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
     states = read_states(lakehouse, graph.assets, every_file=appended)
     latest = lakehouse.ledger.latest()
+    warnings = standing_warnings(lakehouse, states.published)
     found = []
     for planned in make_plan(graph, graph.assets.keys(), codes, states.tables):
         key = planned.asset
@@ -84,6 +93,7 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
                 latest[key][1] if key in latest else None,
                 states.published.get(key),
                 table.version if table else None,
+                warnings.get(key, ()),
             )
         )
     return found

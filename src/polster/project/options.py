@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polster.model.asset import EVERY_RULE, ExtraColumns, Load, Policy
+from polster.model.expect import Expect
 
 
 def _text(value: object) -> str:
@@ -53,12 +54,28 @@ def _share(value: object) -> float | None:
     return float(value)
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def _expect(value: object) -> Expect:
+    if value is None:
+        return Expect()
+    if not isinstance(value, Expect):
+        raise ValueError("must be an Expect(…)")
+    return value
+
+
 OPTION_CHECKS = {
     "load": _load,
     "source": _text,
     "on_violation": _policies,
     "max_quarantined": _share,
     "extra_columns": _extra_columns,
+    "allow_empty": _yes_or_no,
+    "expect": _expect,
     "owner": _text,
     "tags": _tags,
     "description": _text,
@@ -70,6 +87,8 @@ OPTION_HINTS = {
     "on_violation": 'such as on_violation={"amount|min": "fail", "*": "quarantine"}',
     "max_quarantined": "such as max_quarantined=0.05 for five in a hundred",
     "extra_columns": 'such as extra_columns="drop"',
+    "allow_empty": "such as allow_empty=True for a table that may have no rows",
+    "expect": "such as expect=Expect(min_rows=1_000, shrink=0.5), and from polster import Expect",
     "owner": 'such as owner="finance"',
     "tags": 'such as tags=["daily"]',
     "description": "one line for people",

@@ -16,6 +16,7 @@ from polster.lakehouse.store import Store
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
+from polster.model.expect import Expect
 from polster.model.graph import AssetGraph
 from polster.model.record import AssetRecord, Fingerprint
 from polster.project.load import LoadedAsset
@@ -137,7 +138,8 @@ class Theatre:
 
 
 def _not_refusing_all(asset: Asset) -> Asset:
-    """Return ``asset`` as it publishes an empty table, too: by chance every row may be bad."""
-    if asset.options.max_quarantined is not None:
-        return asset
-    return replace(asset, options=replace(asset.options, max_quarantined=1.0))
+    """Return ``asset`` as it publishes a few rows, or none: by chance every one may be bad."""
+    options = replace(asset.options, expect=Expect())
+    if options.max_quarantined is None:
+        options = replace(options, max_quarantined=1.0)
+    return replace(asset, options=options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +13,9 @@ from typing import TypeVar
 
 import polars as pl
 
+from polster.contracts.expected import Surprise, surprises
 from polster.contracts.judge import Terms, settle_terms
+from polster.contracts.profile import LastVersion, Profile
 from polster.errors import AssetError, ConflictError, LakehouseError, PolsterError
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import to_metadata
@@ -35,6 +36,7 @@ from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
     load_asset,
@@ -51,6 +53,7 @@ from polster.runtime.landing import (
     LandingPlan,
     plan_landing,
     settle_landing,
+    vanished,
 )
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.refusal import RefusedError, refusal
@@ -103,6 +106,7 @@ class Job:
         inputs: Pinned table by parameter name.
         fingerprint: What the table will have been made from.
         known: The version that was current when the run started; None if there was no table.
+        last: What the run that published that version recorded, where it is known.
         reread: Whether bronze reads its source even if the file is the one landed last.
         is_damaged: Whether the table's readers do not get its newest version.
     """
@@ -112,6 +116,7 @@ class Job:
     fingerprint: Fingerprint
     reasons: tuple[str, ...]
     known: int | None
+    last: AssetRecord | None = None
     reread: bool = False
     is_damaged: bool = False
 
@@ -231,7 +236,7 @@ class _Build:
         staged = self._compute(lambda: stager.stage(frame))
         try:
             self._settle(staged, current)
-            notes = (*staged.notes, *self._landing_notes(current))
+            notes = (*staged.notes, *(self.landing_plan.notes if self.landing_plan else ()))
             if not staged.returned:
                 notes += ("the function returned no rows",)
             self.record = replace(
@@ -242,7 +247,7 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
             )
-            self._refuse(staged)
+            self._judge(staged, current)
             return self._publish(staged, current)
         finally:
             staged.discard()
@@ -321,12 +326,6 @@ class _Build:
         )
         self._settle(staged, current)
 
-    def _landing_notes(self, current: TableVersion | None) -> tuple[str, ...]:
-        if self.landing_plan is None or current is None:
-            return ()
-        published = self._published(current)
-        return self.landing_plan.notes(published.absent if published else ())
-
     def _widened(self, current: TableVersion | None) -> TableVersion | None:
         """Give the columns of bronze the wider types that the batch needs."""
         plan = self.landing_plan
@@ -393,10 +392,22 @@ class _Build:
             kept=f"the frame cannot be computed: {without_values(error)}",
         )
 
-    def _refuse(self, staged: Staged) -> None:
-        """Fail the asset where its contract says so; the bad rows are kept to be looked at."""
-        refused = refusal(self.asset, staged)
+    def _judge(self, staged: Staged, current: TableVersion | None) -> None:
+        """Fail the asset where its contract or the last version says so; else note what is amiss.
+
+        The bad rows of an asset that fails are kept to be looked at.
+        """
+        last = self._last_record(current)
+        found = surprises(
+            self.asset,
+            staged.profile,
+            self._last_version(current, last),
+            self.terms.ages if self.terms else {},
+            returned=staged.returned,
+        )
+        refused = refusal(self.asset, staged, found)
         if refused is None:
+            self._note_standing(staged.profile, found, last)
             return
         if staged.rejected:
             staged.rejected.commit({"asset": str(self.asset.key), "published": False})
@@ -407,6 +418,49 @@ class _Build:
             "notes": self.record.notes,
         }
         raise refused
+
+    def _note_standing(
+        self, profile: Profile, found: list[Surprise], last: AssetRecord | None
+    ) -> None:
+        """Record what the next version is compared with, and what is amiss in this one."""
+        gone = self.landing_plan.absent if self.landing_plan else ()
+        found += [vanished(self.asset, column) for column in gone]
+        context = self.work.context
+        warnings = [
+            StandingWarning(
+                self.asset.key,
+                each.code,
+                each.subject,
+                each.message,
+                each.hint,
+                context.id,
+                context.time,
+            )
+            for each in found
+        ]
+        self.record = replace(
+            self.record,
+            nulls={**profile.nulls, **dict.fromkeys(gone, profile.rows)},
+            newest=profile.newest,
+            warnings=carried_on(warnings, last.warnings if last else ()),
+        )
+
+    def _last_record(self, current: TableVersion | None) -> AssetRecord | None:
+        if current is None:
+            return None
+        if current.version == self.job.known:
+            return self.job.last
+        published = self._published(current)
+        return published.record if published else None
+
+    def _last_version(
+        self, current: TableVersion | None, last: AssetRecord | None
+    ) -> LastVersion | None:
+        if current is None:
+            return None
+        if last is None:  # another program wrote it
+            return LastVersion(self._pinned(current).rows, current.schema)
+        return LastVersion(last.rows_published, current.schema, last.nulls, last.newest)
 
     def _publish(
         self, staged: Staged, current: TableVersion | None
@@ -490,7 +544,6 @@ class _Build:
                 "batch": self.work.context.id if self._is_snapshot else "",
                 "content": content,
                 "source": self.source,
-                "absent": json.dumps(self.landing_plan.absent if self.landing_plan else ()),
             },
             partition_by=partition_by,
             append_only=self.landing_plan is not None,
@@ -569,6 +622,9 @@ class _Build:
             version=current.version,
             notes=(),
             lineage=None,
+            nulls=None,
+            newest={},
+            warnings=(),
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion:

@@ -186,6 +186,7 @@ class Execution:
             current,
             reasons,
             None if state is None else state.version,
+            self.states.published.get(key),
             reread=self.full_refresh,
             is_damaged=state is not None and state.damage is not None,
         )

@@ -10,6 +10,7 @@ from threading import Lock
 
 import polars as pl
 
+from polster.contracts.expected import Surprise
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
@@ -99,6 +100,17 @@ class BatchLanding:
         return f"{pl.__version__}|{self.rows}|{digests}|{columns}"
 
 
+def vanished(asset: Asset, column: str) -> Surprise:
+    """Say that the source of a bronze table does not have a column any more."""
+    return Surprise(
+        "POL326",
+        column,
+        f"the column `{column}` is no longer in its source",
+        f"mend the source; if that is right: polster acknowledge {asset.key}",
+        fails=False,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LandingPlan:
     """How a batch goes into the table as it is.
@@ -156,16 +168,14 @@ class LandingPlan:
             if before is not None
         ]
 
-    def notes(self, told: Collection[str]) -> tuple[str, ...]:
-        """Say what the user should know of it, but not again what was ``told`` to be absent."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what the user should know of it; what is absent is a standing warning."""
         if not self.existing:
             return ()
         new = [name for name in self.file_schema if name not in self.existing]
         new += [path for path, before, _ in self._differences() if before is None]
-        gone = [path for path in self.absent if path not in told]
         notes = [f"new in the source: {', '.join(new)}"] if new else []
-        if gone:
-            notes.append(f"no longer in the source, null from now on: {', '.join(gone)}")
         return (*notes, *self.changes)
 
     def _differences(self) -> Iterator[tuple[str, pl.DataType | None, pl.DataType | None]]:

@@ -1,20 +1,21 @@
-"""When a contract lets nothing pass: by a rule that allows no bad row, or by the share of them."""
+"""When nothing may pass: by the contract, or because the rows are not what was expected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from polster.contracts.expected import Surprise
 from polster.errors import AssetError
 from polster.model.asset import Asset, Policy
 from polster.runtime.stage import Staged
 
-REFUSALS = ("POL306", "POL307")
-"""Codes of failures in which the contract lets nothing pass: by a rule, by the share."""
+REFUSALS = ("POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329")
+"""Codes of failures in which the rows may not pass: by a rule, by the share, or as a surprise."""
 
 
 class RefusedError(AssetError):
-    """The contract refuses the rows.
+    """The rows may not be published.
 
     Attributes:
         counted: What the record of the asset keeps of them all the same.
@@ -23,8 +24,32 @@ class RefusedError(AssetError):
     counted: Mapping[str, Any] = {}
 
 
-def refusal(asset: Asset, staged: Staged) -> RefusedError | None:
-    """Return why the staged rows may not be published, or None if they may."""
+def refusal(
+    asset: Asset, staged: Staged, surprises: Sequence[Surprise] = ()
+) -> RefusedError | None:
+    """Return why the staged rows may not be published, or None if they may.
+
+    Args:
+        asset: Whose rows.
+        staged: The rows, judged by the contract.
+        surprises: What about them is not as expected.
+    """
+    return _by_contract(asset, staged) or _by_surprise(asset, surprises)
+
+
+def _by_surprise(asset: Asset, surprises: Sequence[Surprise]) -> RefusedError | None:
+    failing = [each for each in surprises if each.fails]
+    if not failing:
+        return None
+    return RefusedError(
+        "; ".join(each.message for each in failing),
+        code=failing[0].code,
+        place=asset.place,
+        hint="; ".join(dict.fromkeys(each.hint for each in failing)),
+    )
+
+
+def _by_contract(asset: Asset, staged: Staged) -> RefusedError | None:
     returned, rejected = staged.returned, staged.rows_rejected
     look = f"look at the rows: polster quarantine {asset.key}"
     failing = {

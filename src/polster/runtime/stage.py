@@ -11,6 +11,7 @@ from typing import Protocol
 import polars as pl
 
 from polster.contracts.judge import Judge, Terms, originals, rule_failed
+from polster.contracts.profile import Profile
 from polster.contracts.table_rules import (
     ROW,
     TableVerdict,
@@ -49,6 +50,7 @@ class Staged:
         returned: Rows that the function returned, counted as they came.
         broken: Rows by broken rule.
         notes: What the user should know.
+        profile: What was counted of the good rows.
         rejected: The bad rows, staged in the quarantine; None if there are none.
     """
 
@@ -57,6 +59,7 @@ class Staged:
     schema: pl.Schema
     types: pl.Schema
     returned: int
+    profile: Profile
     broken: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
     rejected: QuarantineWriter | None = None
@@ -117,6 +120,7 @@ class Stager:
         self.check = check  # raises when the run was interrupted
         self.stored = storage_schema(terms.schema, place=asset.place)
         self.schema = table_schema or self.stored
+        self.profile = Profile(terms.ages, at)
         self.writer: QuarantineWriter | None = None
 
     def stage(self, frame: pl.LazyFrame) -> Staged:
@@ -156,6 +160,7 @@ class Stager:
             if self.landing:
                 self.landing.see(batch)
             good = judge.judge(batch)
+            self.profile.see(good)
             if self.landing:
                 good = self.landing.finish(good)
             stored = storage_cast(good, stored_schema)
@@ -171,6 +176,7 @@ class Stager:
             self.schema,
             read_schema(self.terms.schema),
             judge.counts.returned,
+            self.profile,
             judge.counts.broken,
             self.terms.notes,
         )
@@ -202,8 +208,15 @@ class Stager:
             for batch in rejected.select(*originals(self.terms), "_rules").collect_batches():
                 self._reject(batch)
         superseded = [file.name for file in staged.files]
-        staged.files = self.staging.sink(good.select(list(self.schema)))
+        self.profile.clear()
+        staged.files = self.staging.sink(
+            good.select(list(self.schema)).map_batches(self._profiled, streamable=True)
+        )
         self.staging.discard(superseded)
+
+    def _profiled(self, batch: pl.DataFrame) -> pl.DataFrame:
+        self.profile.see(batch)
+        return batch
 
     def _table_verdict(self, frame: pl.LazyFrame, rows: int) -> TableVerdict:
         unique, tables = self.terms.rules.unique, self.terms.rules.tables

@@ -14,6 +14,7 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.plan import TableState
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.standing import StandingWarning
 
 REUSED = -1
 """Stands for an input whose number an earlier table of the asset had, too."""
@@ -214,3 +215,20 @@ def _changes(origin: Origin) -> str:
     shown = ", ".join(origin.changes[:3])
     more = len(origin.changes) - 3
     return f"another program changed its table: {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def standing_warnings(
+    lakehouse: Lakehouse, published: Mapping[AssetKey, AssetRecord]
+) -> dict[AssetKey, tuple[StandingWarning, ...]]:
+    """Return what is amiss in current versions, acknowledged or not; only assets with warnings.
+
+    Args:
+        lakehouse: Holds the acknowledgements.
+        published: The record of each current version, as :func:`read_states` has it.
+
+    Raises:
+        LakehouseError: The acknowledgements cannot be read.
+    """
+    return lakehouse.acknowledgements.of(
+        {key: record.warnings for key, record in published.items()}
+    )

@@ -271,6 +271,22 @@ RULES = (
         _silver(_CALL, _CALL + '.with_columns(AMOUNT=pl.col("amount"))'),
     ),
     _rule(
+        "POL333",
+        "unknown-expectation-column",
+        "`expect` names a column that the result does not have, or that holds no dates or times",
+        "The expectation could never be judged, and nobody would notice.",
+        (
+            _BRONZE
+            + _SILVER.replace("import silver", "import Expect, silver").replace(
+                "contract=Orders)", 'contract=Orders, expect=Expect(null_share={"client": 0.1}))'
+            ),
+            _BRONZE
+            + _SILVER.replace("import silver", "import Expect, silver").replace(
+                "contract=Orders)", 'contract=Orders, expect=Expect(null_share={"customer": 0.1}))'
+            ),
+        ),
+    ),
+    _rule(
         "POL340",
         "foreign-parameter",
         "a parameter is annotated with a type that is not handed over",

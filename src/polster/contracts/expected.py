@@ -1,0 +1,232 @@
+"""Whether the rows of a new version are what the last one, and ``expect=``, lead to expect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from polster.contracts.profile import LastVersion, Profile
+from polster.errors import AssetError, nearest
+from polster.model.asset import Asset, Load
+from polster.model.expect import Expect, parse_age
+from polster.model.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """Something about the rows of a new version that is not as expected.
+
+    Attributes:
+        subject: The column or the expectation that it is about.
+        fails: Whether nothing may be published; else it is a standing warning.
+    """
+
+    code: str
+    subject: str
+    message: str
+    hint: str
+    fails: bool = True
+
+
+def ages(asset: Asset, schema: pl.Schema) -> dict[str, timedelta]:
+    """Return how old the newest value of a column may be, by column.
+
+    Args:
+        asset: Whose ``expect`` is meant.
+        schema: Columns that the asset publishes.
+
+    Raises:
+        AssetError: ``expect`` names a column that is not there, or one that holds no moments; or
+            it names none, and not exactly one does.
+    """
+    expect = asset.options.expect
+    for column in expect.columns:
+        if column not in schema:
+            close = nearest(column, schema)
+            raise _senseless(
+                asset,
+                f"`expect` names the column `{column}`, which the result does not have",
+                f"did you mean `{close}`?" if close else f"its columns: {', '.join(schema)}",
+            )
+    if expect.fresh_within is None:
+        return {}
+    dated = [name for name, dtype in schema.items() if isinstance(dtype, pl.Date | pl.Datetime)]
+    if isinstance(expect.fresh_within, Mapping):
+        for column in expect.fresh_within:
+            if column not in dated:
+                raise _senseless(
+                    asset,
+                    f"`fresh_within` names the column `{column}`, which is {schema[column]} and "
+                    "holds no dates or times",
+                    f"name one of: {', '.join(dated)}"
+                    if dated
+                    else "expect it where the column is a date or a time, such as in silver",
+                )
+        return {column: parse_age(age) for column, age in expect.fresh_within.items()}
+    if len(dated) != 1:
+        found = f"{len(dated)} columns hold" if dated else "no column holds"
+        example = dated[0] if dated else "ordered_at"
+        raise _senseless(
+            asset,
+            f"`fresh_within` does not say which column, and {found} dates or times"
+            + (f": {', '.join(dated)}" if dated else ""),
+            f'write fresh_within={{"{example}": "{expect.fresh_within}"}}'
+            if dated
+            else "expect it where a column is a date or a time, such as in silver",
+        )
+    return {dated[0]: parse_age(expect.fresh_within)}
+
+
+def surprises(
+    asset: Asset,
+    new: Profile,
+    last: LastVersion | None,
+    allowed: Mapping[str, timedelta],
+    *,
+    returned: int,
+) -> list[Surprise]:
+    """Compare a new version with what is expected of it.
+
+    Args:
+        asset: Whose options count.
+        new: The rows as they would be published.
+        last: The version that they would replace; None if there is none.
+        allowed: What :func:`ages` says.
+        returned: Rows that the function returned, those that are quarantined with them.
+    """
+    found: list[Surprise] = []
+    is_append = asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND
+    if last is not None and not is_append:
+        found += _gone(asset, new, last, returned)
+    expect = asset.options.expect
+    found += _sizes(expect, new, last)
+    found += _nulls(expect, new)
+    newest = dict(new.newest)
+    if last is not None and is_append:
+        for column, moment in last.newest.items():
+            newest[column] = max(moment, newest.get(column, moment))
+    if new.rows or newest:
+        found += aged(expect, newest, allowed, new.at)
+    return found
+
+
+def aged(
+    expect: Expect,
+    newest: Mapping[str, datetime],
+    allowed: Mapping[str, timedelta],
+    at: datetime,
+) -> Iterator[Surprise]:
+    """Say which columns hold nothing that is new enough at the moment ``at``."""
+    for column, age in allowed.items():
+        moment = newest.get(column)
+        limit = hours(age)
+        if moment is not None and at - moment <= age:
+            continue
+        if moment is None:
+            message = f"`{column}` holds no moment up to now, where one within {limit} is expected"
+            hint = f"look at the source of `{column}`"
+        else:
+            is_old = hours(at - moment, up=True)
+            message = f"the newest `{column}` is {is_old} old, where {limit} are allowed"
+            hint = (
+                "look whether the source still delivers; if that is right, write "
+                f'fresh_within={{"{column}": "{is_old}"}}'
+            )
+        yield _stated(expect, "POL329", f"fresh_within {column}", message, hint)
+
+
+def hours(age: timedelta, *, up: bool = False) -> str:
+    """Write an age as ``fresh_within`` takes it.
+
+    >>> hours(timedelta(days=1, hours=2))
+    '26h'
+    """
+    seconds = age.total_seconds()
+    if seconds < 2 * 3600 or (seconds % 3600 and not up):
+        return f"{math.ceil(seconds / 60)}m"
+    return f"{math.ceil(seconds / 3600)}h"
+
+
+def _gone(asset: Asset, new: Profile, last: LastVersion, returned: int) -> Iterator[Surprise]:
+    """Say what the last version had, and nothing of which is left."""
+    if not new.rows:
+        if last.rows and not returned and not asset.options.allow_empty:
+            yield Surprise(
+                "POL324",
+                "rows",
+                f"the function returned no rows, and the table has {_rows(last.rows)}",
+                "look at the source; if an empty table is right, write allow_empty=True in the "
+                "decorator",
+            )
+        return
+    lost = [
+        column
+        for column, nulls in new.nulls.items()
+        if nulls == new.rows
+        and last.was_filled(column)
+        and column not in asset.options.expect.null_share
+    ]
+    if lost:
+        named = ", ".join(f"`{column}`" for column in lost)
+        permit = ", ".join(f'"{column}": 1.0' for column in lost)
+        holds = "holds" if len(lost) == 1 else "hold"
+        yield Surprise(
+            "POL325",
+            lost[0],
+            f"{named} {holds} nothing but nulls, and held values in the last version",
+            f"look at the source; if that is right, write expect=Expect(null_share={{{permit}}})",
+        )
+
+
+def _sizes(expect: Expect, new: Profile, last: LastVersion | None) -> Iterator[Surprise]:
+    rows = new.rows
+    if expect.min_rows is not None and rows < expect.min_rows:
+        message = f"{_rows(rows)} came, where `min_rows={expect.min_rows}` is expected"
+        yield _stated(expect, "POL327", "min_rows", message, _permit(f"min_rows={rows}"))
+    if expect.max_rows is not None and rows > expect.max_rows:
+        message = f"{_rows(rows)} came, where `max_rows={expect.max_rows}` is expected"
+        yield _stated(expect, "POL327", "max_rows", message, _permit(f"max_rows={rows}"))
+    if last is None or not last.rows:
+        return
+    change = (rows - last.rows) / last.rows
+    for name, limit, share, word in (
+        ("shrink", expect.shrink, -change, "fewer"),
+        ("grow", expect.grow, change, "more"),
+    ):
+        if limit is not None and share > limit:
+            needed = math.ceil(share * 100) / 100
+            message = (
+                f"{_rows(rows)} came, {share:.1%} {word} than the {last.rows} of the last version, "
+                f"where `{name}={limit}` is expected"
+            )
+            yield _stated(expect, "POL327", name, message, _permit(f"{name}={needed}"))
+
+
+def _nulls(expect: Expect, new: Profile) -> Iterator[Surprise]:
+    for column, limit in expect.null_share.items():
+        share = new.nulls[column] / new.rows if new.rows else 0.0
+        if share > limit:
+            needed = math.ceil(share * 100) / 100
+            message = f"`{column}` is null in {share:.1%} of the rows, where {limit:.1%} is allowed"
+            permit = f'null_share={{"{column}": {needed}}}'
+            yield _stated(expect, "POL328", f"null_share {column}", message, _permit(permit))
+
+
+def _stated(expect: Expect, code: str, subject: str, message: str, hint: str) -> Surprise:
+    return Surprise(code, subject, message, hint, fails=expect.on_violation == "fail")
+
+
+def _permit(expectation: str) -> str:
+    return f"look at the source; if that is right, write {expectation} in `expect`"
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"
+
+
+def _senseless(asset: Asset, message: str, hint: str) -> AssetError:
+    return AssetError(message, code="POL333", place=asset.place, hint=hint)

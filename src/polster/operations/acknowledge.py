@@ -1,0 +1,49 @@
+"""Acknowledging what is amiss in a published table: seen, and right so."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+
+from polster.model.standing import StandingWarning
+from polster.operations.choose import select_or_raise
+from polster.operations.environment import open_lakehouse
+from polster.operations.open_project import Project
+from polster.runtime.states import read_states, standing_warnings
+
+
+def acknowledge(
+    project: Project, asset: str, *, environment: str | None = None
+) -> list[StandingWarning]:
+    """Acknowledge the open warnings of the assets that ``asset`` selects.
+
+    Who and when are recorded in the lakehouse; the warning opens again only if it goes away and
+    comes back.
+
+    Returns:
+        What was acknowledged; empty if nothing was open.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes.
+        UsageError: The asset or the environment does not exist.
+        LakehouseError: The lakehouse cannot be read or written.
+    """
+    chosen = select_or_raise(project.graph, [asset])
+    _, lakehouse = open_lakehouse(project, environment)
+    published = read_states(lakehouse, chosen).published
+    warnings = [
+        warning
+        for each in standing_warnings(lakehouse, published).values()
+        for warning in each
+        if warning.is_open
+    ]
+    if warnings:
+        lakehouse.acknowledgements.write(warnings, by=_user(), at=datetime.now(UTC))
+    return warnings
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # such as in a container that does not know its user
+        return "unknown"
