@@ -67,6 +67,7 @@ def bronze(
     *,
     contract: type[dy.Schema] | None = None,
     load: Literal["snapshot", "append"] = "snapshot",
+    repeated_batch: Literal["fail", "skip", "land"] = "fail",
     source: str | None = None,
     on_violation: Violations = "quarantine",
     max_quarantined: float | None = None,
@@ -88,6 +89,8 @@ def bronze(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``load``, ``"snapshot"`` if the function returns the source's whole state (readers
             get the latest batch; an identical one lands nothing) or ``"append"`` if it returns
             new records (readers get all).
+            ``repeated_batch``, what happens if an append load returns the batch that landed last:
+            ``"fail"``, ``"skip"`` (nothing lands) or ``"land"``.
             ``source``, where the rows come from, kept in the column ``_source``.
             ``on_violation``, ``"quarantine"``, ``"fail"`` or ``"warn"``, or a mapping from rule
             to one of these with ``"*"`` for the others.

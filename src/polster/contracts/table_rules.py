@@ -35,10 +35,12 @@ class TableVerdict:
         broken: Rows by rule.
         rejected: Row number and ``_rules: List(String)`` of every row to reject, unordered;
             None if there are none.
+        unmet: Of a table without rows, the rules about the table as a whole that do not hold.
     """
 
     broken: Counter[str] = field(default_factory=Counter)
     rejected: pl.DataFrame | None = None
+    unmet: tuple[str, ...] = ()
 
 
 class UnsettledRulesError(Exception):
@@ -71,6 +73,9 @@ def judge_table(
     rejecting = set(rejects)
     keys, others = list(unique), list(tables)
     verdict = TableVerdict()
+    if not rows:
+        verdict.unmet = tuple(rule.name for rule in others if not _holds_of_nothing(rule, frame))
+        return verdict
     numbered = frame.with_row_index(ROW)
     found: list[pl.DataFrame] = []
     for _ in range(ROUNDS):
@@ -90,6 +95,17 @@ def judge_table(
     _broken_rules(left, [rule for rule in others if rule.name not in rejecting], verdict)
     verdict.rejected = pl.concat(found) if found else None
     return verdict
+
+
+def _holds_of_nothing(rule: Rule, frame: pl.LazyFrame) -> bool:
+    """Tell whether ``rule`` holds of ``frame``, which has no rows.
+
+    A rule that says something of each row does; one that says a single thing of the table, such as
+    ``pl.len() >= 5``, is asked.
+    """
+    said = frame.select(rule.columns).select(rule.holds) if rule.by_pattern else None
+    answer = (frame.select(rule.holds) if said is None else said).collect()
+    return answer.height != 1 or answer.fill_null(True).row(0).count(False) == 0
 
 
 def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> bool:

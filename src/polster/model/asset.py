@@ -72,6 +72,14 @@ class Load(StrEnum):
     APPEND = "append"  # new records; readers get all batches
 
 
+class Repeated(StrEnum):
+    """What happens if bronze that appends is given the batch that it landed last once more."""
+
+    FAIL = "fail"
+    SKIP = "skip"  # nothing lands
+    LAND = "land"  # the rows are new ones
+
+
 class Policy(StrEnum):
     """What happens to a row that breaks a rule of the contract."""
 
@@ -112,6 +120,7 @@ class Options:
         tags: Words to select by.
         description: One line; the docstring's first if not given.
         source: Where bronze rows come from, for the audit column ``_source``.
+        repeated_batch: Bronze that appends only.
         allow_empty: Whether a table that had rows may have none.
         expect: What a new version may be beside the last one.
     """
@@ -127,6 +136,7 @@ class Options:
     tags: tuple[str, ...] = ()
     description: str | None = None
     source: str | None = None
+    repeated_batch: Repeated = Repeated.FAIL
     allow_empty: bool = False
     expect: Expect = field(default_factory=Expect)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from polster.model.layer import Layer
 from polster.model.plan import PlannedAsset, make_plan
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
@@ -11,6 +12,7 @@ from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
 from polster.project.schema_file import SCHEMA_FILE
+from polster.runtime.repeats import other_load
 from polster.runtime.states import read_states
 
 
@@ -40,6 +42,14 @@ def plan(
         key: f"its table in {name} departs from {SCHEMA_FILE}: {said}"
         for key, said in schemas.departing(chosen & states.tables.keys()).items()
     }
+    for key in chosen & states.published.keys():
+        made_from = states.published[key].fingerprint
+        is_other = made_from is not None and made_from.code != codes[key].code
+        if key.layer is Layer.BRONZE and is_other and states.tables[key].is_sound:
+            table = lakehouse.table(key).open()
+            other = table and other_load(graph[key], table, lakehouse.published(table))
+            if other:
+                departing[key] = f'its table was loaded with load="{other}": this will fail'
     return make_plan(
         graph, chosen, codes, states.tables, full_refresh=full_refresh, departing=departing
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polster.model.asset import EVERY_RULE, ExtraColumns, Load, Policy
+from polster.model.asset import EVERY_RULE, ExtraColumns, Load, Policy, Repeated
 from polster.model.expect import Expect
 
 
@@ -24,6 +24,12 @@ def _load(value: object) -> Load:
     if value not in list(Load):
         raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in Load))
     return Load(str(value))
+
+
+def _repeated(value: object) -> Repeated:
+    if value not in list(Repeated):
+        raise ValueError("must be one of " + ", ".join(f'"{mode}"' for mode in Repeated))
+    return Repeated(str(value))
 
 
 def _extra_columns(value: object) -> ExtraColumns:
@@ -71,6 +77,7 @@ def _expect(value: object) -> Expect:
 OPTION_CHECKS = {
     "load": _load,
     "source": _text,
+    "repeated_batch": _repeated,
     "on_violation": _policies,
     "max_quarantined": _share,
     "extra_columns": _extra_columns,
@@ -80,9 +87,10 @@ OPTION_CHECKS = {
     "tags": _tags,
     "description": _text,
 }
-BRONZE_OPTIONS = frozenset({"load", "source"})
+BRONZE_OPTIONS = frozenset({"load", "repeated_batch", "source"})
 OPTION_HINTS = {
     "load": 'such as load="append"',
+    "repeated_batch": 'such as repeated_batch="skip"',
     "source": 'such as source="https://api.example.com/orders"',
     "on_violation": 'such as on_violation={"amount|min": "fail", "*": "quarantine"}',
     "max_quarantined": "such as max_quarantined=0.05 for five in a hundred",

@@ -32,7 +32,7 @@ from polster.lakehouse.table import (
     wait_for_others,
 )
 from polster.lakehouse.types import is_stored_as
-from polster.model.asset import Asset, Load
+from polster.model.asset import Asset, Load, Repeated
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
@@ -57,6 +57,7 @@ from polster.runtime.landing import (
 )
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.refusal import RefusedError, refusal
+from polster.runtime.repeats import check_load, repeated, was_cut_short
 from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.states import lost
@@ -194,6 +195,8 @@ class _Build:
             yielded = self._yield_to(current)
             if yielded:
                 return yielded, self._pinned(current)
+        if current is not None and self.asset.key.layer is Layer.BRONZE:
+            check_load(self.asset, current, self._published(current))
         loaded = self.work.load(self.asset)
         inputs = {
             name: Handed(str(table.key), table.scan()) for name, table in self.job.inputs.items()
@@ -239,6 +242,9 @@ class _Build:
             notes = (*staged.notes, *(self.landing_plan.notes if self.landing_plan else ()))
             if not staged.returned:
                 notes += ("the function returned no rows",)
+            notes += tuple(
+                f"the rule {rule} does not hold of a table without rows" for rule in staged.unmet
+            )
             self.record = replace(
                 self.record,
                 rows_returned=staged.returned,
@@ -247,8 +253,11 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
             )
+            content = self.landing.content(staged.schema) if self.landing else ""
+            if current is not None and self._is_repeated(content, current):
+                return self._unless_refused(current), self._pinned(current)
             self._judge(staged, current)
-            return self._publish(staged, current)
+            return self._publish(staged, current, content)
         finally:
             staged.discard()
 
@@ -462,11 +471,32 @@ class _Build:
             return LastVersion(self._pinned(current).rows, current.schema)
         return LastVersion(last.rows_published, current.schema, last.nulls, last.newest)
 
+    def _is_repeated(self, content: str, current: TableVersion) -> bool:
+        """Tell whether bronze that appends was given the batch that it landed last once more."""
+        if self.landing is None or self._is_snapshot or not self.record.rows_returned:
+            return False
+        published = self._published(current)
+        is_same = published is not None and published.content == content
+        return is_same and self.asset.options.repeated_batch is not Repeated.LAND
+
+    def _unless_refused(self, current: TableVersion) -> AssetRecord:
+        """Return what becomes of a repeated batch that is not landed again.
+
+        Raises:
+            AssetError: It is not known to be the same load.
+        """
+        published = self._published(current)
+        if self.asset.options.repeated_batch is Repeated.SKIP:
+            return self._unchanged("its batch is the one that landed last", current)
+        if published and was_cut_short(self.work.lakehouse.ledger, self.asset.key, published):
+            reason = f"run {published.run_id}, which did not end well, landed the same batch"
+            return self._unchanged(reason, current)
+        raise repeated(self.asset, self.record.rows_returned)
+
     def _publish(
-        self, staged: Staged, current: TableVersion | None
+        self, staged: Staged, current: TableVersion | None, content: str
     ) -> tuple[AssetRecord, TableVersion | None]:
         """Make the rows visible; the quarantine first, so that a kill in between loses none."""
-        content = self.landing.content(staged.schema) if self.landing and self._is_snapshot else ""
         if current is not None and self._landed_before(content, current):
             return self._unchanged(NOTHING_NEW, current), self._pinned(current)
         try:
@@ -583,8 +613,8 @@ class _Build:
         """Tell whether ``current`` holds what this batch would bring; never in silver and gold."""
         if self.landing is None:
             return False
-        if not content:
-            return not self.record.rows_returned
+        if not self._is_snapshot:
+            return not self.record.rows_returned or self._is_repeated(content, current)
         published = self._published(current)
         if published is None or published.content != content:
             return False

@@ -10,7 +10,7 @@ from polster.errors import AssetError
 from polster.model.asset import Asset, Policy
 from polster.runtime.stage import Staged
 
-REFUSALS = ("POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329")
+REFUSALS = ("POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329", "POL330")
 """Codes of failures in which the rows may not pass: by a rule, by the share, or as a surprise."""
 
 
@@ -64,6 +64,8 @@ def _by_contract(asset: Asset, staged: Staged) -> RefusedError | None:
         )
         message = f"rows break the contract, which lets none pass: {rules}"
         return RefusedError(message, code="POL306", place=asset.place, hint=look)
+    if unmet := _unmet(asset, staged):
+        return unmet
     share = rejected / returned if returned else 0.0
     allowed = asset.options.max_quarantined
     if allowed is not None:
@@ -80,3 +82,28 @@ def _by_contract(asset: Asset, staged: Staged) -> RefusedError | None:
         message = f"{every} the contract, so nothing would be left"
         look += "; if an empty table is right, write max_quarantined=1.0"
     return RefusedError(message, code="POL307", place=asset.place, hint=look)
+
+
+def _unmet(asset: Asset, staged: Staged) -> RefusedError | None:
+    """Return which rules do not hold of a table without rows, as if they rejected all there were.
+
+    So ``max_quarantined=1.0`` lets it pass where the rules' policy is to quarantine.
+    """
+    may_be_empty = asset.options.max_quarantined == 1
+    failing = [
+        rule
+        for rule in staged.unmet
+        if (policy := asset.options.policy(rule)) is Policy.FAIL
+        or (policy is Policy.QUARANTINE and not may_be_empty)
+    ]
+    if not failing:
+        return None
+    named = ", ".join(f"`{rule}`" for rule in failing)
+    verb = "does" if len(failing) == 1 else "do"
+    return RefusedError(
+        f"no row is left, and {named} of the contract {verb} not hold of a table without rows",
+        code="POL330",
+        place=asset.place,
+        hint="look at the source; if an empty table is right, let the rule hold of one: "
+        "(pl.len() == 0) | (…)",
+    )

@@ -51,6 +51,7 @@ class Staged:
         broken: Rows by broken rule.
         notes: What the user should know.
         profile: What was counted of the good rows.
+        unmet: Where no good rows are left, the rules of the whole table that do not hold of none.
         rejected: The bad rows, staged in the quarantine; None if there are none.
     """
 
@@ -62,6 +63,7 @@ class Staged:
     profile: Profile
     broken: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     rejected: QuarantineWriter | None = None
 
     @property
@@ -197,6 +199,7 @@ class Stager:
         frame = self.staging.scan(staged.files, staged_schema)
         verdict = self._table_verdict(from_storage(frame, self.terms.schema), staged.rows)
         staged.broken.update(verdict.broken)
+        staged.unmet = verdict.unmet
         if verdict.rejected is None and not self.terms.keeps_originals:
             return
         good = frame
