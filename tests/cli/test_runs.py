@@ -16,6 +16,7 @@ from polster.model.layer import Layer
 from polster.model.live import LiveRun
 from polster.model.record import RunRecord
 from polster.operations import run as run_module
+from polster.operations.quarantine import quarantined_rows
 from polster.operations.runs import all_runs, find_run, list_runs, live_runs
 from polster.runtime import build, execute
 
@@ -72,6 +73,8 @@ def test_a_run_stamped_in_the_past_is_the_last_one_all_the_same(
     assert [each["version_before"] for each in changed] == [0, 0, 0]
     assert shop.json("status")["assets"][1]["last_run_at"] < f"{first.started_at.isoformat()}"
     assert shop.json("quarantine", "silver.orders")["run_id"] == second.run_id
+    kept = quarantined_rows(shop.open(), "silver.orders", limit=1)
+    assert kept.rows[0][-2] == second.run_id
 
 
 def test_runs_before_the_first(shop: Pipeline) -> None:

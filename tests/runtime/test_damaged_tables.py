@@ -150,6 +150,21 @@ def test_what_reads_a_damaged_table_is_told_which_one(shop: Pipeline) -> None:
     assert record.release is None
 
 
+def test_the_version_before_an_empty_commit_is_not_taken_for_the_newest(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11.5")
+    shop.run()
+    _log(shop.data / "silver/orders", 1).write_text("")
+
+    preview = shop.cli("preview", "silver.orders")
+
+    assert preview.exit_code == 1
+    assert preview.stderr.startswith(
+        "error[POL401]: the table cannot be read: the commit of version 1 is empty\n"
+    )
+    assert shop.cli("preview", "silver.orders", "--version", "0").exit_code == 0
+
+
 def test_bronze_whose_log_is_gone_is_not_begun_anew(shop: Pipeline) -> None:
     shop.run()
     shutil.rmtree(shop.data / "bronze/orders/_delta_log")

@@ -131,6 +131,12 @@ class Store:
             with suppress(FileNotFoundError, OSError):
                 files.delete_file(name)
 
+    def is_empty(self, folder: str, name: str) -> bool:
+        """Tell whether a file of this machine is there without content; not asked of a store."""
+        with suppress(OSError):
+            return self.is_local and Path(folder, name).stat().st_size == 0
+        return False
+
     def has_files(self, folder: str) -> bool:
         """Tell whether a folder of this machine holds data, at any depth; not asked of a store."""
         return self.is_local and any(Path(folder).rglob("*.parquet"))

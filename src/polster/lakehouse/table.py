@@ -169,7 +169,11 @@ class Table:
                     hint="see the versions with: polster history",
                 ) from error
             raise self._unreadable(error) from error
-        return TableVersion(self.key, self.uri, delta.version(), delta)
+        opened = TableVersion(self.key, self.uri, delta.version(), delta)
+        if self.store.is_empty(self.uri, f"{LOG_FOLDER}/{opened.version:020d}.json"):
+            # delta-rs takes it for a commit that did nothing, and reads the version before it
+            raise self._unreadable(ValueError(f"the commit of version {opened.version} is empty"))
+        return opened
 
     def history(self, table: TableVersion, limit: int = 1) -> Iterator[Commit]:
         """Read the commits up to ``table``'s version, newest first, as far as the log goes back.

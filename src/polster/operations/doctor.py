@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -28,11 +27,10 @@ from polster.lakehouse.table import Table, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
-from polster.model.plan import TableState
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
-from polster.runtime.states import read_states
+from polster.runtime.states import foreign
 
 APPEND_ONLY = "delta.appendOnly"
 SHOWN = 5
@@ -94,7 +92,6 @@ class _Examination:
     files: int = 0
     findings: list[Finding] = field(default_factory=list)
     books: dict[AssetKey, list[Recorded]] | None = None
-    states: dict[AssetKey, TableState] = field(default_factory=dict)
     running: frozenset[str] = frozenset()
 
     def run(self, *, releases: bool) -> None:
@@ -106,8 +103,6 @@ class _Examination:
         releases_are_sound = self._own(self.lakehouse.releases.table)
         if ledger_is_sound:
             self.books = self.lakehouse.ledger.books()
-            with suppress(LakehouseError):  # said below, table by table
-                self.states = read_states(self.lakehouse, self.keys).tables
         named = self._released() if releases and releases_are_sound else {}
         for key in self.keys:
             self._asset(key, named.get(key, {}))
@@ -122,10 +117,11 @@ class _Examination:
 
     def _asset(self, key: AssetKey, released: Mapping[int, str]) -> None:
         table = self.lakehouse.table(key)
-        if self._refuse_foreign(key):
-            return
         opened = self._open(table, key)
         if opened is not None:
+            if refusal := foreign(key, self.lakehouse.origin(opened), table.uri):
+                self._find(refusal.code, refusal.message, key, table.uri, refusal.hint)
+                return
             log = read_log(table, opened)
             known = file_names(opened)
             self._check_files(opened, key, set())
@@ -239,16 +235,6 @@ class _Examination:
                 f"a run that was killed left them; while nothing runs: {_remove(path)}",
                 Severity.WARNING,
             )
-
-    def _refuse_foreign(self, key: AssetKey) -> bool:
-        """Report a table that is not the asset's."""
-        state = self.states.get(key)
-        refusal = state.refusal if state else None
-        if refusal is None or refusal.code == "POL413":
-            return False
-        self.tables += 1
-        self._find(refusal.code, refusal.message, key, refusal.place or "", refusal.hint)
-        return True
 
     def _check_properties(self, table: TableVersion, key: AssetKey) -> None:
         properties = table.delta.metadata().configuration

@@ -38,9 +38,10 @@ def plan(
     codes = {key: reader.fingerprint(graph[key]) for key in chosen}
     states = read_states(lakehouse, graph.assets)
     schemas = BronzeSchemas(project, lakehouse)
+    readable = {key for key, state in states.tables.items() if state.is_sound}
     departing = {
         key: f"its table in {name} departs from {SCHEMA_FILE}: {said}"
-        for key, said in schemas.departing(chosen & states.tables.keys()).items()
+        for key, said in schemas.departing(chosen & readable).items()
     }
     for key in chosen & states.published.keys():
         made_from = states.published[key].fingerprint

@@ -215,11 +215,14 @@ def quarantined_rows(
     with reaching(lakehouse.quarantine(key).table.uri):
         runs = kept.group_by(RUN_COLUMN).agg(pl.len(), pl.col(TIME_COLUMN).max())
         sizes = runs.sort(TIME_COLUMN, RUN_COLUMN, descending=True).collect()
+        places = {run: at for at, (run, _) in enumerate(lakehouse.ledger.records(key))}
         if not sizes.height:  # a killed run left rows that the ledger knows nothing of
             raise_unless_known(lakehouse, key, run_id)
         pages = [kept.clear()]
         passed = 0
-        for run, size, _ in sizes.iter_rows():  # a sort would have to hold the whole table
+        by_run = {run: size for run, size, _ in sizes.iter_rows()}
+        for run in sorted(by_run, key=lambda run: places.get(run, len(places))):
+            size = by_run[run]  # a sort of the rows would have to hold the whole table
             begin, end = max(offset - passed, 0), min(offset + limit - passed, size)
             if begin < end:
                 rows = kept.filter(pl.col(RUN_COLUMN) == run)

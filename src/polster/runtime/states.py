@@ -128,31 +128,12 @@ class _Reader:
     def _changed(self, key: AssetKey, table: TableVersion) -> TableState:
         """Return the state of a table whose newest commit is not one of Polster for ``key``."""
         origin = self.lakehouse.origin(table)
-        place = table.uri
-        if not origin.asset:
-            failure = Failure(
-                "POL414",
-                "a table that Polster did not make lies in its place",
-                f"move it away, or take it over with: polster run {key} --adopt",
-                place,
-            )
-            return TableState(table.version, None, refusal=failure)
-        if origin.asset != str(key):
-            failure = Failure(
-                "POL415",
-                f"the table of `{origin.asset}` lies in its place",
-                f"move it back, or make it the table of `{key}` with: polster run {key} --adopt",
-                place,
-            )
-            return TableState(table.version, None, refusal=failure)
-        changes = origin.changes if key.layer is Layer.BRONZE else ()
-        return (
-            TableState(
-                table.version, None, changes=_changes(origin), is_told=not self._is_news(key, table)
-            )
-            if changes
-            else TableState(table.version, None)
-        )
+        if refusal := foreign(key, origin, table.uri):
+            return TableState(table.version, None, refusal=refusal)
+        if key.layer is not Layer.BRONZE or not origin.changes:
+            return TableState(table.version, None)
+        is_told = not self._is_news(key, table)
+        return TableState(table.version, None, changes=_changes(origin), is_told=is_told)
 
     def _is_news(self, key: AssetKey, table: TableVersion) -> bool:
         """Tell whether no run has looked at this version yet, and so told of the change."""
@@ -198,6 +179,25 @@ class _Reader:
         if not again:
             return fingerprint
         return replace(fingerprint, inputs={**fingerprint.inputs, **again})
+
+
+def foreign(key: AssetKey, origin: Origin, place: str) -> Failure | None:
+    """Say that a table is not the one of ``key``; None if it is."""
+    if not origin.asset:
+        return Failure(
+            "POL414",
+            "a table that Polster did not make lies in its place",
+            f"move it away, or take it over with: polster run {key} --adopt",
+            place,
+        )
+    if origin.asset != str(key):
+        return Failure(
+            "POL415",
+            f"the table of `{origin.asset}` lies in its place",
+            f"move it back, or make it the table of `{key}` with: polster run {key} --adopt",
+            place,
+        )
+    return None
 
 
 def lost(damage: str, place: str) -> Failure:
