@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import polars as pl
 import pytest
 
 from polster.model.asset import AssetKey
@@ -92,6 +93,36 @@ def polster(shop: Pipeline, *arguments: str) -> Any:
 
 def statuses(record: Any) -> dict[str, str]:
     return {asset["asset"]: asset["status"] for asset in record["assets"]}
+
+
+def test_the_doctor_finds_in_a_bucket_what_a_run_does_not_ask_for(
+    shop: Pipeline, bucket: Any
+) -> None:
+    polster(shop, "run")
+    sound = polster(shop, "doctor", "--releases")
+    (file,) = [key for key in keys(bucket) if key.startswith("shop/silver/") and "parquet" in key]
+    bucket.Object(file).delete()
+
+    unchanged = statuses(polster(shop, "run"))
+    (found,) = polster(shop, "doctor")["findings"]
+
+    assert (sound["findings"], sound["tables"], len(sound["unchecked"])) == ([], 6, 1)
+    assert set(unchanged.values()) == {"unchanged"}
+    assert (found["code"], found["asset"]) == ("POL413", "silver.orders")
+    assert "a file of its table is missing: " in found["message"]
+    assert found["file"] == "s3://lake/shop/silver/orders"
+
+
+def test_a_table_of_another_program_in_a_bucket_is_refused(shop: Pipeline, bucket: Any) -> None:
+    pl.DataFrame({"a": [1]}).write_delta("s3://lake/shop/silver/orders")
+
+    refused = polster(shop, "run")
+    taken_over = polster(shop, "run", "--adopt")
+
+    assert statuses(refused)["silver.orders"] == "failed"
+    assert refused["assets"][1]["error"]["code"] == "POL414"
+    assert statuses(taken_over)["silver.orders"] == "published"
+    assert set(statuses(polster(shop, "run")).values()) == {"unchanged"}
 
 
 def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any) -> None:
