@@ -202,10 +202,25 @@ def test_rows_of_the_quarantine_that_are_gone(shop: Pipeline) -> None:
     DeltaTable(shop.data / "quarantine/silver/orders").delete("id = '3'")
 
     (found,) = _found(shop)
-    shop.runs.clear()
+    _type(shop, found["hint"].partition("; ")[2])
+    (then,) = _found(shop)
 
-    assert found["code"] == "POL421"
+    assert (found["code"], found["severity"]) == ("POL421", "error")
     assert f"holds 2 rows of run {record.run_id}, and the ledger says 3" in found["message"]
+    assert (then["code"], then["severity"]) == ("POL421", "warning")
+
+
+def test_a_table_that_is_gone(shop: Pipeline) -> None:
+    shop.run()
+    shutil.rmtree(shop.data / "silver/orders")
+    shutil.rmtree(shop.data / "bronze/orders/_delta_log")
+
+    found = _found(shop)
+
+    assert [(each["code"], each["asset"]) for each in found] == [
+        ("POL420", "bronze.orders"),
+        ("POL420", "silver.orders"),
+    ]
 
 
 def test_files_of_a_killed_run_are_counted_and_removed_by_the_hint(shop: Pipeline) -> None:
@@ -222,6 +237,14 @@ def test_files_of_a_killed_run_are_counted_and_removed_by_the_hint(shop: Pipelin
     assert "2 files that no version names, 10 bytes" in found["message"]
     assert _codes(shop) == []
     assert shop.table("silver.orders").height == 2
+
+
+def test_leftovers_in_the_ledger_do_not_hide_what_the_ledger_knows(shop: Pipeline) -> None:
+    shop.run()
+    (shop.data / "_polster/runs/20260101T000000-abcdef-01234567-000-00000.parquet").touch()
+    shutil.rmtree(shop.data / "silver/orders")
+
+    assert _codes(shop) == [("POL422", None), ("POL420", "silver.orders")]
 
 
 def test_a_damaged_ledger_does_not_hide_the_tables(shop: Pipeline) -> None:

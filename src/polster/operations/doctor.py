@@ -27,6 +27,7 @@ from polster.lakehouse.table import Table, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
+from polster.model.record import AssetStatus
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
@@ -113,11 +114,14 @@ class _Examination:
         if opened is not None:
             self._check_files(opened, None, set())
             self._check_log(table, None, read_log(table, opened))
-        return len(self.findings) == before
+        return all(found.severity is not Severity.ERROR for found in self.findings[before:])
 
     def _asset(self, key: AssetKey, released: Mapping[int, str]) -> None:
         table = self.lakehouse.table(key)
+        before = len(self.findings)
         opened = self._open(table, key)
+        if opened is None and len(self.findings) == before:
+            self._check_absence(key)
         if opened is not None:
             if refusal := foreign(key, self.lakehouse.origin(opened), table.uri):
                 self._find(refusal.code, refusal.message, key, table.uri, refusal.hint)
@@ -276,6 +280,20 @@ class _Examination:
             Severity.WARNING,
         )
 
+    def _check_absence(self, key: AssetKey) -> None:
+        """Report a table that is not there, though the ledger says that it was published."""
+        if self._published(key):
+            place = self.lakehouse.table(key).uri
+            rest = key.layer is Layer.BRONZE and self.lakehouse.store.has_files(place)
+            anew = "move what is left of it away, then" if rest else "begin anew with:"
+            hint = f"bring it back from a copy; or {anew} polster run {key}"
+            self._find("POL420", "it was published, and there is no table", key, place, hint)
+
+    def _published(self, key: AssetKey) -> list[Recorded]:
+        """Return what the ledger says of each version that was published, oldest first."""
+        records = (self.books or {}).get(key, [])
+        return [found for found in records if found.record.status is AssetStatus.PUBLISHED]
+
     def _check_books(self, key: AssetKey, log: Log) -> None:
         """Compare the ledger with the commits, as far as the log goes back."""
         commits = {
@@ -283,11 +301,14 @@ class _Examination:
             for commit in log.commits
             if "asset" in commit.metadata
         }
-        records = (self.books or {}).get(key, [])
-        rows = [found for found in records if found.record.status == "published"]
+        rows = self._published(key)
         known = {(found.record.version, found.run_id) for found in rows}
         place = self.lakehouse.table(key).uri
-        absent = [version for version, run in commits.items() if (version, run) not in known]
+        absent = [
+            version
+            for version, run in commits.items()
+            if (version, run) not in known and run not in self.running
+        ]
         if absent:
             newest = max(commits)
             self._find(
@@ -321,7 +342,10 @@ class _Examination:
             )
 
     def _check_quarantine(self, key: AssetKey) -> None:
-        """Compare the rows kept out by each run with what the ledger says of it."""
+        """Compare the rows kept out by each run with what the ledger says of it.
+
+        Where it is the run that published the newest version, a difference is an error.
+        """
         quarantine = self.lakehouse.quarantine(key)
         place = quarantine.table.uri
         try:
@@ -334,6 +358,8 @@ class _Examination:
                 )
         except LakehouseError:
             return  # said already
+        published = self._published(key)
+        newest = published[-1].run_id if published else None
         kept = Counter(dict(counted.iter_rows()))
         for found in (self.books or {}).get(key, []):
             there, said = kept.pop(found.run_id, 0), found.record.rows_quarantined
@@ -346,6 +372,7 @@ class _Examination:
                     place,
                     "bring it back from a copy; or judge anew what is there: "
                     f"polster run {key} --full-refresh",
+                    Severity.ERROR if found.run_id == newest else Severity.WARNING,
                 )
         strange = {run: rows for run, rows in kept.items() if run not in self.running}
         if strange:
