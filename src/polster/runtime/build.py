@@ -590,7 +590,11 @@ class _Build:
         stored, published = current.stored_schema, current.schema
         new = {n: d for n, d in plan.grown.items() if stored.get(n) != d}
         if new:
-            current = self.table.add_columns(current, pl.Schema(new), plan.types)
+            remembered = {n: published[n] for n in new if published.get(n) != stored.get(n)}
+            as_before = {n: remembered.get(n, d) for n, d in new.items() if n in stored}
+            read = pl.Schema({**plan.types, **as_before})
+            current = self.table.add_columns(current, pl.Schema(new), read)
+            published = current.schema
         types = {n: d for n, d in plan.types.items() if n in stored and published[n] != d}
         return self.table.set_types(current, pl.Schema(types)) if types else current
 

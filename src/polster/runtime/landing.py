@@ -13,14 +13,9 @@ import polars as pl
 from polster.contracts.expected import Surprise
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError
+from polster.lakehouse.read_types import dtype_read
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
-from polster.lakehouse.types import (
-    is_stored_as,
-    nested_twins,
-    read_schema,
-    same_but_case,
-    storage_schema,
-)
+from polster.lakehouse.types import nested_twins, same_but_case, storage_schema
 from polster.lakehouse.widening import (
     candidates,
     common_dtype,
@@ -351,10 +346,9 @@ def _types_read(
     were stored in, where the batches do not agree on another.
     """
     snapshot = asset.options.load is Load.SNAPSHOT
-    types = {
-        name: dtype
-        if is_stored_as(dtype, stored[name]) and (snapshot or before.get(name, dtype) == dtype)
-        else stored[name]
-        for name, dtype in read_schema(arriving).items()
-    }
-    return pl.Schema(types)
+    return pl.Schema(
+        {
+            name: dtype_read(before.get(name), dtype, stored[name], newest_wins=snapshot)
+            for name, dtype in arriving.items()
+        }
+    )
