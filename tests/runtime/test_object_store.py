@@ -242,3 +242,23 @@ def test_a_store_that_does_not_answer(
     assert result.exit_code == 1
     assert "Connection refused" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("load", ["append", "snapshot"])
+def test_a_column_gets_a_wider_type_in_a_bucket(shop: Pipeline, bucket: Any, load: str) -> None:
+    asset = """
+    @bronze(load="{load}")
+    def marks() -> pl.DataFrame:
+        return pl.DataFrame({{"v": [{value}]}})
+    """
+    for value in ("7", "3.5"):
+        shop.asset("bronze.marks", asset.format(load=load, value=value))
+        assert statuses(polster(shop, "run", "bronze.marks")) == {"bronze.marks": "published"}
+
+    _, lakehouse = open_lakehouse(shop.open(), None)
+    table = lakehouse.table(AssetKey(Layer.BRONZE, "marks")).open()
+
+    assert table is not None
+    assert sorted(table.scan().collect()["v"]) == [3.5, 7.0]
+    named = {f"shop/bronze/marks/{path}" for path in table.files["path"]}
+    assert named <= keys(bucket)
