@@ -215,8 +215,9 @@ class Examiner:
             findings.append(call.computing_failed(error))
         else:
             findings += plan.foreign()
-            if plan.unresolved is not None:
-                findings.append(call.computing_failed(plan.unresolved))
+            if plan.unresolved is not None and not findings:
+                mistake = call.computing_failed(plan.unresolved)
+                return replace(entry, findings=(mistake,)), None
         if findings:  # to compute it would read what is not ours to read
             return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         if plan.unreadable:  # who knows what it reads
