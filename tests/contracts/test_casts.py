@@ -33,6 +33,13 @@ LOSSY: list[tuple[Any, pl.DataType, pl.DataType]] = [
     (float("inf"), pl.Float64(), pl.Int64()),
     (1e300, pl.Float64(), pl.Int64()),
     (1e300, pl.Float64(), pl.Float32()),
+    (1e9, pl.Float64(), pl.Decimal(10, 2)),  # at which Polars raises, strict or not
+    (99_999_999.995, pl.Float64(), pl.Decimal(10, 2)),
+    (-1e9, pl.Float32(), pl.Decimal(10, 2)),
+    ([1e9], pl.List(pl.Float64()), pl.List(pl.Decimal(10, 2))),
+    ([1e9], pl.Array(pl.Float64(), 1), pl.Array(pl.Decimal(10, 2), 1)),
+    ({"a": 1e9}, pl.Struct({"a": pl.Float64()}), pl.Struct({"a": pl.Decimal(10, 2)})),
+    (2**127, pl.UInt128(), pl.Decimal(38, 0)),
     (0.125, pl.Float64(), pl.Decimal(10, 2)),
     (300, pl.Int64(), pl.Int8()),
     (-1, pl.Int64(), pl.UInt8()),
@@ -176,6 +183,7 @@ def test_rounding_to_a_smaller_float_is_what_the_contract_asks_for() -> None:
         (pl.Datetime("us"), pl.Datetime("us", "UTC"), 'replace_time_zone("UTC")'),
         (pl.Datetime("us", "UTC"), pl.Datetime("us"), "replace_time_zone(None)"),
         (pl.Datetime("us", "Asia/Tokyo"), pl.Date(), "dt.date()"),
+        (pl.String(), pl.Boolean(), "replace_strict"),
         (pl.Int64(), pl.Date(), "change its type in the contract"),
     ],
 )

@@ -51,6 +51,11 @@ def cast_hint(column: str, source: pl.DataType, target: pl.DataType) -> str:
     method = methods.get(type(target).__name__)
     if method and isinstance(source, pl.String):
         return f'parse it in the function: pl.col("{column}").{method}'
+    if isinstance(source, pl.String) and isinstance(target, pl.Boolean):
+        return (
+            f'say which text means what in the function: pl.col("{column}").str.to_lowercase()'
+            '.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)'
+        )
     if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
         if source.time_zone is None:
             return (

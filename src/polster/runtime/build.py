@@ -46,6 +46,7 @@ from polster.project.load import (
     without_values,
 )
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
+from polster.runtime.drift import drift_hint
 from polster.runtime.empty_batch import with_columns_known
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import (
@@ -392,6 +393,8 @@ class _Build:
         )
         if isinstance(error, FileNotFoundError):
             hint = "relative paths mean the project's folder"
+        elif hint is None and self.asset.key.layer is Layer.BRONZE:
+            hint = drift_hint(error, self.work.root / self.asset.file, self.work.root)
         return AssetError(
             f"the frame cannot be computed: {in_short(error)}",
             code="POL305",

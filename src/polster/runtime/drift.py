@@ -1,0 +1,108 @@
+"""Why the files of a source do not fit together, where Polars says only that they do not."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+MOST_LINES = 1_000_000
+"""How far a file of JSON lines is looked through; a hint is not worth more."""
+JSON_LINES = (".jsonl", ".ndjson")
+READERS = {".csv": "scan_csv", ".parquet": "scan_parquet", ".jsonl": "scan_ndjson"}
+
+
+def drift_hint(error: BaseException, source: Path, root: Path) -> str | None:
+    """Say which file, or which line, is not like the others that a bronze function reads.
+
+    Args:
+        error: What Polars raised.
+        source: The file of the function; the paths that are written out in it are looked at.
+        root: The project's folder, which relative paths mean.
+    """
+    if not isinstance(error, pl.exceptions.PolarsError):
+        return None
+    for pattern in _patterns(source):
+        start = Path(pattern).anchor
+        files = sorted(Path(start or root).glob(pattern.removeprefix(start)))
+        if hint := _other_columns(files, pattern, root) or _other_values(files, root):
+            return hint
+    return None
+
+
+def _patterns(source: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if Path(text).suffix in (*READERS, *JSON_LINES):
+                yield text
+
+
+def _other_columns(files: list[Path], pattern: str, root: Path) -> str | None:
+    suffix = Path(pattern).suffix
+    beginnings = [_columns(file) for file in files]
+    for file, beginning in zip(files, beginnings, strict=True):
+        if beginning != beginnings[0]:
+            folder, name = Path(pattern).parent.as_posix(), Path(pattern).name
+            reader = READERS.get(suffix, "scan_ndjson")
+            return (
+                f"`{_short(file, root)}` has other columns than `{_short(files[0], root)}`; read "
+                f"each file by itself: pl.concat([pl.{reader}(file) for file in "
+                f'sorted(Path("{folder}").glob("{name}"))], how="diagonal_relaxed")'
+            )
+    return None
+
+
+def _columns(file: Path) -> object:
+    """Return what the columns of a file are known by."""
+    try:
+        if file.suffix == ".parquet":
+            return pl.read_parquet_schema(file)
+        if file.suffix == ".csv":
+            with file.open("rb") as opened:
+                return opened.readline().strip()
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+    return None
+
+
+def _other_values(files: list[Path], root: Path) -> str | None:
+    """Find the first value of JSON lines that is of another kind than the same name had before."""
+    kinds: dict[str, type] = {}
+    for file in files:
+        if file.suffix not in JSON_LINES:
+            continue
+        for number, record in _records(file):
+            for name, value in record.items():
+                kind = kinds.setdefault(name, type(value)) if value is not None else None
+                if kind is None or kind is type(value):
+                    continue
+                fits = "Float64" if {kind, type(value)} == {int, float} else "String"
+                return (
+                    f"`{name}` is of another kind in line {number} of `{_short(file, root)}` than "
+                    f'before; say what it is: schema_overrides={{"{name}": pl.{fits}}}'
+                )
+    return None
+
+
+def _records(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(islice(lines, MOST_LINES), start=1):
+                record = json.loads(line) if line.strip() else None
+                if isinstance(record, dict):
+                    yield number, record
+    except (OSError, ValueError):
+        return
+
+
+def _short(file: Path, root: Path) -> str:
+    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()

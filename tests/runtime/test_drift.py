@@ -1,0 +1,83 @@
+"""Hints for sources whose files do not fit together: each is typed as it stands, and works."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+from tests.conftest import Pipeline
+
+NUMBERS = '{"id": 1, "v": 7}\n' * 200
+
+
+def _bronze(pipeline: Pipeline, reading: str) -> str | None:
+    pipeline.asset(
+        "bronze.x",
+        f"""
+        from pathlib import Path
+
+
+        @bronze
+        def x() -> pl.LazyFrame:
+            return {reading}
+        """,
+    )
+    error = pipeline.run().assets[0].error
+    return None if error is None else error.hint
+
+
+@pytest.mark.parametrize("other", ["id,w\n2,3\n", "id,v,w\n2,3,4\n"])
+def test_a_csv_file_with_other_columns_is_named_and_the_hint_reads_it(
+    pipeline: Pipeline, other: str
+) -> None:
+    pipeline.write("landing/a.csv", "id,v\n1,2\n")
+    pipeline.write("landing/b.csv", other)
+
+    hint = _bronze(pipeline, 'pl.scan_csv("landing/*.csv")')
+
+    assert hint is not None
+    assert "`landing/b.csv` has other columns than `landing/a.csv`" in hint
+    assert _bronze(pipeline, hint.partition("by itself: ")[2]) is None
+    assert sorted(pipeline.table("bronze.x").columns) == ["id", "v", "w"]
+
+
+def test_a_parquet_file_with_another_type_is_named_and_the_hint_reads_it(
+    pipeline: Pipeline,
+) -> None:
+    for name, values in ("a", [1]), ("b", ["x"]):
+        (pipeline.root / "landing").mkdir(exist_ok=True)
+        pl.DataFrame({"v": values}).write_parquet(pipeline.root / f"landing/{name}.parquet")
+
+    hint = _bronze(pipeline, 'pl.scan_parquet("landing/*.parquet")')
+
+    assert hint is not None
+    assert "`landing/b.parquet`" in hint
+    assert _bronze(pipeline, hint.partition("by itself: ")[2]) is None
+    assert sorted(pipeline.table("bronze.x")["v"]) == ["1", "x"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"), [('{"id": 2, "v": "x"}', "x"), ('{"id": 2, "v": 3.5}', 3.5)]
+)
+def test_a_line_of_json_with_another_kind_of_value_is_named_and_the_hint_reads_it(
+    pipeline: Pipeline, line: str, kept: object
+) -> None:
+    pipeline.write("landing/m.jsonl", NUMBERS + line)
+
+    hint = _bronze(pipeline, 'pl.scan_ndjson("landing/m.jsonl")')
+
+    assert hint is not None
+    assert "line 201 of `landing/m.jsonl`" in hint
+    said = re.search(r"schema_overrides=.*", hint)
+    assert said is not None
+    assert _bronze(pipeline, f'pl.scan_ndjson("landing/m.jsonl", {said[0]})') is None
+    assert pipeline.table("bronze.x").filter(id=2)["v"].to_list() == [kept]
+
+
+def test_an_error_that_is_not_of_the_files_gets_no_such_hint(pipeline: Pipeline) -> None:
+    pipeline.write("landing/a.csv", "id,v\n1,2\n")
+
+    hint = _bronze(pipeline, 'pl.scan_csv("landing/*.csv").select(pl.col("v").str.to_date())')
+
+    assert hint is None or "landing" not in hint
