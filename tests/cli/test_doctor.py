@@ -150,6 +150,24 @@ def test_what_another_program_did_is_told(shop: Pipeline) -> None:
     assert _codes(shop) == [("POL418", "bronze.orders")]  # a fact of its history
 
 
+def test_what_polster_itself_rewrote_is_no_change_of_another_program(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.numbers",
+        """
+        @bronze(load="append")
+        def numbers() -> pl.LazyFrame:
+            return pl.scan_ndjson("numbers.jsonl")
+        """,
+    )
+    pipeline.write("numbers.jsonl", '{"n": 1}\n')
+    pipeline.run()
+    pipeline.write("numbers.jsonl", '{"n": 2.5}\n')
+    assert pipeline.run().status == "succeeded"
+
+    assert pipeline.table("bronze.numbers").schema == {"n": pl.Float64()}
+    assert _codes(pipeline) == []
+
+
 def test_a_table_that_is_not_ours_is_told_as_a_run_tells_it(shop: Pipeline) -> None:
     write_deltalake(shop.data / "silver/orders", pl.DataFrame({"a": [1]}))
 

@@ -211,6 +211,21 @@ def test_a_lost_file_of_an_earlier_batch_is_found_where_readers_get_all(events: 
     assert len(events.json("history", "bronze.events")["runs"]) == 4
 
 
+def test_a_damaged_commit_of_an_earlier_batch_is_found_where_readers_get_all(
+    events: Pipeline,
+) -> None:
+    log = _log(events.data / "bronze/events", 1)
+    log.write_text(log.read_text(encoding="utf-8")[:99])
+
+    status = events.json("status")["assets"][0]
+    record = events.run()
+
+    assert status["state"] == "unusable"
+    assert "the table cannot be read: " in status["reasons"][0]
+    assert record.status == "failed"
+    assert len(list((events.data / "bronze/events").glob("*.parquet"))) == 3
+
+
 def test_a_file_that_no_reader_gets_any_more_stops_nothing(shop: Pipeline) -> None:
     shop.run()
     first = _data(shop.data / "bronze/orders")

@@ -168,7 +168,7 @@ class Lakehouse:
         for commit in self.table(table.key).history(table, COMMITS_LOOKED_AT):
             if "asset" in commit.metadata:
                 return _published(commit)
-            if not _is_harmless(commit) or ADOPTED in commit.metadata:
+            if not is_harmless(commit) or ADOPTED in commit.metadata:
                 return None
         return None
 
@@ -180,13 +180,13 @@ class Lakehouse:
             owner = commit.metadata.get("asset") or commit.metadata.get(ADOPTED)
             if owner:
                 return Origin(str(owner), tuple(changes))
-            if not _is_harmless(commit):
+            if not is_harmless(commit):
                 changes.append(f"{commit.operation or 'a commit'} at version {commit.version}")
         is_ours = marked.startswith(METADATA_PREFIX)
         return Origin(marked.removeprefix(METADATA_PREFIX) if is_ours else "", tuple(changes))
 
 
-def _is_harmless(commit: Commit) -> bool:
+def is_harmless(commit: Commit) -> bool:
     """Tell whether the table still holds the rows of the commit before."""
     return commit.operation in HARMLESS or is_rewrite(commit)
 

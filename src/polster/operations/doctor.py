@@ -18,7 +18,7 @@ from polster.lakehouse.full_check import (
     leftovers,
     read_log,
 )
-from polster.lakehouse.lakehouse import HARMLESS, Lakehouse
+from polster.lakehouse.lakehouse import Lakehouse, is_harmless
 from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import quick_check
@@ -262,9 +262,7 @@ class _Examination:
         changes = [
             f"{commit.operation or 'a commit'} at version {commit.version}"
             for commit in log.commits
-            if commit.version > first
-            and "asset" not in commit.metadata
-            and commit.operation not in HARMLESS
+            if commit.version > first and "asset" not in commit.metadata and not is_harmless(commit)
         ]
         if not changes:
             return

@@ -152,7 +152,10 @@ class _Reader:
         return None
 
     def _with_every_file(self, key: AssetKey, state: TableState) -> TableState:
-        table = self.lakehouse.table(key).open(state.version)
+        try:
+            table = self.lakehouse.table(key).open(state.version)
+        except LakehouseError as error:
+            return self._damaged(key, state.version, error.message, self._record(key))
         damage = data_damage(table) if table else None
         return self._damaged(key, state.version, damage, self._record(key)) if damage else state
 
