@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,20 @@ def test_a_damaged_table_of_bronze_stops_what_reads_it(shop: Pipeline, why: str)
     assert "polster doctor" in (error.hint or "")
     assert shop.table("gold.spending").equals(spending)
     assert shop.reasons("bronze.orders")["bronze.orders"][0].endswith(": this will fail")
+
+
+@pytest.mark.parametrize("text", ["", "garbage"])
+def test_a_damaged_commit_before_the_newest_is_seen(shop: Pipeline, text: str) -> None:
+    for _ in range(3):
+        shop.run("bronze.orders", "silver.orders", full_refresh=True)
+    _log(shop.data / "silver/orders", 0).write_text(text)
+
+    reasons = shop.reasons("silver.orders")["silver.orders"]
+
+    assert reasons[0].startswith("a commit of its log is ")
+    assert shop.run().status == "succeeded"
+    assert shop.table("silver.orders").height == 2
+    assert set(shop.outcome().values()) == {"unchanged"}
 
 
 def test_a_table_that_was_begun_anew_is_new_data_though_its_version_is_the_old_one(
@@ -215,7 +230,9 @@ def test_a_damaged_commit_of_an_earlier_batch_is_found_where_readers_get_all(
     events: Pipeline,
 ) -> None:
     log = _log(events.data / "bronze/events", 1)
+    at = log.stat().st_mtime_ns
     log.write_text(log.read_text(encoding="utf-8")[:99])
+    os.utime(log, ns=(at, at))  # as a disk damages it
 
     status = events.json("status")["assets"][0]
     record = events.run()

@@ -5,17 +5,17 @@ What :mod:`polster.lakehouse.quick_check` cannot afford in every run. Nothing is
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
 
-from polster.lakehouse.quick_check import commit_name, commit_versions, file_damage
+from polster.lakehouse.quick_check import commit_name, commit_versions, file_damage, read_actions
 from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
 from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
 
@@ -64,8 +64,7 @@ def read_log(table: Table, version: TableVersion | None) -> Log:
     for number in sorted(commit_versions(path.name for path in folder.iterdir())):
         name = commit_name(number)
         try:
-            lines = (folder / name).read_bytes().split(b"\n")
-            actions = [json.loads(line) for line in lines if line]
+            actions = read_actions(folder / name)
             named.update(_named(actions))
             commits.append(to_commit(number, actions))
         except (OSError, ValueError, TypeError, LookupError, AttributeError):
@@ -141,7 +140,7 @@ def _pattern(name: str) -> str:
     return f"{folder}{slash}{JOINT.join(parts[: PARTS_OF_NAME - 2])}-*.parquet"
 
 
-def _named(actions: list[Mapping[str, Mapping[str, str]]]) -> Iterator[str]:
+def _named(actions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for action in actions:
         for kind in ("add", "remove"):
             if kind in action:

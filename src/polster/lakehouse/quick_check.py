@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from polster.errors import LakehouseError
@@ -45,23 +46,27 @@ def quick_check(uri: str) -> QuickCheck | None:
     """Check the newest version of a local table; None if there is no table."""
     log = Path(uri, LOG_FOLDER)
     try:
-        with os.scandir(log) as entries:
-            names = [entry.name for entry in entries]
+        with os.scandir(log) as found:
+            entries = {entry.name: entry for entry in found}
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         return QuickCheck(-1, damage=f"its log cannot be read: {error.strerror}")
-    versions = commit_versions(names)
+    versions = commit_versions(entries)
     if not versions:
         return None
     version = max(versions)
-    damage = _gap(versions, names) or _broken_checkpoint(log, names)
+    start = _start(entries)
+    damage = (
+        _gap(versions, start)
+        or _broken_checkpoint(log, entries)
+        or _altered(log, entries, range(start, version))
+    )
     if damage:
         return QuickCheck(version, damage=damage)
     name = commit_name(version)
     try:
-        lines = (log / name).read_bytes().split(b"\n")
-        actions = [json.loads(line) for line in lines if line]
+        actions = read_actions(log / name)
         commit = to_commit(version, actions)
         added = [action["add"] for action in actions if "add" in action]
         files = [(unquote(each["path"]), int(each["size"])) for each in added]
@@ -120,15 +125,48 @@ def file_damage(uri: str, files: Iterable[tuple[str, int]]) -> str | None:
     return None
 
 
-def _gap(versions: set[int], names: Iterable[str]) -> str | None:
-    """Say which commit is missing between the newest checkpoint, or the first, and the newest."""
+def read_actions(commit: Path) -> list[dict[str, Any]]:
+    """Read what a commit's file says.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no JSON.
+    """
+    return [json.loads(line) for line in commit.read_bytes().split(b"\n") if line]
+
+
+def _start(names: Iterable[str]) -> int:
+    """Return the first version whose commit readers need: the one after the newest checkpoint."""
+    checkpoints = (int(name[:VERSION_DIGITS]) for name in names if _is_checkpoint(name))
+    return max(checkpoints, default=-1) + 1
+
+
+def _gap(versions: set[int], start: int) -> str | None:
     newest = max(versions)
     if len(versions) == newest + 1:
         return None
-    checkpoints = [int(name[:VERSION_DIGITS]) for name in names if _is_checkpoint(name)]
-    start = max(checkpoints, default=-1) + 1
     gone = next((version for version in range(start, newest) if version not in versions), None)
     return None if gone is None else f"a commit of its log is missing: {commit_name(gone)}"
+
+
+def _altered(
+    log: Path, entries: Mapping[str, os.DirEntry[str]], versions: Sequence[int]
+) -> str | None:
+    """Say which of the earlier commits is empty, or was written after the next one and is damaged.
+
+    Nobody changes a commit, so that reading those which are older than the next one is spared.
+    """
+    for version in versions:
+        name = commit_name(version)
+        try:
+            found, after = entries[name].stat(), entries[commit_name(version + 1)].stat()
+            if not found.st_size:
+                return f"a commit of its log is empty: {name}"
+            if found.st_mtime_ns > after.st_mtime_ns:
+                read_actions(log / name)
+        except (OSError, ValueError):
+            return f"a commit of its log is damaged: {name}"
+    return None
 
 
 def _broken_checkpoint(log: Path, names: Iterable[str]) -> str | None:
