@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from polster.model.record import cancellation
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -81,9 +84,9 @@ def test_sigterm_which_schedulers_send_does_the_same(shop: Pipeline) -> None:
         "silver.orders": "skipped",
         "gold.spending": "skipped",
     }
-    assert record.filter(asset="silver.orders")["reasons"].item().to_list() == [
-        "the run was interrupted"
-    ]
+    why, who = record.filter(asset="silver.orders")["reasons"].item().to_list()
+    assert why == "the run was interrupted"
+    assert re.fullmatch(r"cancelled by SIGTERM after \d+\.\d s", who)
     assert shop.version("silver.orders") == 0
     shop.edit("src/core/silver_orders.py", "time.sleep(60)", "time.sleep(0)")
     assert shop.run().status == "succeeded"
@@ -96,4 +99,5 @@ def test_an_interrupt_that_python_dropped_still_stops_the_run(shop: Pipeline) ->
     assert record.status == "interrupted"
     assert {asset.status.value for asset in record.assets} <= {"published", "skipped"}
     assert record.assets[-1].status == "skipped"
+    assert re.fullmatch(r"cancelled after \d+\.\d s", cancellation(record.assets) or "")
     assert set(shop.outcome().values()) <= {"published", "unchanged"}

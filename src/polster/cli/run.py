@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -25,6 +27,8 @@ from polster.model.record import RunStatus
 from polster.operations.run import run
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+STARTED_FROM = "POLSTER_STARTED_FROM"
+"""Says where a run was started that only its starter stops by SIGTERM, such as the dashboard."""
 EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED: 130}
 
 
@@ -56,7 +60,8 @@ def command(
             opened,
             selection or (),
             observer=observer,
-            interrupted=interrupted,
+            interrupted=interrupted.is_set,
+            interrupted_by=lambda: interrupted.by,
             environment=env,
             full_refresh=full_refresh,
             adopt=adopt,
@@ -70,8 +75,23 @@ def command(
     raise typer.Exit(EXIT_CODES[record.status])
 
 
+@dataclass
+class Interruption:
+    """Whether somebody interrupted, and who.
+
+    Attributes:
+        by: As a clause: ``by ann with Ctrl-C``; empty while nobody has.
+    """
+
+    by: str = ""
+
+    def is_set(self) -> bool:
+        """Tell whether somebody interrupted."""
+        return bool(self.by)
+
+
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible() -> Iterator[Interruption]:
     """Let SIGTERM, which schedulers send, interrupt a run as Ctrl-C does.
 
     Polars brings a handler of its own for Ctrl-C, after which every query of the process fails
@@ -82,19 +102,30 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         Whether somebody interrupted. The run asks, so that no exception comes out of the middle
         of anything; a second Ctrl-C does raise one.
     """
-    interrupted = Event()
+    interrupted = Interruption()
 
-    def interrupt(*_: object) -> None:
+    def interrupt(number: int, _: object) -> None:
         if interrupted.is_set():  # the second time, whatever is going on
             raise KeyboardInterrupt
-        interrupted.set()
+        interrupted.by = _who(number)
 
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         numbers.append(signal.SIGINT)
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield interrupted.is_set
+        yield interrupted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _who(number: int) -> str:
+    """Say who sent a signal, as far as that can be known."""
+    if number == signal.SIGINT:
+        try:
+            return f"by {getpass.getuser()} with Ctrl-C"
+        except (OSError, KeyError):  # such as in a container that does not know its user
+            return "with Ctrl-C"
+    started_from = os.environ.get(STARTED_FROM)
+    return f"from {started_from}" if started_from else "by SIGTERM"

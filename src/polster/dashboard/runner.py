@@ -26,6 +26,8 @@ STOP_SECONDS = 10.0
 READ_SECONDS = 0.1
 """Between two looks at what a run wrote."""
 OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)
+STARTED_FROM = "POLSTER_STARTED_FROM"
+"""Tells a run who stops it, if it is stopped."""
 LAST_WORD = re.compile(
     r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?P<ending>(?:succeeded|failed|was interrupted) in .*)"
 )
@@ -266,7 +268,12 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in OWN_SECRETS}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        STARTED_FROM: f"the dashboard on {socket.gethostname()}",
+    }
 
 
 def _last_word(log: RunLog) -> re.Match[str] | None:

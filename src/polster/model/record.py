@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -160,6 +160,34 @@ class AssetRecord:
     nulls: Mapping[str, int] | None = None
     newest: Mapping[str, datetime] = field(default_factory=dict)
     warnings: tuple[StandingWarning, ...] = ()
+
+
+def cancelled(
+    records: Iterable[AssetRecord], *, by: str, seconds: float
+) -> tuple[AssetRecord, ...]:
+    """Add to the records of what was not done who interrupted the run, and after how long.
+
+    Args:
+        records: Of a run that was interrupted.
+        by: Who, as a clause; empty if that is not known.
+        seconds: Since the run began.
+    """
+    who = f"{by} " if by else ""
+    said = (INTERRUPTED, f"cancelled {who}after {seconds:.1f} s")
+    return tuple(
+        replace(record, reasons=said) if record.reasons == (INTERRUPTED,) else record
+        for record in records
+    )
+
+
+def cancellation(records: Iterable[AssetRecord]) -> str | None:
+    """Return who cancelled the run of these records and when, as a clause, if they say so."""
+    said = (
+        each.reasons[1]
+        for each in records
+        if each.reasons[:1] == (INTERRUPTED,) and each.reasons[1:]
+    )
+    return next(said, None)
 
 
 @dataclass(frozen=True, slots=True)

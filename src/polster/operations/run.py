@@ -16,7 +16,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.model.context import RunContext
 from polster.model.finding import Finding
-from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus
+from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus, cancelled
 from polster.model.release import Release
 from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
@@ -42,6 +42,7 @@ def run(
     *,
     observer: Observer,
     interrupted: Callable[[], bool] = lambda: False,
+    interrupted_by: Callable[[], str] = lambda: "",
     environment: str | None = None,
     full_refresh: bool = False,
     adopt: bool = False,
@@ -54,6 +55,7 @@ def run(
         selection: Terms as in :mod:`polster.model.selection`.
         observer: Told of each asset as it starts and ends.
         interrupted: Asked now and then whether to stop; ``KeyboardInterrupt`` stops a run, too.
+        interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
         environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
@@ -99,13 +101,17 @@ def run(
     with live:
         with chdir(project.root):
             outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
+        seconds = time.perf_counter() - clock
+        records = outcome.records
+        if outcome.interrupted:
+            records = cancelled(records, by=interrupted_by(), seconds=seconds)
         record = RunRecord(
             context.id,
             _status(outcome),
             name,
             started,
-            time.perf_counter() - clock,
-            outcome.records,
+            seconds,
+            records,
             tuple(selection),
             full_refresh,
         )

@@ -28,7 +28,7 @@ from polster.dashboard.shared import Itself
 from polster.dashboard.words import counted, duration, number
 from polster.errors import PolsterError, UsageError
 from polster.model.live import LiveRun
-from polster.model.record import AssetStatus
+from polster.model.record import AssetStatus, cancellation
 from polster.operations.runs import recorded_run
 
 LOG_LINES = 500
@@ -195,6 +195,8 @@ class WatchedRun:
                     Tag("a", "its release", href=release_address(shown.release))
             if shown.status in SAID:
                 Tag("p", SAID[shown.status], classes="small note")
+            if said := cancellation(shown.records):
+                Tag("p", f"It was {said}. What it published before stays.", classes="small note")
             if self.problem is not None:
                 show_problem(self.problem)
             follow(
