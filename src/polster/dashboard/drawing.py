@@ -141,6 +141,7 @@ def _why(entry: OverviewAsset, standing: Standing) -> list[str]:
     served = entry.stands_in
     return [
         *standing.reasons,
+        *(f"{warning.code}: {warning.message}" for warning in entry.state.open_warnings),
         *(f"note: {note}" for note in entry.notes),
         *([] if served is None else [f"readers get version {served}"]),
     ]

@@ -23,6 +23,7 @@ class LakehouseStamp:
 
     Attributes:
         ledger: The newest version of the ledger.
+        acknowledged: The newest version of the acknowledgements.
         live: The files of the runs in progress; empty in an object store, where asking for them
             costs as much as reading them.
         killed: Of these, the runs whose process is gone without changing its file.
@@ -31,6 +32,12 @@ class LakehouseStamp:
     ledger: int | None
     live: FileStates
     killed: frozenset[str] = frozenset()
+    acknowledged: int | None = None
+
+    @property
+    def recorded(self) -> tuple[int | None, int | None]:
+        """Return what changes when something is recorded."""
+        return self.ledger, self.acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,15 @@ def lakehouse_stamp(project: Project, *, environment: str | None = None) -> Lake
         version = lakehouse.store.latest_version(table.uri)
         live = _states(list(Path(lakehouse.live.folder).glob("*.json")))
         runs = lakehouse.live.all() if live else []
-        return LakehouseStamp(version, live, frozenset(run.run_id for run in runs if run.is_killed))
-    opened = table.open()
-    return LakehouseStamp(opened.version if opened else None, frozenset())
+        killed = frozenset(run.run_id for run in runs if run.is_killed)
+        seen = lakehouse.store.latest_version(lakehouse.acknowledgements.table.uri)
+        return LakehouseStamp(version, live, killed, seen)
+    opened, seen_table = table.open(), lakehouse.acknowledgements.table.open()
+    return LakehouseStamp(
+        opened.version if opened else None,
+        frozenset(),
+        acknowledged=seen_table.version if seen_table else None,
+    )
 
 
 def look(
@@ -97,7 +110,7 @@ def look(
     _, lakehouse = open_lakehouse(project, environment)
     stamp = lakehouse_stamp(project, environment=environment)
     live = tuple(lakehouse.live.all())
-    recorded = before is None or before.ledger != stamp.ledger
+    recorded = before is None or before.recorded != stamp.recorded
     return Sight(stamp, live, overview(project, environment=environment) if recorded else None)
 
 

@@ -593,6 +593,34 @@ def test_a_run_from_a_terminal_moves_the_page_and_leaves_its_scroll(
         assert page.locator(".graph-scroll").evaluate("each => each.scrollTop") == 900
 
 
+def test_a_column_that_vanished_needs_attention_until_somebody_acknowledges_it(
+    page: Page, tmp_path: Path
+) -> None:
+    root = start_project(tmp_path / "vanished")
+    source = root / "orders.csv"
+    source.write_text("id,colour\n1,red\n", encoding="utf-8")
+    write(
+        root,
+        "bronze.orders",
+        """
+        @bronze
+        def orders() -> pl.LazyFrame:
+            return pl.scan_csv("orders.csv")
+        """,
+    )
+    polster(root, "run")
+    source.write_text("id\n1\n2\n", encoding="utf-8")
+    polster(root, "run")
+    polster(root, "run")
+    with served(root) as dashboard:
+        page.goto(dashboard.url)
+
+        found = page.get_by_role("region", name="Needs attention").get_by_role("listitem").first
+        expect(found).to_contain_text("the column `colour` is no longer in its source")
+        found.get_by_role("button", name="Acknowledge").click()
+        expect(page.get_by_text("is no longer in its source")).to_have_count(0)
+
+
 @pytest.fixture(scope="module")
 def thousand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("thousand") / "shop"

@@ -180,6 +180,11 @@ def test_a_run_whose_process_is_killed_says_so(
 
     heading = page.locator(".run-heading")
     expect(heading.get_by_text("killed", exact=True)).to_be_visible()
+    page.goto(dashboard.url)
+    found = page.get_by_role("region", name="Needs attention").get_by_role("listitem").first
+    expect(found).to_contain_text("it ended without a word at silver.orders")
+    found.get_by_role("link", name=f"run {live.run_id}").click()
+    page.wait_for_url(f"**/runs/{live.run_id}")
     expect(heading).to_contain_text("Its process was ended from outside")
 
 

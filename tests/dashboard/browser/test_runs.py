@@ -99,6 +99,9 @@ def test_over_a_file_that_is_no_python_the_pipeline_and_its_tables_are_reached(
         expect(page.get_by_text("as last read")).to_be_visible()
         expect(page.locator("[data-asset]")).to_have_count(3)
         expect(page.get_by_text("All is well")).to_have_count(0)
+        expect(
+            page.get_by_role("navigation", name="Pages").get_by_title("1 finding")
+        ).to_be_visible()
 
         page.goto(f"{dashboard.url}/asset/silver.orders")
         rows = page.get_by_role("region", name="Rows", exact=True)

@@ -11,6 +11,7 @@ from polster.dashboard.elements.button import Button
 from polster.dashboard.elements.figure import show_figure
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.served import show_served
+from polster.dashboard.elements.standing import show_standing
 from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import follow
@@ -99,6 +100,7 @@ def _condition(board: Board, entry: OverviewAsset, condition: Condition) -> None
         if len(reasons) > SHOWN_REASONS:
             Tag("span", f"and {len(reasons) - SHOWN_REASONS} more", classes="soft")
         show_served(entry)
+        show_standing(board, entry)
         if condition is Condition.FAILED:
             Tag("a", "what went wrong", href="#last-run")
         if condition is Condition.NEVER_BUILT:

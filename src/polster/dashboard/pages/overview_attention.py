@@ -13,6 +13,7 @@ from polster.dashboard.checker import Check
 from polster.dashboard.drawing import quarantine_words, state_class
 from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.served import show_served
+from polster.dashboard.elements.standing import show_standing
 from polster.dashboard.elements.start_run import ask_for_run
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.links import asset_address, quarantine_address, run_address
@@ -99,7 +100,10 @@ def attention_key(board: Board) -> object:
         return None
     found = attention_of(board, overview)
     shown = [
-        (entry.key, standing, quarantine_words(entry), entry.notes, entry.stands_in)
+        (
+            (entry.key, standing, quarantine_words(entry), entry.notes, entry.stands_in),
+            entry.state.open_warnings,
+        )
         for entry, standing in found.assets[:WORST_SHOWN]
     ]
     return (
@@ -124,7 +128,7 @@ def draw_attention(board: Board) -> None:
     if overview.was_never_run and not found.is_moving:
         _never_run(board, overview)
     if not found.is_empty:
-        _draw(found)
+        _draw(board, found)
     elif not overview.was_never_run and found.is_readable:
         Tag("p", _calm(found), classes="calm", role="status")
 
@@ -140,14 +144,14 @@ def _calm(found: Attention) -> str:
     )
 
 
-def _draw(found: Attention) -> None:
+def _draw(board: Board, found: Attention) -> None:
     with Tag("section", classes="card attention", aria_labelledby="attention"):
         Tag("h2", "Needs attention", id="attention")
         with Tag("ol"):
             for run in found.lost[:WORST_SHOWN]:
                 _lost(run)
             for entry, standing in found.assets[:WORST_SHOWN]:
-                _asset(entry, standing)
+                _asset(board, entry, standing)
             if found.findings:
                 _findings(found.findings)
             if found.problem is not None:
@@ -209,13 +213,12 @@ def _findings(findings: Sequence[Finding]) -> None:
                 Tag("a", f"and {len(worst) - FINDINGS_SHOWN} more", href="/health")
 
 
-def _asset(entry: OverviewAsset, standing: Standing) -> None:
+def _asset(board: Board, entry: OverviewAsset, standing: Standing) -> None:
     with Tag("li"):
         looks, word = state_class(standing.condition), standing.condition.value
         if standing.condition is Condition.PUBLISHED:
             looks = "warning"
-            skipped = entry.state.last_status is AssetStatus.SKIPPED
-            word = QUARANTINED if entry.quarantined else "skipped" if skipped else "noted"
+            word = _word(entry)
         Tag("span", word, classes=f"state {looks}")
         Tag("a", str(entry.key), href=asset_address(entry.key), classes="mono")
         with Tag("span", classes="why"):
@@ -226,6 +229,16 @@ def _asset(entry: OverviewAsset, standing: Standing) -> None:
             for note in entry.notes:
                 Tag("span", f"note: {note}"[:REASON_LENGTH])
             show_served(entry)
+            show_standing(board, entry)
+
+
+def _word(entry: OverviewAsset) -> str:
+    """Say in a word what needs attention about an asset that is published."""
+    if entry.state.open_warnings:
+        return "warning"
+    if entry.quarantined:
+        return QUARANTINED
+    return "skipped" if entry.state.last_status is AssetStatus.SKIPPED else "noted"
 
 
 def _no_assets() -> None:
