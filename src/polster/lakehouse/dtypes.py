@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -23,6 +24,7 @@ def dtype_text(dtype: pl.DataType) -> str | None:
     return text
 
 
+@lru_cache(maxsize=1024)
 def read_dtype(text: str) -> pl.DataType:
     """Read what :func:`dtype_text` wrote; the text is looked at, never executed.
 
