@@ -22,6 +22,7 @@ bronze.orders  published  5  <seconds>  it was never built
 silver.orders  published  2  3  <seconds>  amount|min 1, customer|nullability 1, primary_key 1
 gold.spending  published  2  <seconds>  it was never built
 
+note: the columns of bronze are kept in schemas/bronze.json: commit it beside the code
 rows that break a contract are kept apart; look at them with:
   polster quarantine silver.orders
 

@@ -98,6 +98,13 @@ def test_a_file_that_is_not_of_the_tables_time_is_mended_although_nothing_is_new
     assert pipeline.reasons()["bronze.orders"] == ("bronze asks its source",)
 
 
+def test_a_table_that_cannot_be_read_keeps_no_plan_from_being_made(pipeline: Pipeline) -> None:
+    for log in (pipeline.data / "bronze/orders/_delta_log").iterdir():
+        log.write_text("no log")
+
+    assert pipeline.cli("plan").exit_code == 0
+
+
 def test_an_asset_that_is_gone_is_forgotten_and_others_stay_as_they_are(
     pipeline: Pipeline,
 ) -> None:

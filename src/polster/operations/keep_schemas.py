@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from polster.errors import LakehouseError
 from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.table import TableVersion
@@ -76,14 +77,18 @@ class BronzeSchemas:
         return tuple(
             f"{key} departs from {SCHEMA_FILE}: {_listed(said)}"
             for key, said in departed.items()
-            if said != self._departed_before(key, known[key], before.get(key))
+            if key not in before or said != self._departed(key, known[key], before[key].version)
         )
 
-    def _departed_before(
-        self, key: AssetKey, known: Columns, state: TableState | None
+    def _departed(
+        self, key: AssetKey, known: Columns, version: int | None = None
     ) -> tuple[str, ...]:
-        table = self.lakehouse.pin(key, state.version) if state else None
-        return departures(known, table_columns(table)) if table else ()
+        """Say in what a version of a table departs; of one that cannot be read, others tell."""
+        try:
+            table = self.lakehouse.pin(key, version)
+            return departures(known, table_columns(table)) if table else ()
+        except LakehouseError:
+            return ()
 
     def departing(self, keys: Iterable[AssetKey]) -> dict[AssetKey, str]:
         """Say of each bronze table among ``keys`` in what it departs from the file, if it does.
@@ -92,12 +97,8 @@ class BronzeSchemas:
             SettingsError: The file is damaged.
         """
         known = read_schema_file(self.project.root)
-        opened = {key: self.lakehouse.pin(key) for key in keys if key in known}
-        return {
-            key: _listed(said)
-            for key, table in opened.items()
-            if table is not None and (said := departures(known[key], table_columns(table)))
-        }
+        said = {key: self._departed(key, known[key]) for key in keys if key in known}
+        return {key: _listed(clauses) for key, clauses in said.items() if clauses}
 
 
 def table_columns(table: TableVersion) -> dict[str, str]:
