@@ -20,7 +20,7 @@ from deltalake.transaction import RemoveAction
 
 from polster.errors import ConflictError
 from polster.lakehouse.staging import StagedFile, Staging
-from polster.lakehouse.store import Store
+from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
     BATCH_COLUMN,
     NO_RETRIES,
@@ -94,7 +94,8 @@ class Rewrite:
             if partition:
                 rows = rows.filter(pl.col(BATCH_COLUMN) == partition[BATCH_COLUMN])
             columns = [name for name in before if name not in partition]
-            self.files += staging.sink(rows.with_columns(casts).select(columns))
+            with reaching(self.table.uri, writing=True):
+                self.files += staging.sink(rows.with_columns(casts).select(columns))
 
     def commit(self, what: str) -> TableVersion:
         """Make the wider table visible.

@@ -20,7 +20,7 @@ from polster.errors import AssetError, ConflictError, LakehouseError, PolsterErr
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.quick_check import data_damage, has_whole_log
-from polster.lakehouse.rewriting import Rewrite, finish_rewrite, is_unfinished
+from polster.lakehouse.rewriting import finish_rewrite, is_unfinished
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import said_by_store
 from polster.lakehouse.table import (
@@ -31,7 +31,6 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
-from polster.lakehouse.types import is_stored_as
 from polster.model.asset import Asset, Load, Repeated
 from polster.model.context import RunContext
 from polster.model.layer import Layer
@@ -48,14 +47,9 @@ from polster.project.load import (
 from polster.runtime.call import Handed, call_function, in_short, missing_hint
 from polster.runtime.drift import drift_hint
 from polster.runtime.empty_batch import with_columns_known
+from polster.runtime.evolving import settle, settle_again, widen
 from polster.runtime.gate import Gate, InterruptedRunError
-from polster.runtime.landing import (
-    BatchLanding,
-    LandingPlan,
-    plan_landing,
-    settle_landing,
-    vanished,
-)
+from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.repeats import check_load, repeated, was_cut_short
@@ -310,53 +304,17 @@ class _Build:
             wait_for_others(attempt)
         return self.table.open()
 
-    def _settle(self, staged: Staged, current: TableVersion | None) -> None:
-        """Let the values decide the types of bronze that the types left open."""
+    def _settle(self, staged: Staged, current: TableVersion | None, *, again: bool = False) -> None:
+        """Fit staged rows of bronze to the table that they go to."""
         plan, terms = self.landing_plan, self.terms
         if plan is None or terms is None or current is None:
             return
-        if plan.undecided:
-            rows = staged.staging.scan(staged.files, staged.schema)
-            plan = settle_landing(self.asset, terms.schema, plan, current, rows)
-        if plan.file_schema != staged.schema:
-            staged.refit(plan.file_schema)
+        if again:
+            batch = self.work.context.id
+            plan = settle_again(self.asset, terms.schema, plan, current, staged, batch)
+        else:
+            plan = settle(self.asset, terms.schema, plan, current, staged)
         self.landing_plan = plan
-
-    def _plan_again(self, staged: Staged, current: TableVersion) -> None:
-        """Fit the staged rows to a table whose columns another run has changed meanwhile."""
-        plan, terms = self.landing_plan, self.terms
-        if plan is None or terms is None or current.stored_schema == plan.existing:
-            return
-        arriving = {
-            name: dtype if is_stored_as(dtype, staged.schema[name]) else staged.schema[name]
-            for name, dtype in terms.schema.items()
-        }
-        self.landing_plan = plan_landing(
-            self.asset, pl.Schema(arriving), current, self.work.context.id
-        )
-        self._settle(staged, current)
-
-    def _widened(self, current: TableVersion | None) -> TableVersion | None:
-        """Give the columns of bronze the wider types that the batch needs."""
-        plan = self.landing_plan
-        if plan is None or current is None or not plan.widened:
-            return current
-        schema = pl.Schema({**current.stored_schema, **plan.file_schema})
-        types = pl.Schema({**schema, **current.schema, **plan.types})
-        rewrite = Rewrite(
-            self.table,
-            current,
-            pl.Schema({name: schema[name] for name in current.stored_schema}),
-            types,
-            run_id=self.work.context.id,
-            check=self.work.gate.check,
-        )
-        try:
-            rewrite.stage()
-            with self.work.gate.open():
-                return rewrite.commit("; ".join(plan.changes))
-        finally:
-            rewrite.discard()
 
     def _compute(self, step: Callable[[], T]) -> T:
         """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
@@ -506,9 +464,12 @@ class _Build:
             if staged.rejected:
                 with self.work.gate.open():
                     staged.rejected.commit({"asset": str(self.asset.key), "published": True})
+            plan = self.landing_plan
             for attempt in range(ATTEMPTS):
                 with suppress(ConflictError):
-                    current = self._widened(current)
+                    if plan and current:
+                        run_id, gate = self.work.context.id, self.work.gate
+                        current = widen(plan, self.table, current, run_id=run_id, gate=gate)
                     with self.work.gate.open():
                         if self.is_unreadable:
                             self.table.set_log_aside(self.work.context.id)
@@ -526,7 +487,8 @@ class _Build:
                     if yielded := self._yield_to(current):
                         self._withdraw(staged)
                         return yielded, self._pinned(current)
-                    self._plan_again(staged, current)
+                    self._settle(staged, current, again=True)
+                    plan = self.landing_plan
         except UncertainCommitError:
             staged.keep()
             raise
