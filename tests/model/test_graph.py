@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from polster.model.asset import Asset, AssetKey, Parameter
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, GraphCheck, build_graph, resolve
 from polster.model.layer import Layer, LayerRules
+from polster.model.reference import Reference
 
 STRICT = LayerRules()
 LENIENT = LayerRules(frozenset({Layer.SILVER, Layer.GOLD}))
@@ -342,3 +344,69 @@ def test_a_name_resolves_to_something_readable_or_to_a_finding(
     else:
         assert found.code in {"POL201", "POL202", "POL203", "POL204"}
         assert found.hint
+
+
+def referring(text: str, target: str, *parameters: str) -> Asset:
+    made = asset(text, *parameters)
+    reference = Reference(("id",), target, ("id",))
+    return replace(made, options=replace(made.options, references=(reference,)))
+
+
+LINES = (asset("bronze.a"), asset("silver.b", "a"), referring("silver.c", "b", "a"))
+
+
+def test_what_is_referred_to_comes_before_and_is_not_read() -> None:
+    built = graph(*LINES)
+
+    assert [str(found.key) for found in built] == ["bronze.a", "silver.b", "silver.c"]
+    assert built.upstream(key("silver.c")) == (key("bronze.a"),)
+    assert built.needs(key("silver.c")) == (key("bronze.a"), key("silver.b"))
+    assert built.ancestors([key("silver.c")]) == {key("bronze.a"), key("silver.b")}
+    assert built.descendants([key("silver.b")]) == {key("silver.c")}
+    assert built.downstream(key("silver.b")) == ()
+
+
+def test_a_table_that_is_read_and_referred_to_is_needed_once() -> None:
+    built = graph(*LINES[:2], referring("gold.d", "b", "b"))
+
+    assert built.needs(key("gold.d")) == (key("silver.b"),)
+
+
+def test_a_table_may_refer_to_itself() -> None:
+    built = graph(asset("bronze.a"), referring("silver.b", "b", "a"))
+
+    assert built.needs(key("silver.b")) == (key("bronze.a"),)
+    assert list(built.references[key("silver.b")].values()) == [key("silver.b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "code", "says"),
+    [
+        ("silver.c", "bb", "POL201", "did you mean `silver.b`?"),
+        ("silver.c", "a", "POL202", "polster add-asset --layer silver --name a --dependencies a"),
+        ("silver.c", "bronze.b", "POL202", 'refer to "silver.b.id"'),
+        ("silver.c", "d", "POL202", "refer to a table below"),
+        ("gold.d", "e", "POL204", 'write the layer too: "silver.e.id" or "gold.e.id"'),
+    ],
+)
+def test_a_reference_that_cannot_be_followed_says_what_to_write(
+    text: str, target: str, code: str, says: str
+) -> None:
+    others = [
+        *(asset("bronze.a"), asset("bronze.b"), asset("silver.b", "bronze_b")),
+        *(asset("gold.d", "b"), asset("silver.e", "a"), asset("gold.e", "silver_e")),
+    ]
+    others = [each for each in others if str(each.key) != text]
+
+    check = build_graph([*others, referring(text, target)], STRICT)
+
+    assert codes(check) == [code]
+    assert says in (check.findings[0].hint or "")
+
+
+def test_tables_that_refer_to_each_other_are_a_cycle_that_is_named() -> None:
+    check = build_graph([referring("silver.b", "c"), referring("silver.c", "b")], STRICT)
+
+    assert [finding.message for finding in check.findings] == [
+        "assets read or refer to each other: `silver.b` -> `silver.c` -> `silver.b`"
+    ]

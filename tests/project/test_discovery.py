@@ -247,6 +247,39 @@ def test_an_option_that_makes_no_sense_is_a_mistake_with_a_hint(
     assert found.hint
 
 
+@pytest.mark.parametrize(
+    "references",
+    [
+        "'products.id'",
+        "{'id': 'products'}",
+        "{'id': 'silver.products'}",
+        "{'id': 3}",
+        "{'': 'products.id'}",
+        "{('a', 'b'): 'products.id'}",
+        "{('a', 'b'): ('products.a', 'others.b')}",
+        "{'a': 'products.a', ('a',): 'others.a'}",
+    ],
+)
+def test_references_that_make_no_sense_are_a_mistake_with_a_hint(
+    tmp_path: Path, references: str
+) -> None:
+    code = f"from polster import gold\n@gold(contract=C, references={references})\ndef x(a): ..."
+
+    found = mistake(tmp_path, "gold_x.py", code)
+
+    assert (found.code, found.line) == ("POL211", 2)
+    assert "products.product_id" in (found.hint or "")
+
+
+def test_bronze_refers_to_nothing(tmp_path: Path) -> None:
+    code = "from polster import bronze\n@bronze(references={'a': 'b.c'})\ndef x(): ..."
+
+    found = mistake(tmp_path, "bronze_x.py", code)
+
+    assert found.code == "POL211"
+    assert "references" not in (found.hint or "")
+
+
 @pytest.mark.parametrize("option", ["load='append'", "source='x'"])
 def test_options_of_bronze_are_of_bronze_only(tmp_path: Path, option: str) -> None:
     code = f"from polster import gold\n@gold(contract=C, {option})\ndef x(a): ..."

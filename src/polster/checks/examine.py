@@ -198,6 +198,11 @@ def _task(
         root=str(root),
         assets=assets,
         inputs={asset.key: graph.inputs[asset.key] for asset in assets},
+        references={
+            asset.key: graph.references[asset.key]
+            for asset in assets
+            if asset.key in graph.references
+        },
         wanted=frozenset(part),
         hopeless=frozenset(),
         lakehouse=environment.lakehouse if environment else None,
@@ -206,7 +211,7 @@ def _task(
         given={
             key: recalled.fresh[key].before.outcome
             for asset in assets
-            for key in graph.upstream(asset.key)
+            for key in graph.needs(asset.key)
             if key in recalled.fresh
         },
         before={key: recalled.before[key].before for key in needed & recalled.before.keys()},

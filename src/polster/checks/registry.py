@@ -6,12 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from polster.checks.rules import definitions, habits, ignores, layers, privacy, rehearsal, schema
+from polster.checks.rules import (
+    definitions,
+    habits,
+    ignores,
+    layers,
+    privacy,
+    references,
+    rehearsal,
+    schema,
+)
 from polster.errors import SettingsError, UsageError, nearest
 from polster.model.finding import Finding
 from polster.model.rule import Rule, RuleSettings
 
-FAMILIES = (definitions, layers, schema, habits, ignores, privacy, rehearsal)
+FAMILIES = (definitions, layers, schema, references, habits, ignores, privacy, rehearsal)
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.code: rule

@@ -295,7 +295,10 @@ def _check_rules(asset: Asset, rules: Rules, judged: pl.Schema) -> None:
 def _check_policies(asset: Asset, contract: type[dy.Schema]) -> None:
     if not set(asset.options.on_violation) - {EVERY_RULE}:
         return
-    known = rule_names(contract)
+    known = [
+        *rule_names(contract),
+        *(reference.rule for reference in asset.options.references),
+    ]
     for rule in asset.options.on_violation:
         if rule != EVERY_RULE and rule not in known:
             close = nearest(rule, known)

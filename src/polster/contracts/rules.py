@@ -45,23 +45,40 @@ class UniqueRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceRule:
+    """Columns whose values together stand in a table, or are null in part.
+
+    Attributes:
+        target: Where they must stand, columns as they are stored; None for the rows judged.
+        target_columns: The columns meant there, in the order of ``columns``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    target: pl.LazyFrame | None
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one contract.
+    """The rules of one contract, and what its asset refers to.
 
     Attributes:
         rows: Those that one row decides; judged while the rows stream by.
         unique: Keys; judged among the rows that pass the row rules.
         tables: Those that look at other rows too, such as an ``over``; judged last.
+        references: Those that look into other tables; judged before the keys.
     """
 
     rows: tuple[Rule, ...]
     unique: tuple[UniqueRule, ...]
     tables: tuple[Rule, ...]
+    references: tuple[ReferenceRule, ...] = ()
 
     @property
     def need_table(self) -> bool:
         """Tell whether anything is left to judge after the rows streamed by."""
-        return bool(self.unique or self.tables)
+        return bool(self.unique or self.tables or self.references)
 
 
 @lru_cache(maxsize=128)

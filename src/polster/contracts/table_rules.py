@@ -14,7 +14,8 @@ from typing import Literal
 
 import polars as pl
 
-from polster.contracts.rules import Rule, UniqueRule
+from polster.contracts.reference_rules import orphans
+from polster.contracts.rules import ReferenceRule, Rule, UniqueRule
 
 RULES_COLUMN = "_rules"
 ROUNDS = 100
@@ -54,6 +55,8 @@ def judge_table(
     tables: Iterable[Rule],
     *,
     rejects: Iterable[str],
+    references: Iterable[ReferenceRule] = (),
+    stored: pl.LazyFrame | None = None,
 ) -> TableVerdict:
     """Judge ``frame``, whose row order is stable, by the rules that need all of it.
 
@@ -63,6 +66,9 @@ def judge_table(
         unique: Keys.
         tables: Other rules.
         rejects: Names of the rules whose breakers are rejected; the others are only counted.
+        references: What values must stand in; judged first, so that of two rows with one key an
+            orphan is not the one that stays.
+        stored: The same rows as they are stored; None if that is no different.
 
     Rules are asked again after each rejection, until the rows that stay satisfy all of them:
     rejecting a row can make another rule true or false.
@@ -71,17 +77,24 @@ def judge_table(
         UnsettledRulesError: They never do, within reason.
     """
     rejecting = set(rejects)
-    keys, others = list(unique), list(tables)
+    keys, others, references = list(unique), list(tables), list(references)
     verdict = TableVerdict()
     if not rows:
         verdict.unmet = tuple(rule.name for rule in others if not _holds_of_nothing(rule, frame))
         return verdict
     numbered = frame.with_row_index(ROW)
+    plain = numbered if stored is None else stored.with_row_index(ROW)
     found: list[pl.DataFrame] = []
+    refusing = [rule for rule in references if rule.name in rejecting]
     for _ in range(ROUNDS):
         left = _without(numbered, found)
         count = rows - sum(step.height for step in found)
-        step = _broken_key(left, count, [rule for rule in keys if rule.name in rejecting], verdict)
+        step = _orphans(_without(plain, found), refusing, verdict)
+        refusing = [rule for rule in refusing if rule.target is None]  # others do not change
+        if step is None:
+            step = _broken_key(
+                left, count, [rule for rule in keys if rule.name in rejecting], verdict
+            )
         if step is None:
             step = _broken_rules(left, [rule for rule in others if rule.name in rejecting], verdict)
         if step is None:
@@ -93,6 +106,8 @@ def judge_table(
         if rule.name not in rejecting and not keys_are_unique(left, rule.columns, count):
             verdict.broken[rule.name] += len(_repeats(left, rule.columns, count))
     _broken_rules(left, [rule for rule in others if rule.name not in rejecting], verdict)
+    warned = [rule for rule in references if rule.name not in rejecting]
+    _orphans(_without(plain, found), warned, verdict)
     verdict.rejected = pl.concat(found) if found else None
     return verdict
 
@@ -142,6 +157,19 @@ def _broken_key(
             verdict.broken[rule.name] += len(repeats)
             return _marked(repeats, rule.name)
     return None
+
+
+def _orphans(
+    frame: pl.LazyFrame, references: Iterable[ReferenceRule], verdict: TableVerdict
+) -> pl.DataFrame | None:
+    """Return the rows that refer to what is not there, and why; None if none does."""
+    found = [_marked(orphans(rule, frame, ROW), rule.name) for rule in references]
+    for rule, broken in zip(references, found, strict=True):
+        if broken.height:
+            verdict.broken[rule.name] += broken.height
+    if not any(broken.height for broken in found):
+        return None
+    return pl.concat(found).group_by(ROW).agg(pl.col(RULES_COLUMN).list.explode())
 
 
 def _repeats(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> pl.Series:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from polster.model.expect import Expect
 from polster.model.layer import Layer
+from polster.model.reference import Reference
 
 LAYERS = {layer.value: layer for layer in Layer}
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
@@ -123,6 +124,7 @@ class Options:
         repeated_batch: Bronze that appends only.
         allow_empty: Whether a table that had rows may have none.
         expect: What a new version may be beside the last one.
+        references: Which columns must hold values of other tables; never in bronze.
     """
 
     contract: str | None = None
@@ -139,6 +141,7 @@ class Options:
     repeated_batch: Repeated = Repeated.FAIL
     allow_empty: bool = False
     expect: Expect = field(default_factory=Expect)
+    references: tuple[Reference, ...] = ()
 
     def policy(self, rule: str) -> Policy:
         """Return what happens to a row that breaks ``rule``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
-from polster.model.layer import LAYER_REASONS, Layer, LayerRules
+from polster.model.layer import LAYER_REASONS, REFERABLE, Layer, LayerRules
+from polster.model.reference import Reference
 
 VALUE_HINT = (
     "a parameter is a dependency; a value that the function needs belongs above it, "
@@ -19,15 +20,17 @@ VALUE_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class AssetGraph:
-    """Assets and what each reads; only well-formed graphs exist.
+    """Assets and what each reads and refers to; only well-formed graphs exist.
 
     Attributes:
-        assets: By key, upstream before downstream.
+        assets: By key; what an asset needs stands before it.
         inputs: For each asset, parameter name to the upstream's key, in parameter order.
+        references: For each asset that refers to others, or to its own table, the asset meant.
     """
 
     assets: Mapping[AssetKey, Asset]
     inputs: Mapping[AssetKey, Mapping[str, AssetKey]]
+    references: Mapping[AssetKey, Mapping[Reference, AssetKey]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Asset]:
         return iter(self.assets.values())
@@ -46,17 +49,42 @@ class AssetGraph:
         """List what reads ``key`` directly."""
         return tuple(other for other in self.assets if key in self.inputs[other].values())
 
+    def referred(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """List the other assets whose tables ``key`` refers to and does not read."""
+        targets = dict.fromkeys(self.references.get(key, {}).values())
+        return tuple(other for other in targets if other not in {key, *self.upstream(key)})
+
+    def needs(self, key: AssetKey) -> tuple[AssetKey, ...]:
+        """List what must be built before ``key``: what it reads, and what else it refers to."""
+        return self.upstream(key) + self.referred(key)
+
+    def ties(self, key: AssetKey) -> dict[str, AssetKey]:
+        """Return which others ``key`` is bound to, by name of the parameter or of the rule."""
+        return ties(key, self.inputs[key], self.references.get(key, {}))
+
+    def verb(self, key: AssetKey, needed: AssetKey) -> str:
+        """Say how ``key`` needs another asset: it ``reads`` it, or ``refers to`` it alone."""
+        return "reads" if needed in self.inputs[key].values() else "refers to"
+
     def ancestors(self, keys: Iterable[AssetKey]) -> set[AssetKey]:
-        """Return everything that ``keys`` stand on, themselves not included unless reached."""
-        return _reach(keys, {key: self.upstream(key) for key in self.assets})
+        """Return everything that ``keys`` need, themselves not included unless reached."""
+        return _reach(keys, {key: self.needs(key) for key in self.assets})
 
     def descendants(self, keys: Iterable[AssetKey]) -> set[AssetKey]:
-        """Return everything that stands on ``keys``, themselves not included unless reached."""
-        readers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.assets}
+        """Return everything that needs ``keys``, themselves not included unless reached."""
+        needing: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.assets}
         for key in self.assets:
-            for upstream in self.upstream(key):
-                readers[upstream].append(key)
-        return _reach(keys, readers)
+            for other in self.needs(key):
+                needing[other].append(key)
+        return _reach(keys, needing)
+
+
+def ties(
+    key: AssetKey, inputs: Mapping[str, AssetKey], references: Mapping[Reference, AssetKey]
+) -> dict[str, AssetKey]:
+    """Return what an asset is bound to by name: of the parameter, or of the reference's rule."""
+    targets = {each.rule: target for each, target in references.items() if target != key}
+    return {**inputs, **targets}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +103,13 @@ class GraphCheck:
 def build_graph(
     assets: Sequence[Asset], rules: LayerRules, *, known: Iterable[AssetKey] = ()
 ) -> GraphCheck:
-    """Connect assets by the names of their parameters, under the layer rules.
+    """Connect assets by the names of their parameters and by their references, under the rules.
 
     Args:
         assets: What discovery found.
         rules: Which layer may read which.
         known: Keys of assets that exist but cannot be read (their file has a mistake of its
-            own); a parameter that names one is not reported a second time.
+            own); who names one is not reported a second time.
     """
     findings = list(_duplicates(assets))
     by_key: dict[AssetKey, Asset] = {}
@@ -89,8 +117,17 @@ def build_graph(
         by_key.setdefault(asset.key, asset)
     everything = by_key.keys() | set(known)
     inputs: dict[AssetKey, dict[str, AssetKey]] = {}
+    references: dict[AssetKey, dict[Reference, AssetKey]] = {}
     for asset in by_key.values():
         inputs[asset.key] = {}
+        for reference in asset.options.references:
+            target = resolve_reference(reference, holder=asset.key, known=everything)
+            if isinstance(target, AssetKey):
+                references.setdefault(asset.key, {})[reference] = target
+            else:
+                findings.append(
+                    replace(target, asset=str(asset.key), file=asset.file, line=asset.line)
+                )
         for parameter in asset.parameters:
             resolved = resolve(parameter.name, reader=asset.key, known=everything, rules=rules)
             if isinstance(resolved, AssetKey):
@@ -107,13 +144,16 @@ def build_graph(
                     )
                 )
         findings.extend(_repeated_inputs(asset, inputs[asset.key]))
-    order, cycles = _order(inputs)
+    order, cycles = _order(AssetGraph(by_key, inputs, references))
     for cycle in cycles:
-        findings.extend(cycle_finding(by_key, cycle))
+        pairs = zip(cycle, [*cycle[1:], cycle[0]], strict=True)
+        reads = all(other in inputs[key].values() for key, other in pairs)
+        verb = "read" if reads else "read or refer to"
+        findings.extend(cycle_finding(by_key, cycle, verb=verb))
     findings.sort(key=lambda finding: (finding.file or "", finding.line or 0, finding.code))
     if findings or set(known) - by_key.keys():
         return GraphCheck(None, tuple(findings))
-    return GraphCheck(AssetGraph({key: by_key[key] for key in order}, inputs), ())
+    return GraphCheck(AssetGraph({key: by_key[key] for key in order}, inputs, references), ())
 
 
 def resolve(
@@ -147,6 +187,50 @@ def resolve(
         return layer_finding(reader, meant[0], known=known, rules=rules)
     others = known - {reader} or known
     return unknown_finding(name, sorted(others, key=lambda key: (key.layer not in readable, key)))
+
+
+def resolve_reference(
+    reference: Reference, *, holder: AssetKey, known: Iterable[AssetKey]
+) -> AssetKey | Finding:
+    """Find the asset that ``holder`` refers to: a key, its own included, or why there is none."""
+    known, name = set(known), reference.target
+    meant = [AssetKey(layer, name) for layer in Layer if AssetKey(layer, name) in known]
+    spelled = AssetKey.parse(name)
+    if spelled is not None and spelled in known and spelled not in meant:
+        meant.append(spelled)
+    allowed = [key for key in meant if key.layer in REFERABLE[holder.layer]]
+    if len(allowed) == 1:
+        return allowed[0]
+    column = reference.target_columns[0]
+    if allowed:
+        keys = " or ".join(f"`{key}`" for key in allowed)
+        return Finding(
+            "POL204",
+            f"`{holder}` refers to `{name}`, which could mean {keys}",
+            hint="write the layer too: " + " or ".join(f'"{key}.{column}"' for key in allowed),
+        )
+    if meant:
+        return _not_referable(holder, meant[0], column, known)
+    others = sorted(known, key=lambda key: (key.layer not in REFERABLE[holder.layer], key))
+    found = unknown_finding(name, others)
+    return replace(found, message=f"`{name}`, which `{holder}` refers to, is not an asset")
+
+
+def _not_referable(
+    holder: AssetKey, target: AssetKey, column: str, known: set[AssetKey]
+) -> Finding:
+    if target.layer is not Layer.BRONZE:
+        why, hint = f"{target.layer} is built after {holder.layer}", "refer to a table below"
+    else:
+        silver = AssetKey(Layer.SILVER, target.name)
+        why = "nobody has judged what bronze holds"
+        hint = (
+            f'refer to "{silver}.{column}"'
+            if silver in known
+            else f"make `{silver}` first: polster add-asset --layer silver --name {target.name} "
+            f"--dependencies {target.name}"
+        )
+    return Finding("POL202", f"`{holder}` may not refer to `{target}`: {why}", hint=hint)
 
 
 def layer_finding(
@@ -205,14 +289,16 @@ def unknown_finding(name: str, known: Iterable[AssetKey]) -> Finding:
     return Finding("POL201", f"`{name}` is not an asset of this project", hint=hint)
 
 
-def cycle_finding(assets: Mapping[AssetKey, Asset], cycle: Sequence[AssetKey]) -> list[Finding]:
+def cycle_finding(
+    assets: Mapping[AssetKey, Asset], cycle: Sequence[AssetKey], *, verb: str = "read"
+) -> list[Finding]:
     """Describe a cycle, ``cycle`` being its keys in reading order, the first not repeated."""
     first = min(range(len(cycle)), key=lambda index: cycle[index])
     turned = [*cycle[first:], *cycle[:first]]
     path = " -> ".join(f"`{key}`" for key in [*turned, turned[0]])
     asset = assets.get(turned[0])
     message = (
-        f"`{turned[0]}` reads itself" if len(turned) == 1 else f"assets read each other: {path}"
+        f"`{turned[0]}` reads itself" if len(turned) == 1 else f"assets {verb} each other: {path}"
     )
     return [
         Finding(
@@ -259,11 +345,9 @@ def _repeated_inputs(asset: Asset, inputs: Mapping[str, AssetKey]) -> Iterator[F
             )
 
 
-def _order(
-    inputs: Mapping[AssetKey, Mapping[str, AssetKey]],
-) -> tuple[list[AssetKey], list[list[AssetKey]]]:
+def _order(graph: AssetGraph) -> tuple[list[AssetKey], list[list[AssetKey]]]:
     """Return the keys, upstream first, and cycles in reading order; after one, its keys go."""
-    edges = {key: sorted(set(inputs[key].values())) for key in sorted(inputs)}
+    edges = {key: sorted(set(graph.needs(key))) for key in sorted(graph.assets)}
     cycles: list[list[AssetKey]] = []
     while True:
         try:

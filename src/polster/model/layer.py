@@ -21,6 +21,13 @@ LAYER_REASONS = {
 }
 """Why each layer reads what it reads, as a clause for messages."""
 
+REFERABLE = {
+    Layer.BRONZE: (),
+    Layer.SILVER: (Layer.SILVER,),
+    Layer.GOLD: (Layer.SILVER, Layer.GOLD),
+}
+"""The layers whose tables each layer may refer to: those that are judged, and not above it."""
+
 OPTIONAL_ARROWS = {"silver->silver": Layer.SILVER, "gold->gold": Layer.GOLD}
 """The arrows that a project may allow in ``[tool.polster.rules]``; there are no others."""
 

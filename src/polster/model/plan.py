@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -82,7 +82,7 @@ def reasons_to_run(
 
 
 def gone_inputs(
-    upstream: Collection[AssetKey],
+    needed: Collection[AssetKey],
     state: TableState | None,
     states: Mapping[AssetKey, TableState],
 ) -> dict[AssetKey, int]:
@@ -91,23 +91,34 @@ def gone_inputs(
     By the version it had.
 
     Args:
-        upstream: What the asset reads now.
+        needed: What the asset reads and refers to now.
         state: What is published of the asset.
         states: What is published of all.
     """
     fingerprint = state.fingerprint if state else None
-    made_from = fingerprint.inputs if fingerprint else {}
+    made_from = fingerprint.versions if fingerprint else {}
     return {
         other: made_from[str(other)]
-        for other in upstream
+        for other in needed
         if (other not in states or states[other].damage) and str(other) in made_from
     }
 
 
-def gone_reason(upstream: AssetKey, states: Mapping[AssetKey, TableState]) -> str:
-    """Say as a reason that the table of ``upstream`` is gone, or damaged."""
-    state = "damaged" if upstream in states else "gone"
-    return f"the table of {upstream}, which it reads, is {state}"
+def gone_reason(needed: AssetKey, verb: str, states: Mapping[AssetKey, TableState]) -> str:
+    """Say as a reason that the table of ``needed``, which an asset reads, say, is not whole."""
+    state = "damaged" if needed in states else "gone"
+    return f"the table of {needed}, which it {verb}, is {state}"
+
+
+def with_versions(
+    code: Fingerprint, graph: AssetGraph, key: AssetKey, versions: Mapping[AssetKey, int]
+) -> Fingerprint:
+    """Return the fingerprint of ``key`` with the versions of what it reads and refers to."""
+    inputs, references = (
+        {str(other): versions[other] for other in some if other in versions}
+        for some in (graph.upstream(key), graph.referred(key))
+    )
+    return replace(code, inputs=inputs, references=references)
 
 
 def make_plan(
@@ -141,10 +152,10 @@ def make_plan(
             also = (departing[key],) if key in departing else ()
             planned[key] = PlannedAsset(key, Action.RUN, (_why_bronze(states.get(key)), *also))
             continue
-        upstream = graph.upstream(key)
+        needed = graph.needs(key)
         rebuilt = [
             f"{other} runs first"
-            for other in upstream
+            for other in needed
             if other in planned
             and other.layer is not Layer.BRONZE
             and planned[other].action is Action.RUN
@@ -153,15 +164,20 @@ def make_plan(
         if known is not None and known.refusal is not None:
             planned[key] = PlannedAsset(key, Action.RUN, (_will_fail(known.refusal.message),))
             continue
-        gone = gone_inputs(upstream, known, states)
+        gone = gone_inputs(needed, known, states)
         absent = tuple(
-            _absent(other, states, is_gone=other in gone, is_chosen=other in chosen)
-            for other in upstream
+            _absent(
+                other,
+                graph.verb(key, other),
+                states,
+                is_gone=other in gone,
+                is_chosen=other in chosen,
+            )
+            for other in needed
             if other in gone or (other not in states and other not in chosen)
         )
-        inputs = {str(other): states[other].version for other in upstream if other in states}
-        inputs |= {str(other): version for other, version in gone.items()}
-        current = Fingerprint(codes[key].code, codes[key].contract, codes[key].modules, inputs)
+        versions = {other: states[other].version for other in needed if other in states} | gone
+        current = with_versions(codes[key], graph, key, versions)
         reasons = reasons_to_run(current, known, full_refresh=full_refresh) + absent
         if known is not None:
             reasons += tuple(reason for reason in rebuilt if reason not in reasons)
@@ -187,14 +203,15 @@ def _why_bronze(state: TableState | None) -> str:
 
 
 def _absent(
-    upstream: AssetKey,
+    needed: AssetKey,
+    verb: str,
     states: Mapping[AssetKey, TableState],
     *,
     is_gone: bool,
     is_chosen: bool,
 ) -> str:
-    never = f"{upstream}, which it reads, was never built"
-    reason = gone_reason(upstream, states) if is_gone else never
+    never = f"{needed}, which it {verb}, was never built"
+    reason = gone_reason(needed, verb, states) if is_gone else never
     return reason if is_chosen else _will_fail(reason)
 
 

@@ -44,12 +44,19 @@ class Fingerprint:
         contract: Digest of the contract class, empty without one in that file.
         modules: Digest by project module that the file imports, directly or not.
         inputs: Version by upstream key.
+        references: Version by the key of a table that is referred to and not read.
     """
 
     code: str
     contract: str = ""
     modules: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, int] = field(default_factory=dict)
+    references: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Return the version of every table that it depends on, by key."""
+        return {**self.references, **self.inputs}
 
     def changes_since(self, earlier: Fingerprint) -> tuple[str, ...]:
         """Say what differs from ``earlier``, as clauses for people; empty if nothing does.
@@ -76,6 +83,14 @@ class Fingerprint:
                 reasons.append(f"it no longer reads {upstream}")
             elif self.inputs[upstream] != earlier.inputs[upstream]:
                 reasons.append(f"{upstream} has new data")
+        for target in sorted(self.references.keys() | earlier.references.keys()):
+            now, before = self.references.get(target), earlier.references.get(target)
+            if before is None and target not in earlier.inputs:
+                reasons.append(f"it now refers to {target}")
+            elif now is None and target not in self.inputs:
+                reasons.append(f"it no longer refers to {target}")
+            elif None not in (now, before) and now != before:
+                reasons.append(f"{target}, which it refers to, has new data")
         return tuple(reasons)
 
 

@@ -23,7 +23,7 @@ from polster.model.layer import Layer
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.imports import statements
 from polster.project.literals import NotLiteralError, literal
-from polster.project.options import BRONZE_OPTIONS, OPTION_CHECKS, OPTION_HINTS
+from polster.project.options import OPTION_CHECKS, OPTION_HINTS, options_of
 from polster.project.source import SourceFiles
 from polster.project.written_types import Binding, bindings, written_types
 
@@ -262,9 +262,7 @@ class _FileReader:
                 contract = ast.unparse(option.value)
                 if contract == "None":
                     contract = None
-            elif option.arg not in OPTION_CHECKS or (
-                option.arg in BRONZE_OPTIONS and key.layer is not Layer.BRONZE
-            ):
+            elif option.arg not in options_of(key.layer):
                 findings.append(self._unknown_option(key, option))
             else:
                 try:
@@ -310,18 +308,13 @@ class _FileReader:
         return Options(contract=contract, **values)
 
     def _unknown_option(self, key: AssetKey, option: ast.keyword) -> Finding:
-        known = [
-            name
-            for name in ("contract", *OPTION_CHECKS)
-            if key.layer is Layer.BRONZE or name not in BRONZE_OPTIONS
-        ]
         name = option.arg or "**"
         return self.finding(
             "POL211",
             f"`{name}` is not an option of `@{key.layer}`",
             key,
             option.value.lineno,
-            f"the options: {', '.join(known)}",
+            f"the options: {', '.join(options_of(key.layer))}",
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from polster.model.asset import EVERY_RULE, ExtraColumns, Load, Policy, Repeated
+from polster.model.asset import EVERY_RULE, LAYERS, ExtraColumns, Load, Policy, Repeated
 from polster.model.expect import Expect
+from polster.model.layer import Layer
+from polster.model.reference import Reference
 
 
 def _text(value: object) -> str:
@@ -74,6 +76,36 @@ def _expect(value: object) -> Expect:
     return value
 
 
+def _references(value: object) -> tuple[Reference, ...]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a mapping from column to the column that it refers to")
+    found = [_reference(columns, target) for columns, target in value.items()]
+    if len({reference.rule for reference in found}) < len(found):
+        raise ValueError("names the same columns twice")
+    return tuple(found)
+
+
+def _reference(columns: object, target: object) -> Reference:
+    own, meant = (side if isinstance(side, tuple) else (side,) for side in (columns, target))
+    if not own or not all(isinstance(each, str) and each for each in (*own, *meant)):
+        raise ValueError("must name columns as texts")
+    if len(own) != len(meant):
+        raise ValueError(f"refers with {len(own)} of its columns to {len(meant)}")
+    pairs = [_asset_and_column(str(each)) for each in meant]
+    if len({asset for asset, _ in pairs}) > 1:
+        raise ValueError("refers with several columns to several tables at once")
+    return Reference(tuple(map(str, own)), pairs[0][0], tuple(column for _, column in pairs))
+
+
+def _asset_and_column(text: str) -> tuple[str, str]:
+    """Split ``[layer.]asset.column``; what stands behind the asset's name is the column's."""
+    layer, _, rest = text.partition(".")
+    asset, _, column = (rest if layer in LAYERS else text).partition(".")
+    if not asset or not column:
+        raise ValueError(f"must name an asset and its column, not `{text}` alone")
+    return (f"{layer}.{asset}" if layer in LAYERS else asset), column
+
+
 OPTION_CHECKS = {
     "load": _load,
     "source": _text,
@@ -86,8 +118,11 @@ OPTION_CHECKS = {
     "owner": _text,
     "tags": _tags,
     "description": _text,
+    "references": _references,
 }
 BRONZE_OPTIONS = frozenset({"load", "repeated_batch", "source"})
+JUDGED_OPTIONS = frozenset({"references"})
+"""Those of silver and gold alone: bronze takes what arrives, and knows no other table."""
 OPTION_HINTS = {
     "load": 'such as load="append"',
     "repeated_batch": 'such as repeated_batch="skip"',
@@ -100,4 +135,11 @@ OPTION_HINTS = {
     "owner": 'such as owner="finance"',
     "tags": 'such as tags=["daily"]',
     "description": "one line for people",
+    "references": 'such as references={"product_id": "products.product_id"}',
 }
+
+
+def options_of(layer: Layer) -> list[str]:
+    """List the options that the decorator of ``layer`` takes."""
+    others = JUDGED_OPTIONS if layer is Layer.BRONZE else BRONZE_OPTIONS
+    return [name for name in ("contract", *OPTION_CHECKS) if name not in others]

@@ -35,6 +35,7 @@ from polster.model.asset import Asset, Load, Repeated
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.reference import Reference
 from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
@@ -51,6 +52,7 @@ from polster.runtime.evolving import settle, settle_again, widen
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
 from polster.runtime.lineage import frame_lineage
+from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.repeats import check_load, repeated, was_cut_short
 from polster.runtime.source_file import source_digest
@@ -105,6 +107,8 @@ class Job:
         last: What the run that published that version recorded, where it is known.
         reread: Whether bronze reads its source even if the file is the one landed last.
         is_damaged: Whether the table's readers do not get its newest version.
+        references: Pinned table by what the asset refers to; None for its own rows. What is
+            missing here is not judged.
     """
 
     asset: Asset
@@ -115,6 +119,7 @@ class Job:
     last: AssetRecord | None = None
     reread: bool = False
     is_damaged: bool = False
+    references: Mapping[Reference, TableVersion | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +263,8 @@ class _Build:
 
     def _terms(self, loaded: LoadedAsset, frame: pl.LazyFrame) -> Terms:
         returned = self._compute(frame.collect_schema)
-        return settle_terms(self.asset, loaded.function.contract, returned)
+        terms = settle_terms(self.asset, loaded.function.contract, returned)
+        return refer(terms, self.job.references)
 
     def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:
         context = self.work.context
@@ -338,7 +344,8 @@ class _Build:
                 place=self.table.uri,
                 hint="check permissions and free space there; nothing was published",
             )
-        gone = [table for table in self.job.inputs.values() if _folder(table) in text]
+        needed = [*self.job.inputs.values(), *filter(None, self.job.references.values())]
+        gone = [table for table in needed if _folder(table) in text]
         if isinstance(error, FileNotFoundError) and gone:
             return LakehouseError(
                 f"the table of `{gone[0].key}` cannot be read: {said_by_store(error)}",
@@ -603,7 +610,7 @@ class _Build:
             return None
         ours = self.job.fingerprint
         newer = any(
-            version > ours.inputs.get(upstream, -1) for upstream, version in theirs.inputs.items()
+            version > ours.versions.get(other, -1) for other, version in theirs.versions.items()
         )
         if theirs == ours or newer:
             return self._unchanged("another run published it at the same time", current)

@@ -14,8 +14,15 @@ from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.plan import TableState, gone_inputs, gone_reason, reasons_to_run
+from polster.model.plan import (
+    TableState,
+    gone_inputs,
+    gone_reason,
+    reasons_to_run,
+    with_versions,
+)
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.reference import Reference
 from polster.project.load import without_values
 from polster.runtime.build import Built, Job, Workplace, build
 from polster.runtime.states import States
@@ -85,12 +92,11 @@ class Execution:
         self.done: SimpleQueue[tuple[AssetKey, Built | None]] = SimpleQueue()
         chosen_set = set(self.order)
         self.waiting = {
-            key: {other for other in graph.upstream(key) if other in chosen_set}
-            for key in self.order
+            key: {other for other in graph.needs(key) if other in chosen_set} for key in self.order
         }
         self.readers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.order}
-        for key, upstream in self.waiting.items():
-            for other in upstream:
+        for key, needed in self.waiting.items():
+            for other in needed:
                 self.readers[other].append(key)
 
     def run(self, threads: int) -> Outcome:
@@ -146,7 +152,7 @@ class Execution:
         now = datetime.now(UTC)
         failed = [
             other
-            for other in self.graph.upstream(key)
+            for other in self.graph.needs(key)
             if other in self.records
             and self.records[other].status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
         ]
@@ -164,17 +170,19 @@ class Execution:
             notes = (TAKEN_OVER,)
         if state is not None and state.changes and not state.is_told:
             notes = (state.changes,)
-        inputs = self._input_versions(key)
-        current = replace(self.codes[key], inputs=inputs)
+        versions = self._versions(key)
+        current = with_versions(self.codes[key], self.graph, key, versions)
         if key.layer is Layer.BRONZE:
             reasons: tuple[str, ...] = (
                 "it was never built" if state is None else "bronze asks its source",
             )
         else:
             reasons = reasons_to_run(current, state, full_refresh=self.full_refresh)
-            gone = gone_inputs(self.graph.upstream(key), state, self.states.tables)
             tables = self.states.tables  # a new table may have the old one's version
-            reasons += tuple(gone_reason(other, tables) for other in gone)
+            reasons += tuple(
+                gone_reason(other, self.graph.verb(key, other), tables)
+                for other in gone_inputs(self.graph.needs(key), state, tables)
+            )
         if not reasons and state is not None:
             record = AssetRecord(
                 key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
@@ -182,13 +190,14 @@ class Execution:
             return Built(record, None)
         job = Job(
             self.graph[key],
-            self._pin_inputs(key),
+            {name: self._pin(key, other) for name, other in self.graph.inputs[key].items()},
             current,
             reasons,
             None if state is None else state.version,
             self.states.published.get(key),
             reread=self.full_refresh,
             is_damaged=state is not None and state.damage is not None,
+            references=self._pin_references(key),
         )
         built = build(job, self.work)
         return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
@@ -208,52 +217,55 @@ class Execution:
             )
         return TableState(state.version if table is None else table.version, None)
 
-    def _input_versions(self, key: AssetKey) -> dict[str, int]:
-        """Return the versions that ``key`` will read, pinned when the run started.
+    def _versions(self, key: AssetKey) -> dict[AssetKey, int]:
+        """Return the versions that ``key`` will read or refer to, pinned when the run started.
 
         Raises:
-            PolsterError: An upstream that is not part of this run was never built.
+            PolsterError: A table that it needs and that is not part of this run was never built.
         """
-        versions: dict[str, int] = {}
-        for other in self.graph.upstream(key):
+        versions: dict[AssetKey, int] = {}
+        for other in self.graph.needs(key):
             if other in self.tables:
-                versions[str(other)] = self.tables[other].version
+                versions[other] = self.tables[other].version
             elif other in self.states.tables:
-                versions[str(other)] = self.states.tables[other].version
+                versions[other] = self.states.tables[other].version
             else:
                 raise self._never_built(key, other)
         return versions
 
-    def _pin_inputs(self, key: AssetKey) -> dict[str, TableVersion]:
-        pinned: dict[str, TableVersion] = {}
-        for parameter, other in self.graph.inputs[key].items():
-            table = self.tables.get(other)
-            if table is None:
-                self._expect_sound(other)
-                table = self.work.lakehouse.pin(other, self.states.tables[other].version)
-            if table is None:  # it was deleted since the run started
-                raise self._never_built(key, other)
-            pinned[parameter] = table
-        return pinned
+    def _pin(self, key: AssetKey, other: AssetKey) -> TableVersion:
+        table = self.tables.get(other)
+        if table is None:
+            self._expect_sound(key, other)
+            table = self.work.lakehouse.pin(other, self.states.tables[other].version)
+        if table is None:  # it was deleted since the run started
+            raise self._never_built(key, other)
+        return table
 
-    def _expect_sound(self, upstream: AssetKey) -> None:
-        state = self.states.tables[upstream]
+    def _pin_references(self, key: AssetKey) -> dict[Reference, TableVersion | None]:
+        """Pin what ``key`` refers to; None stands for the rows that it is about to publish."""
+        targets = self.graph.references.get(key, {}).items()
+        return {each: None if other == key else self._pin(key, other) for each, other in targets}
+
+    def _expect_sound(self, key: AssetKey, needed: AssetKey) -> None:
+        state = self.states.tables[needed]
         if state.is_sound:
             return
         refusal = state.refusal
         raise PolsterError(
-            f"`{upstream}`, which it reads, cannot be read: {state.why_unsound}",
+            f"`{needed}`, which it {self.graph.verb(key, needed)}, cannot be read: "
+            f"{state.why_unsound}",
             code=refusal.code if refusal else "POL413",
-            place=self.work.lakehouse.table(upstream).uri,
-            hint=refusal.hint if refusal else f"build it anew with: polster run {upstream}",
+            place=self.work.lakehouse.table(needed).uri,
+            hint=refusal.hint if refusal else f"build it anew with: polster run {needed}",
         )
 
-    def _never_built(self, key: AssetKey, upstream: AssetKey) -> PolsterError:
+    def _never_built(self, key: AssetKey, needed: AssetKey) -> PolsterError:
         return PolsterError(
-            f"`{upstream}`, which it reads, was never built",
+            f"`{needed}`, which it {self.graph.verb(key, needed)}, was never built",
             code="POL308",
             place=self.graph[key].place,
-            hint=f"polster run {upstream}, or both with: polster run +{key}",
+            hint=f"polster run {needed}, or both with: polster run +{key}",
         )
 
     def _take(self, timeout: float | None) -> None:

@@ -197,7 +197,7 @@ class Stager:
 
     def _judge_table(self, staged: Staged, staged_schema: pl.Schema) -> None:
         frame = self.staging.scan(staged.files, staged_schema)
-        verdict = self._table_verdict(from_storage(frame, self.terms.schema), staged.rows)
+        verdict = self._table_verdict(frame, staged.rows)
         staged.broken.update(verdict.broken)
         staged.unmet = verdict.unmet
         if verdict.rejected is None and not self.terms.keeps_originals:
@@ -222,16 +222,31 @@ class Stager:
         return batch
 
     def _table_verdict(self, frame: pl.LazyFrame, rows: int) -> TableVerdict:
-        unique, tables = self.terms.rules.unique, self.terms.rules.tables
-        names = [*(rule.name for rule in unique), *(rule.name for rule in tables)]
+        rules = self.terms.rules
+        unique, tables = rules.unique, rules.tables
+        names = [
+            *(rule.name for rule in rules.references),
+            *(rule.name for rule in unique),
+            *(rule.name for rule in tables),
+        ]
         rejects = [name for name in names if self.terms.rejects(name)]
         try:
-            return judge_table(frame, rows, unique, tables, rejects=rejects)
+            return judge_table(
+                from_storage(frame, self.terms.schema),
+                rows,
+                unique,
+                tables,
+                rejects=rejects,
+                references=rules.references,
+                stored=frame,
+            )
         except pl.exceptions.PolarsError as error:
             named = ", ".join(f"`{name}`" for name in names)
             raise rule_failed(self.asset, f"one of the rules {named}", error) from error
         except UnsettledRulesError as error:
-            named = ", ".join(f"`{rule.name}`" for rule in tables)
+            settling = [rule.name for rule in rules.references if rule.target is None]
+            settling += [rule.name for rule in tables]
+            named = ", ".join(f"`{name}`" for name in settling)
             raise AssetError(
                 f"the rules {named} find other bad rows each time that rows are rejected",
                 code="POL318",

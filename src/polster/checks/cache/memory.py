@@ -84,7 +84,7 @@ class Memory:
             result = self._contents.results.get(key) if key in needed else None
             if result is None:
                 continue
-            inputs = graph.inputs[key]
+            inputs = graph.ties(key)
             recipe = recipes.of(graph[key], inputs)
             if recipe is None or recipe.digest != result.recipe:
                 continue
@@ -100,7 +100,7 @@ class Memory:
     def prepare(self, graph: AssetGraph, keys: Iterable[AssetKey]) -> None:
         """Read what the results of assets will depend on, while they are being examined."""
         for key in keys:
-            self._recipes.of(graph[key], graph.inputs[key])
+            self._recipes.of(graph[key], graph.ties(key))
 
     def keep(
         self,
@@ -155,8 +155,8 @@ class Memory:
         key = answer.asset
         if answer.written is None or answer.outcome is None or not answer.is_lasting:
             return None
-        inputs = inputs_digest(graph.inputs[key], outcomes)
-        recipe = self._recipes.of(graph[key], graph.inputs[key])
+        inputs = inputs_digest(graph.ties(key), outcomes)
+        recipe = self._recipes.of(graph[key], graph.ties(key))
         if recipe is None or inputs is None or recipe.modules & set(reading):
             return None
         if not self._recipes.is_still(recipe):

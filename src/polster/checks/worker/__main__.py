@@ -75,7 +75,7 @@ def _unchanged(
 ) -> Answer | None:
     """Answer for an asset whose code is as it was, if what it reads is, too."""
     before = task.before.get(key)
-    if before is None or before.inputs != inputs_digest(task.inputs[key], outcomes):
+    if before is None or before.inputs != inputs_digest(task.ties(key), outcomes):
         return None
     examiner.known[key] = upstream_from_text(before.outcome)
     return Answer(key, None, before.outcome)
@@ -85,7 +85,9 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
     key = asset.key
     hopeless = key in task.hopeless
     try:
-        entry = examiner.examine(asset, task.inputs[key], hopeless=hopeless)
+        entry = examiner.examine(
+            asset, task.inputs[key], task.references.get(key, {}), hopeless=hopeless
+        )
     except Exception as error:  # ours; the other assets are examined all the same
         traceback.print_exc()
         entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}", stumbled=True)

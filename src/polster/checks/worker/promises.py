@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from polster.contracts.rules import contract_columns
+from polster.contracts.rules import contract_columns, contract_rules
 from polster.model.asset import Policy
 from polster.project.load import LoadedAsset
 
@@ -48,6 +48,13 @@ def limited(loaded: LoadedAsset) -> dict[str, int]:
         ):
             found[name] = 0
     return found
+
+
+def unique(loaded: LoadedAsset) -> tuple[tuple[str, ...], ...]:
+    """Return the columns whose values together occur once."""
+    contract = loaded.function.contract
+    keys = () if contract is None else contract_rules(contract).unique
+    return tuple(key.columns for key in keys if _is_kept(loaded, key.name))
 
 
 def _is_kept(loaded: LoadedAsset, rule: str) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polster.model.asset import Asset, AssetKey
+from polster.model.graph import ties
+from polster.model.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Task:
         assets: Upstream first, everything that is needed to type the inputs included, but for
             what is given.
         inputs: For each asset, parameter name to the upstream's key.
+        references: For each asset that refers to others, or to its own table, the asset meant.
         wanted: The assets to tell of.
         hopeless: Assets that are not called again, since they hung or crashed before.
         lakehouse: Where published tables lie; None if nobody knows.
@@ -55,10 +58,15 @@ class Task:
     lineage: bool
     kept: Mapping[AssetKey, Mapping[str, str]] = field(default_factory=dict)
     asked: frozenset[AssetKey] = frozenset()
+    references: Mapping[AssetKey, Mapping[Reference, AssetKey]] = field(default_factory=dict)
     folder: str = ""
     progress: str = ""
     given: Mapping[AssetKey, str] = field(default_factory=dict)
     before: Mapping[AssetKey, Before] = field(default_factory=dict)
+
+    def ties(self, key: AssetKey) -> dict[str, AssetKey]:
+        """Return what ``key`` is bound to by name, as its graph does."""
+        return ties(key, self.inputs[key], self.references.get(key, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Reading:
 def inputs_digest(
     inputs: Mapping[str, AssetKey], outcomes: Mapping[AssetKey, str | None]
 ) -> str | None:
-    """Return a digest of all that an asset reads; None if not all of that is known."""
+    """Return a digest of all that an asset is bound to; None if not all of that is known."""
     written: list[list[str]] = []
     for name, key in inputs.items():
         outcome = outcomes.get(key)

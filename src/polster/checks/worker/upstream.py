@@ -20,19 +20,21 @@ class Upstream:
         why: Why it is unknown, as a clause.
         not_null: Columns in which no null is published.
         limits: Columns whose values its contract limits, and to how many; 0 if nobody knows.
+        keys: Columns whose values together occur once.
     """
 
     schema: pl.Schema | None
     why: str = ""
     not_null: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+    keys: tuple[tuple[str, ...], ...] = ()
 
 
 def upstream_text(upstream: Upstream) -> str | None:
     """Write ``upstream`` out, the same text for equal ones; None if it has an unknown type.
 
     >>> upstream_text(Upstream(pl.Schema({"day": pl.Date()}), not_null=frozenset({"day"})))
-    '[[["day","Date"]],"",["day"],{}]'
+    '[[["day","Date"]],"",["day"],{},[]]'
     """
     columns: list[list[str]] | None = None
     if upstream.schema is not None:
@@ -41,7 +43,7 @@ def upstream_text(upstream: Upstream) -> str | None:
         if len(columns) < len(texts):
             return None
     limits = dict(sorted(upstream.limits.items()))
-    told = [columns, upstream.why, sorted(upstream.not_null), limits]
+    told = [columns, upstream.why, sorted(upstream.not_null), limits, upstream.keys]
     return json.dumps(told, separators=(",", ":"))
 
 
@@ -52,9 +54,9 @@ def upstream_from_text(told: str) -> Upstream:
         ValueError: It did not.
     """
     try:
-        columns, why, not_null, limits = json.loads(told)
+        columns, why, not_null, limits, keys = json.loads(told)
         types = [(name, read_dtype(text)) for name, text in columns or ()]
         schema = None if columns is None else pl.Schema(types)
-        return Upstream(schema, why, frozenset(not_null), limits)
+        return Upstream(schema, why, frozenset(not_null), limits, tuple(map(tuple, keys)))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an upstream: {told}") from error

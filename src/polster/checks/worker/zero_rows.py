@@ -16,7 +16,8 @@ from polster.checks.worker.contract_text import contract_text, table_rules
 from polster.checks.worker.guard import Guard, ReachedOutsideError
 from polster.checks.worker.mistakes import deeds_done, finding_from, parameter_finding
 from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
-from polster.checks.worker.promises import limited, never_null
+from polster.checks.worker.promises import limited, never_null, unique
+from polster.checks.worker.reference_checks import reference_findings
 from polster.checks.worker.upstream import Upstream
 from polster.checks.worker.zero_row_call import CALLED, ZeroRowCall
 from polster.contracts.judge import AUDIT_COLUMNS
@@ -26,6 +27,7 @@ from polster.lakehouse.types import storage_schema
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
 from polster.model.layer import Layer
+from polster.model.reference import Reference
 from polster.plans.source import named_source
 from polster.plans.structs import struct_of
 from polster.project.import_path import SOURCE_FOLDER
@@ -61,8 +63,24 @@ class Examiner:
         self.known: dict[AssetKey, Upstream] = {}
         self.was_imported = False
 
-    def examine(self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool) -> Examined:
+    def examine(
+        self,
+        asset: Asset,
+        inputs: Mapping[str, AssetKey],
+        references: Mapping[Reference, AssetKey],
+        *,
+        hopeless: bool,
+    ) -> Examined:
         """Examine one asset, and remember what it publishes for those that read it."""
+        entry = self._examined(asset, inputs, hopeless=hopeless)
+        if not references:
+            return entry
+        found = reference_findings(asset, references, self.known, entry.contract or ())
+        return replace(entry, findings=(*entry.findings, *found))
+
+    def _examined(
+        self, asset: Asset, inputs: Mapping[str, AssetKey], *, hopeless: bool
+    ) -> Examined:
         self.known[asset.key] = Upstream(None, f"`{asset.key}` cannot be imported")
         self.was_imported = False
         why = "its file cannot be imported"
@@ -104,7 +122,7 @@ class Examiner:
         if published is None:
             self.known[asset.key] = self._by_contract(loaded, None)
         else:
-            self.known[asset.key] = Upstream(published, "", never_null(loaded), limited(loaded))
+            self.known[asset.key] = _promised(loaded, published)
         return entry
 
     def _bronze(self, loaded: LoadedAsset, entry: Examined) -> Examined:
@@ -147,7 +165,7 @@ class Examiner:
         if loaded.asset.key.layer is Layer.BRONZE:
             extra = {n: d for n, d in (source or {}).items() if n not in types}
             types = pl.Schema({**types, **extra, **AUDIT})
-        return Upstream(types, "", never_null(loaded), limited(loaded))
+        return _promised(loaded, types)
 
     def _behind(self, findings: list[Finding]) -> str:
         """Say why nothing is said of the columns behind a first mistake."""
@@ -207,6 +225,10 @@ class Examiner:
             replace(entry, findings=tuple(findings), columns=columns, lineage=lineage),
             published,
         )
+
+
+def _promised(loaded: LoadedAsset, published: pl.Schema) -> Upstream:
+    return Upstream(published, "", never_null(loaded), limited(loaded), unique(loaded))
 
 
 def _structs(handed: Iterable[Handed]) -> frozenset[tuple[str, ...]]:
