@@ -139,6 +139,47 @@ def test_keys_of_different_names_that_are_joined_share_their_values(
     assert result.assets[-1].returned > (1 if fixture else 20)
 
 
+@pytest.mark.parametrize("policy", ["quarantine", "warn", "fail"])
+def test_a_reference_is_kept_by_the_sample_and_broken_once(typed: Pipeline, policy: str) -> None:
+    for layer in ("bronze", "silver"):
+        typed.edit(f"src/core/{layer}_orders.py", "    customer_id =", "    buyer =")
+    typed.edit("src/core/silver_orders.py", '"customer_id", ', '"buyer", ')
+    typed.edit(
+        "src/core/silver_orders.py",
+        '{"amount|min": "warn"}',
+        f'{{"buyer|references": "{policy}"}}, references={{"buyer": "customers.customer_id"}}',
+    )
+
+    result = rehearse(typed.open(), ["+silver.orders"])
+
+    assert result.findings == ()
+    entry = next(each for each in result.assets if str(each.key) == "silver.orders")
+    assert entry.quarantined == 0
+    assert results(result, "silver.orders")["buyer|references"] == {
+        "quarantine": "quarantined",
+        "warn": "counted",
+        "fail": "refused",
+    }.get(policy)
+
+
+def test_a_table_that_refers_to_itself_is_sampled_whole_and_broken(typed: Pipeline) -> None:
+    column = "    boss = dy.Int64(nullable=True)\n    name = dy"
+    for layer in ("bronze", "silver"):
+        typed.edit(f"src/core/{layer}_customers.py", "    name = dy", column)
+    typed.edit("src/core/silver_customers.py", '"name")', '"name", "boss")')
+    typed.edit(
+        "src/core/silver_customers.py",
+        "contract=Customers",
+        'contract=Customers, references={"boss": "customers.customer_id"}',
+    )
+
+    result = rehearse(typed.open(), ["+silver.customers"])
+
+    assert result.findings == ()
+    assert result.assets[-1].published > 50
+    assert results(result, "silver.customers")["boss|references"] == "quarantined"
+
+
 def test_keys_of_several_columns_are_shared_together(typed: Pipeline) -> None:
     for file in ("bronze_customers", "silver_customers"):
         typed.edit(

@@ -289,3 +289,47 @@ def test_the_public_names_are_sorted() -> None:
     assert polster.testing.__all__ == sorted(polster.testing.__all__)
     assert all(hasattr(polster.testing, name) for name in polster.testing.__all__)
     assert Outcome.__doc__
+
+
+class Lines(dy.Schema):
+    line = dy.Int64(primary_key=True)
+    sku = dy.String(nullable=True)
+    before = dy.Int64(nullable=True)
+
+
+@silver(contract=Lines, references={"sku": "products.id", "before": "lines.line"})
+def lines(bronze_lines: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_lines
+
+
+LINES = pl.DataFrame({"line": [1, 2, 3], "sku": ["a", "x", None], "before": [None, 1, 9]})
+PRODUCTS = pl.LazyFrame({"id": ["a", "b"]})
+
+
+@pytest.mark.parametrize("name", ["products", "silver.products"])
+def test_rows_that_refer_to_nothing_are_set_apart(name: str) -> None:
+    outcome = run_asset(lines, references={name: PRODUCTS}, bronze_lines=LINES)
+
+    assert_published(outcome, {"line": [1], "sku": ["a"], "before": [None]})
+    assert_quarantined(outcome, {"sku|references": 1, "before|references": 1})
+    assert outcome.notes == ()
+
+
+def test_a_reference_without_its_table_is_said_to_be_unchecked() -> None:
+    outcome = run_asset(lines, bronze_lines=LINES)
+
+    assert outcome.published["line"].to_list() == [1, 2]
+    assert outcome.notes == (
+        '`sku|references` is not checked: hand over `references={"products": …}`',
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("product", "did you mean `products`?"), ("lines", "take it out of `references`")],
+)
+def test_a_table_that_the_asset_does_not_refer_to_is_refused(name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        run_asset(lines, references={name: PRODUCTS}, bronze_lines=LINES)
+
+    assert raised.value.hint == hint

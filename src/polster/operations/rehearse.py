@@ -175,7 +175,7 @@ class _Rehearsed:
         for key in self.loaded:
             if key in self.stand_ins.rows or key in self.rows:
                 continue
-            if key.layer is Layer.BRONZE or found & set(self.graph.upstream(key)):
+            if key.layer is Layer.BRONZE or found & set(self.graph.needs(key)):
                 found.add(key)
         return found
 
@@ -225,10 +225,16 @@ class _Rehearsed:
     def _try(self, key: AssetKey, returned: pl.DataFrame, done: Performance) -> tuple[Trial, ...]:
         upstream = self.graph.inputs[key]
         inputs = {name: done.tables[each] for name, each in upstream.items() if each in done.tables}
+        references = {
+            each: None if target == key else done.tables[target]
+            for each, target in self.graph.references.get(key, {}).items()
+            if target == key or target in done.tables
+        }
         tried = try_rules(
             self.loaded[key],
             in_order(returned),
             inputs,
+            references,
             self.theatre,
             seed=seed_of(self.seed, str(key)),
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from polster.contracts.judge import DTYPE_RULE, Terms, settle_terms
-from polster.contracts.rules import Rule, UniqueRule, contract_columns
+from polster.contracts.rules import ReferenceRule, Rule, UniqueRule, contract_columns
 from polster.rehearsal.odd_values import can_be_varied, odd_values
 from polster.rehearsal.sampling import pick, seed_of
-from polster.rehearsal.verdicts import breaks_together, broken_row_rules, broken_rules
+from polster.rehearsal.verdicts import breaks_together, broken_alone, broken_row_rules, broken_rules
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -83,6 +83,7 @@ class Breaker:
         return [
             *(cast.column + DTYPE_RULE for cast in self.terms.casts),
             *(rule.name for rule in rules.rows),
+            *(rule.name for rule in rules.references),
             *(key.name for key in rules.unique),
             *(rule.name for rule in rules.tables),
         ]
@@ -102,6 +103,8 @@ class Breaker:
             return None
         good = self.good.cast(pl.Schema({**self.good.schema, **wider}))
         terms = settle_terms(self.terms.asset, contract, good.schema)
+        rules = replace(terms.rules, references=self.terms.rules.references)
+        terms = replace(terms, rules=rules)
         return Breaker(contract, terms, good, seed=self.seed)
 
     def break_rule(self, name: str) -> Breach | Unbroken:
@@ -110,6 +113,11 @@ class Breaker:
         for key in rules.unique:
             if key.name == name:
                 return self._repeat(key)
+        for reference in rules.references:
+            if reference.name == name and reference.target is None:
+                return self._make_orphan(reference)
+            if reference.name == name:
+                return self._break_rows(name, reference.columns, None)
         for rule in rules.tables:
             if rule.name == name:
                 return self._break_together(rule)
@@ -128,7 +136,7 @@ class Breaker:
             self._judgeable(self._candidates(target, columns, rule, seed)) for target in targets
         ]
         candidates = pl.concat(parts)
-        broken = broken_row_rules(self.terms, candidates)
+        broken = broken_alone(self.terms, candidates)
         rated = broken.select(
             breaks=pl.col(name),
             rules=pl.sum_horizontal(pl.all().cast(pl.Int32)),
@@ -217,7 +225,7 @@ class Breaker:
         seed = seed_of(self.seed, rule.name)
         target = pick(self.good.height, 1, seed)[0]
         candidates = self._judgeable(self._candidates(target, rule.columns, rule, seed))
-        broken = broken_row_rules(self.terms, candidates)
+        broken = broken_alone(self.terms, candidates)
         if broken.width:
             candidates = candidates.filter(~broken.select(pl.any_horizontal(pl.all())).to_series())
         candidates = candidates.head(WHOLE_TABLES)
@@ -228,6 +236,20 @@ class Breaker:
                 told = self._told(rule.name, frame, 1, place + 1, rule.columns)
                 if isinstance(told, Breach):
                     return told
+        return Unbroken(rule.name, candidates.height, False)
+
+    def _make_orphan(self, rule: ReferenceRule) -> Breach | Unbroken:
+        """Change one row until it refers to none of the table's own rows."""
+        seed = seed_of(self.seed, rule.name)
+        target = pick(self.good.height, 1, seed)[0]
+        candidates = self._judgeable(self._candidates(target, rule.columns, None, seed))
+        candidates = candidates.head(WHOLE_TABLES)
+        for place in range(candidates.height):
+            row = candidates[place : place + 1]
+            frame = pl.concat([self.good[:target], row, self.good[target + 1 :]])
+            told = self._told(rule.name, frame, 1, place + 1, rule.columns)
+            if isinstance(told, Breach):
+                return told
         return Unbroken(rule.name, candidates.height, False)
 
     def _told(

@@ -18,6 +18,7 @@ from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
+from polster.model.reference import Reference
 from polster.plans.flow import Origin, PlanFlow, read_flow
 from polster.plans.source import named_source
 from polster.project.load import LoadedAsset
@@ -37,7 +38,7 @@ AUDIT = {
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Columns of two bronze assets that are joined with each other.
+    """Columns of two bronze assets that hold the same values, or of one that refers to itself.
 
     Attributes:
         columns: Pairs, the column of ``left`` first.
@@ -55,9 +56,11 @@ class Matches:
     Attributes:
         joined: Each pair of tables and columns once, in the order of the pipeline.
         keys: Columns of bronze that are the whole key of a table that holds its rows.
+        own: Tables whose columns refer to others of the same.
     """
 
     joined: dict[Match, None] = field(default_factory=dict)
+    own: dict[Match, None] = field(default_factory=dict)
     keys: set[tuple[AssetKey, frozenset[str]]] = field(default_factory=set)
 
     def is_key(self, asset: AssetKey, names: Iterable[str]) -> bool:
@@ -101,6 +104,7 @@ def find_matches(
             terms = settle_terms(asset.asset, asset.function.contract, frame.collect_schema())
             found.schemas[key] = read_schema(terms.schema)
             found.read(asset, read_flow(frame))
+        found.refer(key, graph.references.get(key, {}))
     return found.matches
 
 
@@ -145,6 +149,18 @@ class _Finder:
             if len({asset for asset, _ in columns}) == 1 and None not in roots:
                 (asset, _), *_ = columns
                 self.matches.keys.add((asset, frozenset(name for _, name in columns)))
+
+    def refer(self, key: AssetKey, references: Mapping[Reference, AssetKey]) -> None:
+        """Remember what the table ``key`` refers to."""
+        for reference, target in references.items():
+            pairs = zip(reference.target_columns, reference.columns, strict=True)
+            match = [((str(target), meant), (str(key), name)) for meant, name in pairs]
+            roots = [(self.roots.get(one), self.roots.get(other)) for one, other in match]
+            own = [(one, other) for one, other in roots if one and other and one[0] == other[0]]
+            if own and len(own) == len(roots):
+                names = tuple((one[1], other[1]) for one, other in own)
+                self.matches.own[Match(own[0][0][0], own[0][0][0], names)] = None
+            self._remember(tuple(match))
 
     def _remember(self, match: tuple[tuple[Origin, Origin], ...]) -> None:
         pairs: dict[tuple[AssetKey, AssetKey], dict[tuple[str, str], None]] = {}

@@ -13,7 +13,7 @@ from polster.rehearsal.sources import Bronze, Drawn, as_landed, legal_rows
 
 
 def share_values(bronzes: Iterable[Bronze], drawn: Drawn, matches: Matches, *, seed: int) -> None:
-    """Let columns that are joined hold the same values, so that the joins find something.
+    """Let columns that are joined or refer to others hold the same values, so that they meet.
 
     Rows of a fixture stay as they are; else the table whose key is meant keeps its values, and
     the other one takes them.
@@ -43,11 +43,20 @@ def share_values(bronzes: Iterable[Bronze], drawn: Drawn, matches: Matches, *, s
         names = [name for _, name in match.columns]
         unique = matches.is_key(match.right, names)
         taken = _taken(match, drawn.rows, is_unique=unique, seed=seed_of(seed, *names))
-        bronze = known[match.right]
-        if taken is not None and (
-            not bronze.has_contract or legal_rows(bronze, taken).height == taken.height
-        ):
-            drawn.rows[match.right] = taken
+        _take(known[match.right], taken, drawn)
+    for match in matches.own:
+        if match.right in drawn.rows and match.right not in drawn.fixtures:
+            own = seed_of(seed, *(name for _, name in match.columns))
+            taken = _taken(match, drawn.rows, is_unique=False, seed=own)
+            _take(known[match.right], taken, drawn)
+
+
+def _take(bronze: Bronze, taken: pl.DataFrame | None, drawn: Drawn) -> None:
+    """Put rows in place of those that were drawn, if the contract of bronze lets them land."""
+    if taken is not None and (
+        not bronze.has_contract or legal_rows(bronze, taken).height == taken.height
+    ):
+        drawn.rows[bronze.asset.key] = taken
 
 
 def _directed(match: Match, drawn: Drawn, matches: Matches) -> Match:

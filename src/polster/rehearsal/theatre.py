@@ -19,6 +19,7 @@ from polster.model.context import RunContext
 from polster.model.expect import Expect
 from polster.model.graph import AssetGraph
 from polster.model.record import AssetRecord, Fingerprint
+from polster.model.reference import Reference
 from polster.project.load import LoadedAsset
 from polster.runtime.build import Caller, Job, Workplace, build
 from polster.runtime.call import Handed, call_function
@@ -72,7 +73,9 @@ class Theatre:
         self.root = root
         self.folder = folder
         self.graph = AssetGraph(
-            {key: _not_refusing_all(asset) for key, asset in graph.assets.items()}, graph.inputs
+            {key: _not_refusing_all(asset) for key, asset in graph.assets.items()},
+            graph.inputs,
+            graph.references,
         )
         self.numbers = count(1)
 
@@ -113,12 +116,21 @@ class Theatre:
         return done
 
     def judge(
-        self, asset: Asset, frame: pl.DataFrame, inputs: Mapping[str, TableVersion]
+        self,
+        asset: Asset,
+        frame: pl.DataFrame,
+        inputs: Mapping[str, TableVersion],
+        references: Mapping[Reference, TableVersion | None],
     ) -> Judged:
         """Build ``asset`` as if its function had returned ``frame``, in a lakehouse of its own."""
         work = self._workplace(lambda *_: frame.lazy())
         job = Job(
-            _not_refusing_all(asset), inputs, Fingerprint("rehearsed"), ("it is rehearsed",), None
+            _not_refusing_all(asset),
+            inputs,
+            Fingerprint("rehearsed"),
+            ("it is rehearsed",),
+            None,
+            references=references,
         )
         record = build(job, work).record
         work.discard_leftovers()

@@ -13,11 +13,13 @@ from polster.contracts.judge import DTYPE_RULE, RULES_COLUMN, Terms, settle_term
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, Policy
 from polster.model.finding import Finding, Severity, finding_about
+from polster.model.reference import Reference
 from polster.project.load import LoadedAsset
 from polster.rehearsal.breaking import Breach, Breaker, Unbroken
 from polster.rehearsal.outcome import Trial, TrialResult
 from polster.rehearsal.theatre import Judged, Theatre
 from polster.rehearsal.verdicts import keeps_every_rule
+from polster.runtime.references import refer
 from polster.runtime.refusal import REFUSALS
 
 THREADS = 4
@@ -37,6 +39,7 @@ def try_rules(
     loaded: LoadedAsset,
     returned: pl.DataFrame,
     inputs: Mapping[str, TableVersion],
+    references: Mapping[Reference, TableVersion | None],
     theatre: Theatre,
     *,
     seed: int,
@@ -47,12 +50,13 @@ def try_rules(
         loaded: A silver or gold asset with a contract.
         returned: What its function returned for usual rows.
         inputs: What it was handed.
+        references: The tables that it refers to; None for its own rows.
         theatre: Where the rows are judged.
         seed: The same seed breaks the same rows.
     """
     asset, contract = loaded.asset, loaded.function.contract
     tried = Tried()
-    terms = settle_terms(asset, contract, returned.schema)
+    terms = refer(settle_terms(asset, contract, returned.schema), references)
     good = returned.filter(keeps_every_rule(terms, returned))
     if contract is None:
         return tried
@@ -66,7 +70,7 @@ def try_rules(
         breach = breaker.break_rule(rule)
         if isinstance(breach, Unbroken):
             return breach, None
-        return breach, theatre.judge(asset, breach.frame, inputs)
+        return breach, theatre.judge(asset, breach.frame, inputs, references)
 
     with ThreadPoolExecutor(THREADS) as pool:
         tested = list(pool.map(one, breaker.rules))

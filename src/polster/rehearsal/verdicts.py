@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from polster.contracts.judge import DTYPE_RULE, Terms
-from polster.contracts.rules import Rule
+from polster.contracts.rules import ReferenceRule, Rule
 from polster.contracts.table_rules import ROW
+from polster.lakehouse.types import storage_cast, storage_schema
 
 ROUNDS = 20
 BROKEN = "__polster_broken_"
@@ -21,20 +22,29 @@ BROKEN = "__polster_broken_"
 def broken_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
     """Return one Boolean column a rule of ``terms``, True where a row of ``frame`` breaks it.
 
-    Row rules count first, keys among the rows that keep these, the first of equal keys being the
-    good one, and rules that look at several rows last, until the rows that stay keep them all.
+    Row rules count first, then references and keys among the rows that keep these, the first of
+    equal keys being the good one, and rules that look at several rows last, until the rows that
+    stay keep them all.
     """
     broken = broken_row_rules(terms, frame)
     typed = _typed(terms, frame).select(terms.columns)
-    out = _any(broken.select([name for name in broken.columns if terms.rejects(name)]))
+    rejecting = [name for name in broken.columns if terms.rejects(name)]
+    out = _any(broken.select(rejecting), frame.height)
     columns: dict[str, pl.Series] = {column.name: column for column in broken}
+    references = terms.rules.references
+    refusing = [rule for rule in references if terms.rejects(rule.name)]
+    lost = [orphans(rule, typed) & ~out for rule in refusing if rule.target is not None]
+    columns |= {each.name: each for each in lost}
+    out = out | _any(pl.DataFrame(lost), frame.height)
+    own = [rule for rule in refusing if rule.target is None]
+    out = _without_own_orphans(typed, own, out, columns)
     for key in terms.rules.unique:
         left = typed.with_row_index(ROW).filter(~out)
         repeats = left.filter(~pl.struct(key.columns).is_first_distinct())[ROW]
         columns[key.name] = _marked(repeats, frame.height, key.name)
         if terms.rejects(key.name):
             out = out | columns[key.name]
-    for _ in range(ROUNDS if terms.rules.tables else 0):
+    for _ in range(ROUNDS if terms.rules.tables or own else 0):
         before = int(out.sum())
         left = typed.with_row_index(ROW).filter(~out)
         for fails in _fails(left.drop(ROW), terms.rules.tables):
@@ -43,9 +53,56 @@ def broken_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
         for rule in terms.rules.tables:
             if terms.rejects(rule.name):
                 out = out | columns[rule.name]
+        out = _without_own_orphans(typed, own, out, columns)
         if int(out.sum()) == before:
             break
+    for reference in references:
+        if not terms.rejects(reference.name):
+            columns[reference.name] = orphans(reference, typed, out) & ~out
     return pl.DataFrame(list(columns.values()))
+
+
+def _without_own_orphans(
+    typed: pl.DataFrame,
+    rules: Sequence[ReferenceRule],
+    out: pl.Series,
+    columns: dict[str, pl.Series],
+) -> pl.Series:
+    """Add to ``out`` the rows that refer to none that stays, until no row does; note them."""
+    while True:
+        found = [orphans(rule, typed, out) & ~out for rule in rules]
+        for each in found:
+            columns[each.name] = each | columns.get(each.name, each)
+        if not any(each.any() for each in found):
+            return out
+        out = out | _any(pl.DataFrame(found), typed.height)
+
+
+def orphans(rule: ReferenceRule, typed: pl.DataFrame, out: pl.Series | None = None) -> pl.Series:
+    """Tell of each row whether its values, none of them null, are not where ``rule`` wants them.
+
+    Args:
+        rule: To which table; its own rows but for ``out``, if it names none.
+        typed: Rows in the types of the contract.
+        out: The rows that do not stay.
+    """
+    stored = storage_cast(typed, storage_schema(typed.schema, place=""))
+    target = stored if out is None else stored.filter(~out)
+    if rule.target is not None:
+        target = rule.target.select(rule.target_columns).collect()
+    known = set(target.select(rule.target_columns).iter_rows())
+    return pl.Series(
+        rule.name,
+        [None not in row and row not in known for row in stored.select(rule.columns).iter_rows()],
+        dtype=pl.Boolean,
+    )
+
+
+def broken_alone(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:
+    """Do the same for the rules that one row decides, and for references to other tables."""
+    typed = _typed(terms, frame).select(terms.columns)
+    found = [orphans(rule, typed) for rule in terms.rules.references if rule.target is not None]
+    return pl.DataFrame([*broken_row_rules(terms, frame), *found])
 
 
 def broken_row_rules(terms: Terms, frame: pl.DataFrame) -> pl.DataFrame:

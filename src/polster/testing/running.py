@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from polster.runtime.gate import Gate
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
+from polster.testing.references import publish_targets
 
 RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
 NOT_OF_THE_SOURCE = (INGESTED_COLUMN, SOURCE_COLUMN, BATCH_COLUMN, RUN_COLUMN, TIME_COLUMN)
@@ -61,6 +62,7 @@ def run_asset(
     /,
     *,
     run: RunContext = RUN,
+    references: Mapping[str, pl.LazyFrame | pl.DataFrame] | None = None,
     **frames: pl.LazyFrame | pl.DataFrame,
 ) -> Outcome:
     """Run one asset on the given frames, and judge what it returns as a run would.
@@ -68,6 +70,8 @@ def run_asset(
     Args:
         function: What the decorator made: the asset as the test imports it.
         run: For a function that asks for the run; by default one on 2025-01-01.
+        references: The tables that it refers to, by name; a reference whose table is not given is
+            not checked, which a note says.
         frames: What it reads, by parameter.
 
     Returns:
@@ -98,7 +102,8 @@ def run_asset(
         >>> outcome.quarantined.rows()
         [(2, -1.0, ['amount|min'])]
     """
-    _check_kinds(function, run, frames)
+    targets = references or {}
+    _check_kinds(function, run, {**targets, **frames})
     _check_frames(function, frames)
     asset = _asset(function)
     handed = {name: Handed(name, frame.lazy()) for name, frame in frames.items()}
@@ -121,8 +126,10 @@ def run_asset(
             call=call,
             load=lambda asset: LoadedAsset(asset, function),
         )
-        job = Job(asset, {}, Fingerprint("tested"), ("it is tested",), None)
+        referred, unchecked = publish_targets(asset, targets, lakehouse)
+        job = Job(asset, {}, Fingerprint("tested"), ("it is tested",), None, references=referred)
         record = build(job, work).record
+        record = replace(record, notes=(*record.notes, *unchecked))
         work.discard_leftovers()
         if raised:
             raise raised[0]
