@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from polster.cli.lineage_mermaid import quoted
+from polster.operations.describe import describe
 
 
 @pytest.fixture
@@ -36,6 +37,41 @@ def test_without_a_name_the_tables_are_drawn(shop: Any) -> None:
         "    t0 --> t1",
         "    t1 --> t2",
     ]
+
+
+def test_what_is_referred_to_is_not_shown_as_read(shop: Any) -> None:
+    shop.asset(
+        "silver.customers",
+        """
+        class Customers(dy.Schema):
+            customer = dy.String(primary_key=True)
+
+
+        @silver(contract=Customers)
+        def customers(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_orders.select("customer")
+        """,
+    )
+    shop.edit(
+        "src/core/silver_orders.py",
+        "@silver(",
+        '@silver(references={"customer": "customers.customer"}, ',
+    )
+
+    drawn = shop.cli("lineage", "--format", "mermaid").stdout
+    told = shop.cli("lineage", "silver.orders").stdout
+    listed = {each["asset"]: each for each in shop.json("list-assets")}
+
+    assert "    t1 -. refers to .-> t2" in drawn.splitlines()
+    assert "    t1 --> t2" not in drawn.splitlines()
+    assert "reads bronze.orders" in told
+    assert "refers to silver.customers" in told
+    assert listed["silver.orders"]["depends_on"] == ["bronze.orders"]
+    assert listed["silver.orders"]["refers_to"] == ["silver.customers"]
+    described = shop.open()
+    assert describe(described, "silver.orders").table_rules == {
+        "customer|references": "in customers.customer"
+    }
 
 
 def test_without_a_name_the_tables_are_there_for_machines(shop: Any) -> None:

@@ -46,6 +46,7 @@ def test_json_says_everything() -> None:
         "name": "example",
         "file": "src/core/silver_example.py",
         "depends_on": ["bronze.example"],
+        "refers_to": [],
         "contract": "Example",
         "description": "Orders that can be trusted: typed, one row per order, every rule kept.",
         "owner": None,

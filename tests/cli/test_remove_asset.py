@@ -68,7 +68,7 @@ def test_an_asset_that_others_read_stays(shop: Path, more: tuple[str, ...]) -> N
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "error[POL506]: nothing was removed: `bronze.example` is read by `silver.example`\n"
+        "error[POL506]: nothing was removed: `bronze.example` is needed by `silver.example`\n"
         "\n"
         "hint: remove these first, or remove it all the same with --force\n"
     )

@@ -78,9 +78,21 @@ def test_an_asset_that_others_read_stays(root: Path) -> None:
         remove(root, "silver.example")
 
     assert caught.value.code == "POL506"
-    assert "`silver.example` is read by `gold.example`" in caught.value.message
+    assert "`silver.example` is needed by `gold.example`" in caught.value.message
     assert "--force" in (caught.value.hint or "")
     assert python_files(root) == ALL
+
+
+def test_an_asset_that_others_refer_to_stays(root: Path) -> None:
+    file = root / "src" / "core" / "gold_example.py"
+    text = file.read_text(encoding="utf-8").replace("silver_example", "gold_other")
+    text = text.replace("@gold(", '@gold(references={"day": "silver.example.ordered_on"}, ', 1)
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ScaffoldError) as caught:
+        remove(root, "silver.example")
+
+    assert "`silver.example` is needed by `gold.example`" in caught.value.message
 
 
 def test_a_dry_run_refuses_as_well(root: Path) -> None:
@@ -109,7 +121,7 @@ def test_force_removes_and_names_who_reads(root: Path) -> None:
 def test_readers_are_known_even_if_the_graph_is_broken(root: Path) -> None:
     (root / "src/core/bronze_other.py").write_text("def broken(")
 
-    with pytest.raises(ScaffoldError, match=r"read by `gold\.example`"):
+    with pytest.raises(ScaffoldError, match=r"needed by `gold\.example`"):
         remove(root, "silver.example")
 
 

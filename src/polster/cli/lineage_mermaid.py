@@ -14,7 +14,7 @@ SAFE = frozenset(" .,:;_-/+()")
 
 
 def tables_as_mermaid(graph: AssetGraph) -> str:
-    """Write the tables of a pipeline and what each reads."""
+    """Write the tables of a pipeline and what each reads; what it refers to alone is dotted."""
     names = {key: f"t{number}" for number, key in enumerate(graph.assets)}
     lines = ["flowchart LR"]
     lines += [f'    {names[key]}["{quoted(str(key))}"]' for key in graph.assets]
@@ -22,6 +22,11 @@ def tables_as_mermaid(graph: AssetGraph) -> str:
         f"    {names[upstream]} --> {names[key]}"
         for key in graph.assets
         for upstream in graph.upstream(key)
+    ]
+    lines += [
+        f"    {names[target]} -. refers to .-> {names[key]}"
+        for key in graph.assets
+        for target in graph.referred(key)
     ]
     return "\n".join(lines)
 

@@ -112,6 +112,8 @@ def _of_asset(answer: LineageAnswer, directions: Sequence[Direction]) -> Iterato
     yield _Line(0, str(asset))
     if Direction.UPSTREAM in directions and asset.layer is not Layer.BRONZE:
         yield _Line(1, f"reads {_listed(graph.upstream(asset)) or 'nothing'}")
+        if referred := graph.referred(asset):
+            yield _Line(1, f"refers to {_listed(referred)}")
     if Direction.DOWNSTREAM in directions:
         yield _Line(1, f"read by {_listed(graph.downstream(asset)) or 'nobody'}")
     columns = lineage.columns(asset)

@@ -45,6 +45,7 @@ def _as_json(entry: ListedAsset) -> dict[str, object]:
         "name": asset.key.name,
         "file": asset.file,
         "depends_on": list(entry.depends_on),
+        "refers_to": list(entry.refers_to),
         "contract": asset.options.contract,
         "description": asset.options.description,
         "owner": asset.options.owner,

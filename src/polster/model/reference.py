@@ -27,3 +27,11 @@ class Reference:
         'shop,sku|references'
         """
         return f"{','.join(self.columns)}|references"
+
+    def __str__(self) -> str:
+        """Say where values must stand.
+
+        >>> str(Reference(("shop", "sku"), "products", ("shop", "sku")))
+        'in products.shop, products.sku'
+        """
+        return "in " + ", ".join(f"{self.target}.{column}" for column in self.target_columns)

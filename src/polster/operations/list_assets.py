@@ -15,10 +15,12 @@ class ListedAsset:
 
     Attributes:
         depends_on: Asset keys; names as written where the graph has mistakes.
+        refers_to: The same for what it refers to, its own table included.
     """
 
     asset: Asset
     depends_on: tuple[str, ...]
+    refers_to: tuple[str, ...] = ()
 
 
 def list_assets(project: Project, layer: Layer | None = None) -> list[ListedAsset]:
@@ -30,6 +32,9 @@ def list_assets(project: Project, layer: Layer | None = None) -> list[ListedAsse
             tuple(str(key) for key in graph.upstream(asset.key))
             if graph
             else tuple(parameter.name for parameter in asset.parameters),
+            tuple(dict.fromkeys(map(str, graph.references.get(asset.key, {}).values())))
+            if graph
+            else tuple(reference.target for reference in asset.options.references),
         )
         for asset in sorted(
             project.discovery.assets,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from polster.errors import PolsterError, ScaffoldError, SettingsError, UsageError
 from polster.model.asset import AssetKey
-from polster.model.graph import resolve, unknown_finding
+from polster.model.graph import resolve, resolve_reference, unknown_finding
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
 from polster.project.discovery import asset_files as written_files
@@ -111,18 +111,26 @@ def _readers(project: Project, keys: Sequence[AssetKey]) -> Mapping[AssetKey, li
     for asset in project.discovery.assets:
         if asset.key in keys:
             continue
-        for parameter in asset.parameters:
-            meant = resolve(
-                parameter.name, reader=asset.key, known=known, rules=project.settings.rules
-            )
-            if isinstance(meant, AssetKey) and meant in keys:
-                found.setdefault(meant, []).append(asset.key)
+        rules = project.settings.rules
+        meant = [
+            *(
+                resolve(p.name, reader=asset.key, known=known, rules=rules)
+                for p in asset.parameters
+            ),
+            *(
+                resolve_reference(reference, holder=asset.key, known=known)
+                for reference in asset.options.references
+            ),
+        ]
+        for key in dict.fromkeys(each for each in meant if isinstance(each, AssetKey)):
+            if key in keys:
+                found.setdefault(key, []).append(asset.key)
     return found
 
 
 def _refusal(keys: Sequence[AssetKey], readers: Mapping[AssetKey, list[AssetKey]]) -> ScaffoldError:
     parts = [
-        f"`{key}` is read by {', '.join(f'`{reader}`' for reader in sorted(found))}"
+        f"`{key}` is needed by {', '.join(f'`{reader}`' for reader in sorted(found))}"
         for key, found in sorted(readers.items())
     ]
     them = "it" if len(keys) == 1 else "them"

@@ -103,8 +103,11 @@ class Examiner:
         contract = loaded.function.contract
         entry = Examined(asset.key)
         if contract is not None:
+            referring = {each.rule: str(each) for each in asset.options.references}
             entry = replace(
-                entry, contract=contract_text(contract), table_rules=table_rules(contract)
+                entry,
+                contract=contract_text(contract),
+                table_rules={**table_rules(contract), **referring},
             )
         with self.guard.importing():
             _, problems = read_parameters(loaded.function.function)

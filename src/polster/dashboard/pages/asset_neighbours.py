@@ -31,6 +31,10 @@ def _draw(board: Board, key: AssetKey) -> None:
         Tag("h3", "Upstream")
         _links(board, upstream, "It reads no other asset.")
         _count(graph.ancestors([key]), upstream, "it stands on")
+    if referred := graph.referred(key):
+        with Tag("div"):
+            Tag("h3", "Refers to")
+            _links(board, referred, "")
     with Tag("div"):
         Tag("h3", "Downstream")
         _links(board, downstream, "No asset reads it.")
