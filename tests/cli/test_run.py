@@ -91,6 +91,7 @@ def test_json_has_every_key(shop: Pipeline) -> None:
         "status": "published",
         "reasons": ["it was never built"],
         "rows_in": {"bronze.orders": 5},
+        "matched": {},
         "rows_returned": 5,
         "rows_published": 2,
         "rows_quarantined": 3,

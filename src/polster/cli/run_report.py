@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from polster.cli import console
@@ -33,6 +34,7 @@ def record_as_json(record: AssetRecord) -> dict[str, Any]:
         "started_at": record.started_at.isoformat(),
         "reasons": list(record.reasons),
         "rows_in": dict(record.rows_in),
+        "matched": {name: asdict(each) for name, each in record.matched.items()},
         "rows_returned": record.rows_returned,
         "rows_published": record.rows_published,
         "rows_quarantined": record.rows_quarantined,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -84,6 +85,7 @@ def _show_recorded(record: RunRecord, *, environment: str | None) -> None:
     _show_head(record)
     _show_assets([_asset_row(record.started_at, asset) for asset in record.assets])
     console.show()
+    _show_matched(record.assets)
     show_details(record, environment=environment)
 
 
@@ -156,6 +158,26 @@ def _asset_row(run_started_at: datetime, asset: AssetRecord) -> tuple[str, ...]:
         number(asset.rows_quarantined) if asset.rows_quarantined else "",
         rules_text(asset.rules_broken) or "; ".join(asset.reasons),
     )
+
+
+def _show_matched(assets: Sequence[AssetRecord]) -> None:
+    """Show what joins kept of what they read; nothing if no asset joins anything."""
+    rows = [
+        (
+            str(asset.asset),
+            upstream,
+            number(matched.rows),
+            "not counted" if matched.kept is None else number(matched.kept),
+            "" if matched.share is None else f"{matched.share:.0%}",
+            matched.note,
+        )
+        for asset in assets
+        for upstream, matched in asset.matched.items()
+    ]
+    if rows:
+        heads = ("asset", "joins rows of", "rows", "kept", "share", "note")
+        console.show_rows(heads, rows, right=("rows", "kept", "share"))
+        console.show()
 
 
 def _live_row(run: LiveRun) -> tuple[str, ...]:

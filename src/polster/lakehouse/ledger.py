@@ -28,6 +28,7 @@ from polster.model.record import (
     AssetStatus,
     Failure,
     Fingerprint,
+    Matched,
     RunRecord,
     RunStatus,
     RunSummary,
@@ -67,6 +68,7 @@ LEDGER_SCHEMA = pl.Schema(
         "run_seconds": pl.Float64(),
         "selection": pl.List(pl.String()),
         "full_refresh": pl.Boolean(),
+        "matched": pl.String(),  # JSON: what joins kept by upstream key
         COMMIT_COLUMN: pl.Int64(),
         # Of what was published:
         "nulls": pl.String(),  # JSON: nulls by column
@@ -436,6 +438,9 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "nulls": None if record.nulls is None else json.dumps(dict(record.nulls)),
         "newest": _newest_to_json(record.newest) if record.newest else None,
         "warnings": _warnings_to_json(record.warnings) if record.warnings else None,
+        "matched": json.dumps({name: asdict(each) for name, each in record.matched.items()})
+        if record.matched
+        else None,
     }
 
 
@@ -465,6 +470,9 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         nulls=json.loads(row["nulls"]) if row.get("nulls") else None,
         newest=_newest_from_json(row["newest"]) if row.get("newest") else {},
         warnings=_warnings_from_json(key, row["warnings"]) if row.get("warnings") else (),
+        matched={
+            name: Matched(**each) for name, each in json.loads(row.get("matched") or "{}").items()
+        },
     )
 
 

@@ -136,6 +136,27 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Matched:
+    """How many rows of an upstream the joins of an asset kept.
+
+    Attributes:
+        rows: All that it has.
+        kept: Those that found a partner in every join that would drop them without one; None if
+            the plan does not show it.
+        note: Why that is so; or what else may keep rows out of the result.
+    """
+
+    rows: int
+    kept: int | None
+    note: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of rows that were kept; None if it is not known, or without rows."""
+        return None if self.kept is None or not self.rows else self.kept / self.rows
+
+
+@dataclass(frozen=True, slots=True)
 class AssetRecord:
     """What one run did for one asset.
 
@@ -155,6 +176,7 @@ class AssetRecord:
             any are left out. None where nobody has counted.
         newest: The newest moment by column whose freshness is expected.
         warnings: What is amiss in the version that was published, as far as it stands.
+        matched: What its joins kept, by upstream key; empty if it reads no two tables.
     """
 
     asset: AssetKey
@@ -175,6 +197,7 @@ class AssetRecord:
     nulls: Mapping[str, int] | None = None
     newest: Mapping[str, datetime] = field(default_factory=dict)
     warnings: tuple[StandingWarning, ...] = ()
+    matched: Mapping[str, Matched] = field(default_factory=dict)
 
 
 def cancelled(

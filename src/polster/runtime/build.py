@@ -52,6 +52,7 @@ from polster.runtime.evolving import settle, settle_again, widen
 from polster.runtime.gate import Gate, InterruptedRunError
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
 from polster.runtime.lineage import frame_lineage
+from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError, refusal
 from polster.runtime.repeats import check_load, repeated, was_cut_short
@@ -257,9 +258,20 @@ class _Build:
             if current is not None and self._is_repeated(content, current):
                 return self._unless_refused(current), self._pinned(current)
             self._judge(staged, current)
+            self._count_partners(frame, current)
             return self._publish(staged, current, content)
         finally:
             staged.discard()
+
+    def _count_partners(self, frame: pl.LazyFrame, current: TableVersion | None) -> None:
+        """Record what the joins kept of each upstream, and say where far less than before."""
+        matched = count_partners(frame, self.job.inputs, self.record.rows_in)
+        if not matched:
+            return
+        published = None if current is None else self._published(current)
+        before = {} if published is None else published.record.matched
+        notes = (*self.record.notes, *fallen_shares(matched, before))
+        self.record = replace(self.record, matched=matched, notes=notes)
 
     def _terms(self, loaded: LoadedAsset, frame: pl.LazyFrame) -> Terms:
         returned = self._compute(frame.collect_schema)
@@ -631,6 +643,7 @@ class _Build:
             nulls=None,
             newest={},
             warnings=(),
+            matched={},
         )
 
     def _pinned(self, current: TableVersion) -> TableVersion:

@@ -39,7 +39,7 @@ def frame_lineage(
         return AssetLineage(asset, dict.fromkeys(columns, ColumnOrigin()))
     keys = {str(table.key) for table in inputs.values()}
     try:
-        flow = read_flow(frame, name_of=_namer(inputs.values()))
+        flow = read_flow(frame, name_of=namer(inputs.values()))
         lineage = lineage_from_flow(asset, flow, columns, keys)
     except UnreadablePlanError as error:
         return unknown_lineage(asset, columns, str(error))
@@ -49,7 +49,7 @@ def frame_lineage(
     return _without_batches(lineage, inputs.values())
 
 
-def _namer(tables: Collection[TableVersion]) -> Callable[[list[str]], str | None]:
+def namer(tables: Collection[TableVersion]) -> Callable[[list[str]], str | None]:
     """Return what tells whose files a scan reads, by the folder that they lie in."""
     folders = {
         folder: str(table.key)

@@ -85,6 +85,9 @@ def _rows(record: AssetRecord) -> None:
         with Tag("tbody"):
             for upstream, rows in record.rows_in.items():
                 _count(f"read from {upstream}", rows)
+                matched = record.matched.get(upstream)
+                if matched is not None and matched.kept is not None:
+                    _count("kept of these by the joins", matched.kept)
             _count("returned", record.rows_returned)
             _count("published", record.rows_published)
             _count("quarantined", record.rows_quarantined)

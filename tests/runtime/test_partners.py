@@ -1,0 +1,201 @@
+"""What joins keep of each upstream: counted where the plan shows it, and never guessed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.conftest import Pipeline
+
+from polster.model.record import Matched
+
+
+@pytest.fixture
+def trade(pipeline: Pipeline) -> Pipeline:
+    """Lines of products and of shops, not all of which there are."""
+    tables = {
+        "lines": ("id,sku,shop", ["1,a,s", "2,a,t", "3,x,s", "4,b,u", "5,,s"]),
+        "products": ("sku,name", ["a,apple", "b,bread", "c,corn"]),
+        "shops": ("shop,town", ["s,Rome", "t,Oslo"]),
+    }
+    for name, (columns, rows) in tables.items():
+        pipeline.write(f"landing/{name}.csv", "\n".join([columns, *rows]) + "\n")
+        pipeline.asset(
+            f"bronze.{name}",
+            f"""
+            @bronze
+            def {name}() -> pl.LazyFrame:
+                return pl.scan_csv("landing/{name}.csv", infer_schema=False)
+            """,
+        )
+        key, *others = columns.split(",")
+        fields = "".join(f"    {each} = dy.String(nullable=True)\n" for each in others)
+        pipeline.asset(
+            f"silver.{name}",
+            f"class Table(dy.Schema):\n    {key} = dy.String(primary_key=True)\n{fields}\n\n"
+            f"@silver(contract=Table)\ndef {name}(bronze_{name}: pl.LazyFrame) -> pl.LazyFrame:\n"
+            f"    return bronze_{name}\n",
+        )
+    return pipeline
+
+
+def sales(pipeline: Pipeline, body: str) -> None:
+    """Write gold that reads all three tables and returns a column ``id``."""
+    pipeline.asset(
+        "gold.sales",
+        f"""
+        class Sales(dy.Schema):
+            id = dy.String(nullable=True)
+
+
+        @gold(contract=Sales, extra_columns="drop")
+        def sales(
+            lines: pl.LazyFrame, products: pl.LazyFrame, shops: pl.LazyFrame
+        ) -> pl.LazyFrame:
+            {body}
+        """,
+    )
+
+
+def kept(pipeline: Pipeline, body: str) -> dict[str, tuple[int | None, str]]:
+    sales(pipeline, body)
+    record = pipeline.run().assets[-1]
+    assert record.error is None
+    return {
+        name.removeprefix("silver."): (each.kept, each.note)
+        for name, each in record.matched.items()
+    }
+
+
+INNER = 'lines.join(products, on="sku").join(shops, on="shop")'
+
+
+@pytest.mark.parametrize(
+    ("body", "lines", "products", "shops"),
+    [
+        (INNER, 2, 1, 2),  # bread is sold in a shop that is none
+        (f'{INNER}.group_by("town").agg(pl.col("id").max())', 2, 1, 2),
+        (
+            'lines.join(products, on="sku", how="left").join(shops, on="shop", how="semi")',
+            *(4, None, 2),
+        ),
+        (
+            'lines.join(products, on="sku", how="semi").join(shops, on="shop", how="full")',
+            *(3, 2, 2),
+        ),
+        (
+            'shops.rename({"shop": "place"}).join(lines, left_on="place", right_on="shop")'
+            '.with_columns(name=pl.lit(1)).join(products, on="sku")',
+            *(2, 1, 2),
+        ),
+        ('products.join(lines, on="sku", how="right").join(shops, how="cross")', 5, None, 2),
+        (
+            'lines.group_by("sku").agg(pl.len(), pl.col("id", "shop").first())'
+            '.join(products, on="sku").join(shops, how="cross")',
+            *(3, 2, 2),
+        ),
+        ('lines.join(products, on="sku", how="anti").join(shops, on="shop")', None, None, None),
+    ],
+)
+def test_the_rows_that_joins_keep_are_counted_on_every_side(
+    trade: Pipeline, body: str, lines: int | None, products: int | None, shops: int | None
+) -> None:
+    found = kept(trade, f"return {body}")
+
+    assert {name: count for name, (count, _) in found.items()} == {
+        "lines": lines,
+        "products": products,
+        "shops": shops,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (INNER.replace("lines", 'lines.filter(pl.col("id") != "1")', 1), "rows are filtered"),
+        (INNER.replace("products,", "products.head(1),"), "rows are filtered"),
+        (INNER.replace('on="sku"', 'on=pl.col("sku").str.to_lowercase()'), "a key is computed"),
+        (INNER.replace("lines", "lines.map_batches(lambda each: each)", 1), "a step is not shown"),
+    ],
+)
+def test_what_the_plan_does_not_show_is_not_counted_and_says_why(
+    trade: Pipeline, body: str, why: str
+) -> None:
+    assert kept(trade, f"return {body}")["lines"] == (None, why)
+
+
+def test_a_filter_behind_the_joins_is_named_beside_the_count(trade: Pipeline) -> None:
+    found = kept(trade, f'return {INNER}.filter(pl.col("town") == "Rome")')
+
+    assert found["lines"] == (2, "rows are filtered")
+
+
+def test_a_table_that_is_read_twice_is_not_counted(trade: Pipeline) -> None:
+    found = kept(trade, f'return {INNER}.join(lines, on="id")')
+
+    assert found["lines"] == (None, "it is read several times")
+    assert found["shops"] == (2, "")
+
+
+def test_tables_that_are_too_long_are_not_counted(
+    trade: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polster.runtime.partners.MOST_ROWS", 4)
+
+    assert kept(trade, f"return {INNER}")["shops"] == (None, "more than 4 rows are joined")
+
+
+def test_a_table_that_is_read_eagerly_is_not_counted(trade: Pipeline) -> None:
+    found = kept(trade, f"return {INNER.replace('products,', 'products.collect().lazy(),')}")
+
+    assert found["products"] == (None, "it is not read lazily")
+    assert found["lines"] == (None, "it is joined with what is no table")
+
+
+def test_silver_counts_what_it_joins_of_the_batch_that_it_reads(trade: Pipeline) -> None:
+    sales(trade, f"return {INNER}")
+    trade.run()
+    trade.write("landing/lines.csv", "id,sku,shop\n1,a,s\n2,y,s\n")
+    trade.asset(
+        "silver.sold",
+        """
+        class Sold(dy.Schema):
+            id = dy.String(primary_key=True)
+
+
+        @silver(contract=Sold)
+        def sold(bronze_lines: pl.LazyFrame, bronze_products: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_lines.join(bronze_products, on="sku").select("id")
+        """,
+    )
+
+    record = next(each for each in trade.run().assets if str(each.asset) == "silver.sold")
+
+    assert record.matched == {
+        "bronze.lines": Matched(2, 1),
+        "bronze.products": Matched(3, 1),
+    }
+
+
+def test_a_share_that_falls_sharply_is_a_note_once_and_the_ledger_shows_it(
+    trade: Pipeline,
+) -> None:
+    sales(trade, f"return {INNER}")
+    trade.run()
+    trade.write("landing/products.csv", "sku,name\nc,corn\n")
+
+    fallen = trade.run()
+    again = trade.run(full_refresh=True)
+
+    said = (
+        "only 0% of the rows of silver.lines found a partner in the joins, "
+        "40% in the version before"
+    )
+    assert said in fallen.assets[-1].notes
+    assert said not in again.assets[-1].notes
+    shown = trade.json("runs", fallen.run_id)["assets"][-1]["matched"]
+    assert shown["silver.products"] == {"rows": 1, "kept": 0, "note": ""}
+    text = trade.cli("runs", fallen.run_id).stdout
+    assert "joins rows of" in text
+    kept_in = trade.ledger().filter(asset="gold.sales", run_id=fallen.run_id)["matched"].item()
+    assert json.loads(kept_in)["silver.lines"]["kept"] == 0
