@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from random import Random
 
+import polars as pl
 import pytest
 from tests.conftest import Pipeline
 
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.ledger import append_rows
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.layer import Layer
 from polster.model.record import Matched
+from polster.runtime.partners import count_partners
 
 
 @pytest.fixture
@@ -182,20 +191,56 @@ def test_a_share_that_falls_sharply_is_a_note_once_and_the_ledger_shows_it(
 ) -> None:
     sales(trade, f"return {INNER}")
     trade.run()
-    trade.write("landing/products.csv", "sku,name\nc,corn\n")
+    trade.write("landing/shops.csv", "shop,town\ns,Rome\n")
 
     fallen = trade.run()
     again = trade.run(full_refresh=True)
 
     said = (
-        "only 0% of the rows of silver.lines found a partner in the joins, "
+        "only 20% of the rows of silver.lines found a partner in the joins, "
         "40% in the version before"
     )
     assert said in fallen.assets[-1].notes
     assert said not in again.assets[-1].notes
     shown = trade.json("runs", fallen.run_id)["assets"][-1]["matched"]
-    assert shown["silver.products"] == {"rows": 1, "kept": 0, "note": ""}
+    assert shown["silver.shops"] == {"rows": 1, "kept": 1, "note": ""}
     text = trade.cli("runs", fallen.run_id).stdout
     assert "joins rows of" in text
     kept_in = trade.ledger().filter(asset="gold.sales", run_id=fallen.run_id)["matched"].item()
-    assert json.loads(kept_in)["silver.lines"]["kept"] == 0
+    assert json.loads(kept_in)["silver.lines"]["kept"] == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_count_is_what_is_found_in_the_result(tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    lakehouse = Lakehouse(Store(str(tmp_path)))
+    tables = {}
+    for name in "abcd":
+        values = {key: [chance.choice([None, 1, 2, 3]) for _ in range(8)] for key in "xyz"}
+        key = AssetKey(Layer.SILVER, name)
+        rows = pl.DataFrame({**values, f"id_{name}": range(8)})
+        append_rows(lakehouse.table(key), rows, run_id="test")
+        pinned = lakehouse.pin(key)
+        assert pinned is not None
+        tables[name] = pinned
+
+    joined = tables["a"].scan().drop("commit")
+    for name in "bcd":
+        keys = chance.choice([["x"], ["y"], ["x", "y"], ["z"]])
+        known = joined.collect_schema().names()
+        own = [chance.choice([each for each in known if each[0] == key]) for key in keys]
+        joined = joined.join(
+            tables[name].scan().drop("commit").rename({key: f"{key}_{name}" for key in "xyz"}),
+            left_on=own,
+            right_on=[f"{key}_{name}" for key in keys],
+            nulls_equal=chance.random() < 0.3,
+            coalesce=False,
+        )
+    counted = count_partners(joined, tables, {f"silver.{name}": 8 for name in tables})
+
+    result = joined.collect()
+    for name in tables:
+        kept_rows = counted[f"silver.{name}"].kept
+        assert kept_rows in (None, result[f"id_{name}"].n_unique())
+    if all(" several " not in each.note for each in counted.values()):
+        assert None not in [each.kept for each in counted.values()]
