@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from polster.checks.registry import RULES, find_rule
 from polster.cli import console
-from polster.cli.error_titles import ERROR_TITLES
+from polster.cli.error_pages import error_pages
 from polster.cli.options import FormatOption, TextOrJson
 from polster.cli.rule_text import rule_as_json, rule_as_text
 
@@ -16,7 +17,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 def _complete_code(incomplete: str) -> list[str]:
-    known = [*RULES, *ERROR_TITLES, *(rule.name for rule in RULES.values())]
+    known = [*dict.fromkeys([*RULES, *error_pages()]), *(rule.name for rule in RULES.values())]
     return [each for each in known if each.startswith(incomplete)]
 
 
@@ -30,15 +31,13 @@ def command(
     ],
     format: FormatOption = TextOrJson.TEXT,
 ) -> None:
-    """Explain one rule: why it is there, and how code looks that breaks and keeps it."""
-    code = rule.upper()
-    if (title := ERROR_TITLES.get(code)) is not None:
-        place = "docs/errors.md"
+    """Explain a rule, with code that breaks and keeps it, or an error and how to mend it."""
+    page = error_pages().get(rule.upper())
+    if page is not None and page.code not in RULES:
         if format is TextOrJson.JSON:
-            console.show_json({"code": code, "title": title, "described_in": place})
+            console.show_json(asdict(page))
         else:
-            console.show(f"{code} is the code of an error, not a rule: {title}")
-            console.show(f"what to do about it stands in Polster's documentation, {place}")
+            console.show(f"{page.code}: {page.title}\n\n{page.text}")
         return
     found = find_rule(rule)
     if format is TextOrJson.JSON:
