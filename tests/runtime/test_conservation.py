@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
+NULLS = dict.fromkeys(("key", "amount", "note"), 1.0)
+ANYTHING = f"allow_empty=True, expect=polster.Expect(null_share={NULLS})"
 ROWS = st.lists(
     st.tuples(
         st.one_of(st.none(), st.integers(-3, 3).map(str), st.text("0x ", max_size=3)),
@@ -28,11 +30,11 @@ def test_no_row_is_lost_and_none_comes_twice(
 ) -> None:
     pipeline.asset(
         "bronze.x",
-        '@bronze\ndef x():\n    return pl.scan_ipc("x.arrow").with_row_index("row")\n',
+        f'@bronze({ANYTHING})\ndef x():\n    return pl.scan_ipc("x.arrow").with_row_index("row")\n',
     )
     pipeline.asset(
         "silver.x",
-        """
+        f"""
         class X(dy.Schema):
             row = dy.UInt32()
             key = dy.Int64(primary_key=True)
@@ -40,7 +42,7 @@ def test_no_row_is_lost_and_none_comes_twice(
             note = dy.String(nullable=False, max_length=2)
 
 
-        @silver(contract=X, max_quarantined=1.0)
+        @silver(contract=X, max_quarantined=1.0, {ANYTHING})
         def x(bronze_x: pl.LazyFrame) -> pl.LazyFrame:
             return bronze_x
         """,

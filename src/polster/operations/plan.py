@@ -46,7 +46,7 @@ def plan(
     for key in chosen & states.published.keys():
         made_from = states.published[key].fingerprint
         is_other = made_from is not None and made_from.code != codes[key].code
-        if key.layer is Layer.BRONZE and is_other and states.tables[key].is_sound:
+        if key.layer is Layer.BRONZE and is_other and key in readable:
             table = lakehouse.table(key).open()
             other = table and other_load(graph[key], table, lakehouse.published(table))
             if other:
