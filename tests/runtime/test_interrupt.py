@@ -101,3 +101,17 @@ def test_an_interrupt_that_python_dropped_still_stops_the_run(shop: Pipeline) ->
     assert record.assets[-1].status == "skipped"
     assert re.fullmatch(r"cancelled after \d+\.\d s", cancellation(record.assets) or "")
     assert set(shop.outcome().values()) <= {"published", "unchanged"}
+
+
+def test_a_function_that_raises_keyboard_interrupt_fails_and_stops_nothing(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze", "raise KeyboardInterrupt\n    return b")
+
+    record = shop.run()
+
+    assert record.status == "failed"
+    bronze, silver, gold = record.assets
+    assert (bronze.status, silver.status, gold.status) == ("published", "failed", "skipped")
+    assert silver.error is not None
+    assert (silver.error.code, silver.error.place) == ("POL305", "src/core/silver_orders.py:14")
+    assert silver.error.message == "the function raised KeyboardInterrupt"
+    assert gold.reasons == ("silver.orders failed",)

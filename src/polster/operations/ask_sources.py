@@ -19,9 +19,9 @@ from polster.model.finding import Finding, Severity, finding_about
 from polster.model.graph import AssetGraph
 from polster.operations.open_project import Project
 from polster.project.import_path import import_afresh
-from polster.project.load import load_asset
+from polster.project.load import in_short, load_asset
 from polster.project.schema_file import SCHEMA_FILE, Columns, read_schema_file
-from polster.runtime.call import call_function, in_short
+from polster.runtime.call import call_function
 
 
 @dataclass(frozen=True, slots=True)

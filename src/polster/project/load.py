@@ -17,6 +17,7 @@ from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.record import Trace
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.shared_process import ReachedOutsideError
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -60,9 +61,11 @@ def load_asset(asset: Asset) -> LoadedAsset:
     """
     try:
         module = importlib.import_module(asset.module)
-    except (Exception, SystemExit) as error:
+    except ReachedOutsideError:
+        raise
+    except BaseException as error:  # the user's code may raise anything
         raise AssetError(
-            f"the file cannot be imported: {type(error).__name__}: {error}",
+            f"the file cannot be imported: {in_short(error)}",
             code="POL213",
             place=_import_place(error, asset),
             hint=_import_hint(error),
@@ -115,9 +118,11 @@ def _try_rules(contract: type[dy.Schema], asset: Asset, root: Path) -> None:
         described = f"the rule `{name}` of the contract {asset.options.contract}"
         try:
             asked = rule.expr
-        except Exception as error:
+        except ReachedOutsideError:
+            raise
+        except BaseException as error:
             raise AssetError(
-                f"{described} raises {type(error).__name__}: {error}",
+                f"{described} raises {in_short(error)}",
                 code="POL316",
                 place=user_place(error, root) or asset.place,
                 hint="it is called once, with the class, and returns an expression of Polars",
@@ -194,8 +199,27 @@ def without_values(error: BaseException) -> str:
     name = type(error).__name__
     if type(error) not in NAMES_ALONE:
         return name
-    said = str(error).strip().split("\n", maxsplit=1)[0]
+    said = said_by(error).split("\n", maxsplit=1)[0]
     return f"{name}: {said}" if said else name
+
+
+def in_short(error: BaseException) -> str:
+    """Return the type of an exception and the first line of what it says, if it says anything.
+
+    >>> in_short(KeyError("nope")), in_short(SystemExit())
+    ('KeyError: nope', 'SystemExit')
+    """
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = said_by(said).split("\n", maxsplit=1)[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def said_by(error: object) -> str:
+    """Return what an exception says; nothing if its own ``__str__`` raises."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
 
 
 def user_place(error: BaseException, root: Path) -> str | None:

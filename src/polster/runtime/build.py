@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TypeVar
 
 import polars as pl
@@ -31,7 +32,7 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
-from polster.model.asset import Asset, Load, Repeated
+from polster.model.asset import Asset, AssetKey, Load, Repeated
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
@@ -39,13 +40,16 @@ from polster.model.reference import Reference
 from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
+    in_short,
     load_asset,
     raised_in_polster,
+    said_by,
     user_place,
     user_trace,
     without_values,
 )
-from polster.runtime.call import Handed, call_function, in_short, missing_hint
+from polster.project.shared_process import Misuse, ReachedOutsideError, misuse_here
+from polster.runtime.call import Handed, call_function, missing_hint
 from polster.runtime.drift import drift_hint
 from polster.runtime.empty_batch import with_columns_known
 from polster.runtime.evolving import settle, settle_again, widen
@@ -78,6 +82,7 @@ class Workplace:
             taken away at the end.
         call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
         load: How an asset comes to its function; a test has it already.
+        building: Entered while the code of an asset is at work.
     """
 
     root: Path
@@ -87,6 +92,7 @@ class Workplace:
     stagers: set[Stager] = field(default_factory=set)
     call: Caller = call_function
     load: Callable[[Asset], LoadedAsset] = load_asset
+    building: Callable[[AssetKey], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def discard_leftovers(self) -> None:
         """Delete what builds that failed or were interrupted staged, even after they ended.
@@ -149,24 +155,15 @@ def build(job: Job, work: Workplace) -> Built:
     table: TableVersion | None = None
     try:
         record, table = _Build(job, work, record, clock).run()
-    except (InterruptedRunError, KeyboardInterrupt):
-        record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
     except RefusedError as error:
         record = replace(record, error=_failure(error), **error.counted)
-    except PolsterError as error:
-        record = replace(record, error=_failure(error))
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
-        record = replace(
-            record,
-            error=Failure(
-                "POL900",
-                f"Polster stumbled: {in_short(error)}",
-                hint="please report this as a bug of Polster, with the traceback",
-                place=job.asset.place,
-                trace=user_trace(error),
-                kept=f"Polster stumbled: {without_values(error)}",
-            ),
-        )
+        if _is_signal(error):
+            raise
+        if _is_interrupt(error, work.gate):
+            record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
+        else:
+            record = replace(record, error=_failure_of(error, job.asset))
     return Built(replace(record, seconds=time.perf_counter() - clock), table)
 
 
@@ -254,6 +251,8 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
             )
+            if misuse := misuse_here():  # and the code went on as if nothing were
+                raise _misused(misuse, self.asset)
             content = self.landing.content(staged.schema) if self.landing else ""
             if current is not None and self._is_repeated(content, current):
                 return self._unless_refused(current), self._pinned(current)
@@ -338,15 +337,16 @@ class _Build:
         """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
         try:
             return step()
-        except (PolsterError, KeyboardInterrupt):
+        except (PolsterError, ReachedOutsideError):
             raise
         except BaseException as error:
-            if raised_in_polster(error):
+            ended = _is_signal(error) or _is_interrupt(error, self.work.gate)
+            if ended or raised_in_polster(error):
                 raise
             raise self._computing_failed(error) from error
 
     def _computing_failed(self, error: BaseException) -> PolsterError:
-        text = str(error)
+        text = said_by(error)
         if DISK_REFUSES.search(text) or (
             isinstance(error, OSError) and _folder(self.table) in text
         ):
@@ -659,6 +659,45 @@ class _Build:
 def _folder(table: Table | TableVersion) -> str:
     """Return the end of a table's folder: of a long path, Polars shows no more."""
     return "/".join(table.uri.split("/")[-3:])
+
+
+def _is_signal(error: BaseException) -> bool:
+    """Tell whether it is Ctrl-C, which Python brings to the main thread alone: a test's, say."""
+    return isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()
+
+
+def _is_interrupt(error: BaseException, gate: Gate) -> bool:
+    """Tell whether the run was interrupted, or whether a function only says so."""
+    if isinstance(error, InterruptedRunError):
+        return True
+    raised = error.__cause__ if isinstance(error, AssetError) else error
+    return isinstance(raised, KeyboardInterrupt) and gate.is_closed
+
+
+def _failure_of(error: BaseException, asset: Asset) -> Failure:
+    """Say why an asset failed; what its code tried to do to the process comes first."""
+    misuse = misuse_here()
+    if misuse is not None:
+        return _failure(_misused(misuse, asset))
+    if isinstance(error, PolsterError):
+        return _failure(error)
+    return Failure(
+        "POL900",
+        f"Polster stumbled: {in_short(error)}",
+        hint="please report this as a bug of Polster, with the traceback",
+        place=asset.place,
+        trace=user_trace(error),
+        kept=f"Polster stumbled: {without_values(error)}",
+    )
+
+
+def _misused(misuse: Misuse, asset: Asset) -> AssetError:
+    return AssetError(
+        f"its code {misuse.deed}, which all assets of a run share",
+        code="POL342",
+        place=misuse.place or asset.place,
+        hint=misuse.hint,
+    )
 
 
 def _failure(error: PolsterError) -> Failure:

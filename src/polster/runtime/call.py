@@ -14,7 +14,8 @@ from polster.contracts.handover import satisfies
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError, nearest
 from polster.model.context import RunContext
-from polster.project.load import LoadedAsset, user_line, user_trace, without_values
+from polster.project.load import LoadedAsset, in_short, user_line, user_trace, without_values
+from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.parameters import Kind, asked_by
 
 QUOTED = re.compile(r'"([^"]+)"')
@@ -54,7 +55,9 @@ def call_function(
     arguments = _arguments(loaded, inputs, run)
     try:
         result = loaded.function(**arguments)
-    except (Exception, SystemExit, pl.exceptions.PanicException) as error:
+    except ReachedOutsideError:
+        raise
+    except BaseException as error:  # the user's code may raise anything
         line = user_line(error, root / asset.file) or asset.line
         raise AssetError(
             f"the function raised {in_short(error)}",
@@ -81,17 +84,6 @@ def call_function(
         place=asset.place,
         hint=_return_hint(kind),
     )
-
-
-def in_short(error: BaseException) -> str:
-    """Return the type of an exception and the first line of what it says, if it says anything.
-
-    >>> in_short(KeyError("nope")), in_short(SystemExit())
-    ('KeyError: nope', 'SystemExit')
-    """
-    said = error.args[0] if isinstance(error, KeyError) and error.args else error
-    text = str(said).strip().split("\n", maxsplit=1)[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def missing_hint(error: BaseException, inputs: Mapping[str, Iterable[str]]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import ParamSpec, TypeVar
 
 from polster.errors import PolsterError
 from polster.lakehouse.table import TableVersion
@@ -23,7 +24,8 @@ from polster.model.plan import (
 )
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.reference import Reference
-from polster.project.load import without_values
+from polster.project.load import in_short, without_values
+from polster.project.shared_process import shared_process
 from polster.runtime.build import Built, Job, Workplace, build
 from polster.runtime.states import States
 
@@ -33,6 +35,8 @@ TAKEN_OVER = "a table of another program was taken over; its rows are still in e
 GRACE_SECONDS = 3.0
 """How long an interrupted run waits for what is being computed; nothing of it is published."""
 POLL_SECONDS = 0.1
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,10 @@ class Execution:
 
     def run(self, threads: int) -> Outcome:
         """Run everything chosen on ``threads`` threads."""
+        with shared_process(self.work.root):
+            return self._run(threads)
+
+    def _run(self, threads: int) -> Outcome:
         self.observer.begins(len(self.order))
         workers = [
             Thread(target=self._work, name=f"polster-{number}", daemon=True)
@@ -140,7 +148,7 @@ class Execution:
         except BaseException as error:  # whatever it is, the run must hear of it
             failure = Failure(
                 "POL900",
-                f"Polster stumbled: {type(error).__name__}: {error}",
+                f"Polster stumbled: {in_short(error)}",
                 hint="please report this as a bug of Polster",
                 kept=f"Polster stumbled: {without_values(error)}",
             )
@@ -199,7 +207,8 @@ class Execution:
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
         )
-        built = build(job, self.work)
+        with self.work.building(key):
+            built = _named(build, f"building {key}")(job, self.work)
         return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
 
     def _take_over(self, key: AssetKey, state: TableState) -> TableState:
@@ -305,3 +314,16 @@ class Execution:
                     datetime.now(UTC),
                     reasons=(INTERRUPTED,),
                 )
+
+
+def _named(function: Callable[P, R], name: str) -> Callable[P, R]:
+    """Return ``function`` under another name, which is what a crash report has of it.
+
+    Python's faulthandler writes names of functions alone: neither threads nor values.
+    """
+
+    def renamed(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(*args, **kwargs)
+
+    renamed.__code__ = renamed.__code__.replace(co_name=name)
+    return renamed

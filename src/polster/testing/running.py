@@ -24,6 +24,7 @@ from polster.model.record import AssetRecord, Failure, Fingerprint
 from polster.project.asset_file import read_asset_file, read_options
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.load import LoadedAsset
+from polster.project.shared_process import shared_process
 from polster.runtime.build import Job, Workplace, build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
@@ -128,7 +129,8 @@ def run_asset(
         )
         referred, unchecked = publish_targets(asset, targets, lakehouse)
         job = Job(asset, {}, Fingerprint("tested"), ("it is tested",), None, references=referred)
-        record = build(job, work).record
+        with shared_process(work.root):
+            record = build(job, work).record
         record = replace(record, notes=(*record.notes, *unchecked))
         work.discard_leftovers()
         if raised:

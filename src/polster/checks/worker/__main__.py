@@ -26,7 +26,7 @@ from polster.errors import LakehouseError
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.project.import_path import import_afresh
-from polster.runtime.call import in_short
+from polster.project.load import in_short
 
 BUFFER_BYTES = 1 << 20
 FLUSH_SECONDS = 0.25

@@ -29,8 +29,10 @@ from polars import plugins
 
 from polster.checks.worker.libraries import Libraries
 from polster.project.import_path import SOURCE_FOLDER
+from polster.project.shared_process import ReachedOutsideError
 
 FORBIDDEN_EVENTS = {
+    "os.chdir": "changes the current folder",
     "os.remove": "deletes a file",
     "os.rename": "renames a file",
     "os.rmdir": "deletes a folder",
@@ -64,18 +66,6 @@ STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
 INSTALLED = (STANDARD, *SITE)
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
-
-
-class ReachedOutsideError(BaseException):
-    """The user's code reads, writes or connects. Not to be caught by a plain except.
-
-    Args:
-        deed: What it does, as a clause.
-    """
-
-    def __init__(self, deed: str) -> None:
-        super().__init__(deed)
-        self.deed = deed
 
 
 class Stage(Enum):

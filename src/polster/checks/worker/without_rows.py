@@ -16,7 +16,8 @@ from typing import Any
 import polars as pl
 
 from polster.checks.worker.typed_rows import COUNTS, TEXTS, typed_rows
-from polster.runtime.call import Handed, in_short
+from polster.project.load import in_short
+from polster.runtime.call import Handed
 
 Compute = Callable[[Mapping[str, Handed]], BaseException | None]
 """Calls the function with such inputs and computes its frame; returns what that raises."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from polster.checks.worker.clocks import Clocks, seed
-from polster.checks.worker.guard import Guard, ReachedOutsideError
+from polster.checks.worker.guard import Guard
 from polster.checks.worker.mistakes import deeds_done, finding_from
 from polster.checks.worker.steps import failing_step
 from polster.checks.worker.without_rows import WithRows, empty_hint, with_rows
@@ -22,8 +22,9 @@ from polster.model.context import RunContext
 from polster.model.finding import Finding, Severity, finding_about
 from polster.plans.compare import first_difference
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.load import LoadedAsset
-from polster.runtime.call import Handed, call_function, in_short, missing_hint
+from polster.project.load import LoadedAsset, in_short
+from polster.project.shared_process import ReachedOutsideError
+from polster.runtime.call import Handed, call_function, missing_hint
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
 NEEDS_DATA = (
@@ -97,7 +98,7 @@ class ZeroRowCall:
                 frame.collect(engine="in-memory", optimizations=PLAIN)
         except ReachedOutsideError:
             return None, list(self._deeds())
-        except (Exception, pl.exceptions.PanicException) as error:
+        except BaseException as error:  # the user's code may raise anything
             found = self.computing_failed(error) if returned is None else self._only_empty(error)
             if found.severity is Severity.ERROR or returned is None:
                 return None, [found]
@@ -184,7 +185,7 @@ class ZeroRowCall:
                     frame.collect(engine="in-memory", optimizations=PLAIN)
             except AssetError as error:
                 return error.__cause__ or error
-            except (Exception, ReachedOutsideError, pl.exceptions.PanicException) as error:
+            except BaseException as error:  # the user's code may raise anything
                 return error
             finally:
                 del self.guard.deeds[known:]  # what it does with rows is for those that have some

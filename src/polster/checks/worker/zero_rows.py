@@ -13,7 +13,7 @@ from polster.checks.examined import Examined
 from polster.checks.worker.bronze_columns import BronzeColumns, lacking
 from polster.checks.worker.clocks import Clocks
 from polster.checks.worker.contract_text import contract_text, table_rules
-from polster.checks.worker.guard import Guard, ReachedOutsideError
+from polster.checks.worker.guard import Guard
 from polster.checks.worker.mistakes import deeds_done, finding_from, parameter_finding
 from polster.checks.worker.plan_checks import PlanChecks, foreign_leaf
 from polster.checks.worker.promises import limited, never_null, unique
@@ -31,8 +31,9 @@ from polster.model.reference import Reference
 from polster.plans.source import named_source
 from polster.plans.structs import struct_of
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.load import LoadedAsset, load_asset
-from polster.runtime.call import Handed, in_short
+from polster.project.load import LoadedAsset, in_short, load_asset
+from polster.project.shared_process import ReachedOutsideError
+from polster.runtime.call import Handed
 from polster.runtime.parameters import read_parameters
 
 AUDIT = {
@@ -202,7 +203,7 @@ class Examiner:
             plan = PlanChecks(asset, frame, not_null, limits, asked, _structs(handed.values()))
         except OSError as error:  # a file that is scanned, and not there
             findings.append(foreign_leaf(asset, in_short(error)))
-        except (Exception, pl.exceptions.PanicException) as error:
+        except BaseException as error:  # the user's code may raise anything
             findings.append(call.computing_failed(error))
         else:
             findings += plan.foreign()

@@ -1,0 +1,121 @@
+"""What the user's code must not do to the process that all assets of a run share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import get_ident
+from typing import Any, NoReturn
+
+from polster.project.import_path import SOURCE_FOLDER
+
+REFUSED_EVENTS = {
+    "os.chdir": (
+        "changes the current folder",
+        "write the folder into the path; a relative path means the project's folder",
+    ),
+    "os.exec": ("replaces the process", "start a process of its own: subprocess.run(…)"),
+}
+"""What Python says of ``os.chdir``, ``os.fchdir`` and ``os.execv`` before it does them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """Something that was refused.
+
+    Attributes:
+        deed: What was tried, as a clause.
+        hint: What to do instead.
+        place: ``file:line`` of the project; None if none of its code was on the way there.
+    """
+
+    deed: str
+    hint: str
+    place: str | None
+
+
+class ReachedOutsideError(BaseException):
+    """The user's code does what it must not. Not to be caught by a plain except.
+
+    Args:
+        deed: What it does, as a clause.
+    """
+
+    def __init__(self, deed: str) -> None:
+        super().__init__(deed)
+        self.deed = deed
+
+
+class _Watch:
+    """What is refused at the moment.
+
+    Attributes:
+        root: The project's folder; None while nothing is refused.
+        refused: What was refused, by thread, until somebody asks.
+    """
+
+    def __init__(self) -> None:
+        self.root: Path | None = None
+        self.refused: dict[int, Misuse] = {}
+
+    def refuse(self, deed: str, hint: str) -> NoReturn:
+        place = None
+        for frame in traceback.extract_stack():
+            path = Path(frame.filename)
+            if self.root is not None and path.is_relative_to(self.root / SOURCE_FOLDER):
+                place = f"{path.relative_to(self.root).as_posix()}:{frame.lineno}"
+        self.refused[get_ident()] = Misuse(deed, hint, place)
+        raise ReachedOutsideError(deed if place is None else f"{deed} at {place}")
+
+    def audit(self, event: str, _: tuple[Any, ...]) -> None:
+        if self.root is not None and event in REFUSED_EVENTS and os.getpid() == _process():
+            self.refuse(*REFUSED_EVENTS[event])
+
+
+WATCH = _Watch()
+
+
+@contextmanager
+def shared_process(root: Path) -> Iterator[None]:
+    """While this lasts, nobody ends the process without a word, or moves it to another folder.
+
+    Whoever tries gets a :class:`ReachedOutsideError`, whatever thread they are in: a function that
+    Polars calls back has none of its own. A process that was forked may do as it likes.
+
+    Args:
+        root: The project's folder, from which places are named.
+    """
+    _process()
+    before, leave = WATCH.root, os._exit
+
+    def refusing(status: int) -> NoReturn:
+        if os.getpid() == _process():
+            deed = f"ends the process with os._exit({status})"
+            WATCH.refuse(deed, "raise an error if the asset is to fail, else return a frame")
+        leave(status)
+
+    WATCH.root = root
+    os._exit = refusing
+    try:
+        yield
+    finally:
+        WATCH.root = before
+        os._exit = leave
+
+
+def misuse_here() -> Misuse | None:
+    """Return what was refused in this thread since it was asked last, if anything was."""
+    return WATCH.refused.pop(get_ident(), None)
+
+
+@cache
+def _process() -> int:
+    """Listen to Python from now on, which cannot be taken back, and return who we are."""
+    sys.addaudithook(WATCH.audit)
+    return os.getpid()
