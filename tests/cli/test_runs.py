@@ -191,7 +191,8 @@ def test_a_run_in_progress_is_listed_and_a_killed_one_until_the_next_run(
     assert (shown[0]["is_killed"], shown[0]["is_lost"]) == (True, True)
     assert done.returncode == 0
     assert live_runs(shop.open()) == []
-    assert [run["status"] for run in shop.json("runs")["runs"]] == ["succeeded", "unknown"]
+    assert f"{live[0].run_id} vanished while building `silver.orders`" in done.stderr
+    assert [run["status"] for run in shop.json("runs")["runs"]] == ["succeeded", "vanished"]
 
 
 def test_each_run_is_listed_once_and_a_lost_one_at_its_place_by_time(shop: Pipeline) -> None:

@@ -180,7 +180,7 @@ async def test_a_killed_run_ends_with_its_exit_code_and_the_next_one_is_right(
         await ended(following)
 
     assert (request.exit_code, request.run_id) == (-signal.SIGKILL, None)
-    assert (following.exit_code, statuses(pipeline)) == (0, ["published"])
+    assert (following.exit_code, statuses(pipeline)) == (0, ["failed", "published"])
 
 
 async def test_closing_stops_what_runs_and_starts_nothing_more(pipeline: Pipeline) -> None:

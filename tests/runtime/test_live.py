@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -94,15 +97,42 @@ def test_the_other_observer_is_told_first(runs: LiveRuns) -> None:
     assert told == [3, BRONZE, record]
 
 
-def test_runs_that_were_killed_long_ago_are_forgotten(runs: LiveRuns) -> None:
-    killed = LiveRun("killed", "dev", "a", 1, (), False, START, START, (), {}, ())
-    runs.write(replace(killed, run_id="old", updated_at=START - timedelta(days=1, hours=1)))
-    runs.write(replace(killed, run_id="young", updated_at=START - timedelta(hours=23)))
+def test_runs_that_vanished_are_told_until_somebody_knows(runs: LiveRuns) -> None:
+    there = LiveRun("there", "dev", "a", 1, (), False, START, START, (), {}, ())
+    ours = (socket.gethostname(), os.getpid())
+    runs.write(replace(there, run_id="old", updated_at=START - timedelta(days=1, hours=1)))
+    runs.write(replace(there, run_id="young", updated_at=START - timedelta(hours=23)))
+    runs.write(replace(there, run_id="our number", host=ours[0], process_id=ours[1]))
 
-    with LiveReport(runs, BEGINNING):
-        until(lambda: "old" not in [run.run_id for run in runs.all()])
+    with LiveReport(runs, BEGINNING) as report:
+        vanished = {run.run_id for run in report.vanished()}
+        left = {run.run_id for run in runs.all()} - {RUN}
+        report.forget(report.vanished())
 
+    assert vanished == {"old", "our number"}
+    assert left == {"old", "our number", "young"}
     assert [run.run_id for run in runs.all()] == ["young"]
+
+
+def test_a_crash_leaves_what_was_being_built(runs: LiveRuns, tmp_path: Path) -> None:
+    with LiveReport(runs, BEGINNING) as report, report.building(BRONZE):
+        with report.building(SILVER):
+            pass
+        files = {path.name: path.read_bytes() for path in (tmp_path / "_polster/live").iterdir()}
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    for name, content in files.items():
+        (tmp_path / "_polster/live" / name).write_bytes(content)
+    left = the_run(runs)
+    assert left is not None
+    runs.write(replace(left, process_id=gone.pid))
+
+    (found,) = runs.all()
+
+    assert found.is_killed
+    assert (list(found.running), found.waiting) == ([BRONZE], (SILVER, GOLD))
+    runs.remove(RUN)
+    assert list((tmp_path / "_polster/live").iterdir()) == []
 
 
 def test_a_sign_of_life_that_hangs_holds_no_run(

@@ -6,6 +6,7 @@ and ``polster list-assets`` never waits for Polars.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import sys
@@ -152,6 +153,8 @@ def polster(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, by default as it was typed, and end the process with its exit code."""
     gc.set_threshold(GARBAGE)
+    with suppress(OSError, ValueError):  # where stderr is no file, a crash has nowhere to speak
+        faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a character that a terminal lacks stops nothing
             stream.reconfigure(errors="backslashreplace")

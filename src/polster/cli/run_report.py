@@ -156,6 +156,7 @@ def _summary(record: RunRecord, told: list[AssetRecord]) -> str:
         RunStatus.SUCCEEDED: "succeeded",
         RunStatus.FAILED: "failed",
         RunStatus.INTERRUPTED: "was interrupted",
+        RunStatus.VANISHED: "vanished",
         RunStatus.UNKNOWN: "ended without a record",
     }[record.status]
     return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from polster.lakehouse.ledger import from_row, to_row
@@ -18,6 +21,7 @@ from polster.model.record import AssetRecord
 
 FOLDER = ("_polster", "live")
 ENDING = ".json"
+BUILDING = ".building"
 
 
 class LiveRuns:
@@ -38,7 +42,19 @@ class LiveRuns:
 
     def remove(self, run_id: str) -> None:
         """Forget a run that has ended."""
-        self.store.delete(self.folder, [run_id + ENDING])
+        names = [run_id + ENDING, *([run_id + BUILDING] if self.store.is_local else [])]
+        self.store.delete(self.folder, names)
+
+    def building(self, run_id: str) -> Building | None:
+        """Return what tells which assets a run builds right now; None in an object store.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if not self.store.is_local:
+            return None
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        return Building(Path(self.folder, run_id + BUILDING))
 
     def all(self) -> list[LiveRun]:
         """List the runs in progress and the killed ones, newest first.
@@ -52,7 +68,18 @@ class LiveRuns:
         killed = {run.run_id for run in found if _is_killed(run)}
         if killed:  # a run that ends removes its file first, so what still lies there was left
             found = self._read()
-        return [replace(run, is_killed=run.run_id in killed) for run in found]
+        return [self._at_its_end(run) if run.run_id in killed else run for run in found]
+
+    def _at_its_end(self, run: LiveRun) -> LiveRun:
+        """Return a killed run with what it was building when it ended, which is known better."""
+        names = _names_in(Path(self.folder, run.run_id + BUILDING))
+        if names is None:
+            return replace(run, is_killed=True)
+        done = {record.asset for record in run.finished}
+        begun = [key for name in names if (key := AssetKey.parse(name)) and key not in done]
+        running = {key: run.running.get(key, run.updated_at) for key in begun}
+        waiting = [key for key in (*run.running, *run.waiting) if key not in running]
+        return replace(run, is_killed=True, running=running, waiting=tuple(waiting))
 
     def _read(self) -> list[LiveRun]:
         found: list[LiveRun] = []
@@ -61,6 +88,53 @@ class LiveRuns:
             if live is not None and live.run_id + ENDING == name:
                 found.append(live)
         return sorted(found, key=lambda live: (live.started_at, live.run_id), reverse=True)
+
+
+class Building:
+    """Which assets a run builds right now, in a few bytes of a file.
+
+    It is written before an asset's code is called, and costs next to nothing: whatever ends the
+    process leaves the file as it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self._lock = Lock()
+        self._keys: dict[AssetKey, None] = {}
+        self._written = 0
+
+    @contextmanager
+    def on(self, key: AssetKey) -> Iterator[None]:
+        """Say so as long as the block lasts."""
+        with self._lock:
+            self._keys[key] = None
+            self._write()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._keys.pop(key)
+                self._write()
+
+    def close(self) -> None:
+        """Let go of the file; what goes on in spite of an interrupt is not told any more."""
+        with self._lock:
+            self._file.close()
+
+    def _write(self) -> None:
+        text = " ".join(map(str, self._keys)).encode()
+        with suppress(OSError, ValueError):  # a full disk, or the run is over: no matter here
+            self._file.seek(0)
+            self._file.write(text.ljust(self._written))
+        self._written = max(self._written, len(text))
+
+
+def _names_in(path: Path) -> list[str] | None:
+    """Return the keys that :class:`Building` wrote; None if there is no such file."""
+    try:
+        return path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _is_killed(run: LiveRun) -> bool:

@@ -24,6 +24,8 @@ class AssetStatus(StrEnum):
 
 INTERRUPTED = "the run was interrupted"
 """The reason of an asset that was skipped because somebody stopped the run."""
+VANISHED = "the run vanished before"
+"""The reason of an asset that a run did not come to because its process had ended."""
 
 
 class RunStatus(StrEnum):
@@ -32,6 +34,7 @@ class RunStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    VANISHED = "vanished"  # its process ended without a word, which a later run found out
     UNKNOWN = "unknown"  # its assets alone are recorded: killed, or of an older version
 
 

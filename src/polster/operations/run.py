@@ -16,6 +16,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.model.context import RunContext
 from polster.model.finding import Finding
+from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus, cancelled
 from polster.model.release import Release
 from polster.model.standing import StandingWarning
@@ -30,6 +31,7 @@ from polster.runtime.execute import Execution, Observer, Outcome
 from polster.runtime.gate import Gate
 from polster.runtime.live import Beginning, LiveReport
 from polster.runtime.states import States, read_states, standing_warnings
+from polster.runtime.vanished import tell_vanished, vanished_record
 
 DEFAULT_THREADS = 4
 LEDGER_SECONDS = 2.0
@@ -75,7 +77,6 @@ def run(
     codes = {key: reader.fingerprint(graph[key]) for key in graph.assets if key in chosen}
     states = read_states(lakehouse, graph.assets)
     import_afresh(project.root)
-    work = Workplace(project.root, lakehouse, context, Gate())
     live = LiveReport(
         lakehouse.live,
         Beginning(
@@ -87,6 +88,7 @@ def run(
             [key for key in graph.assets if key in chosen],
         ),
     )
+    work = Workplace(project.root, lakehouse, context, Gate(), building=live.building)
     execution = Execution(
         graph,
         chosen,
@@ -115,7 +117,7 @@ def run(
             tuple(selection),
             full_refresh,
         )
-        record = _recorded(lakehouse, context, states, record)
+        record = _recorded(lakehouse, context, states, record, live)
         schemas = BronzeSchemas(project, lakehouse)
         record = _with_schemas(record, schemas, execution, states)
     work.discard_leftovers()
@@ -142,15 +144,25 @@ def _status(outcome: Outcome) -> RunStatus:
 
 
 def _recorded(
-    lakehouse: Lakehouse, context: RunContext, states: States, record: RunRecord
+    lakehouse: Lakehouse,
+    context: RunContext,
+    states: States,
+    record: RunRecord,
+    live: LiveReport,
 ) -> RunRecord:
     """Write the ledger and, of a run that succeeded, a release; return what came of it."""
     try:
         if record.status is RunStatus.INTERRUPTED:
-            _in_time(lambda: _record(lakehouse, states, record))
-        else:
-            _record(lakehouse, states, record)
-            record = replace(record, standing=_standing(lakehouse, states, record.assets))
+            _in_time(lambda: _record(lakehouse, states, record, ()))
+            return record
+        vanished = [run for run in live.vanished() if not _has_ended(lakehouse, run)]
+        _record(lakehouse, states, record, vanished)
+        live.forget(live.vanished())
+        record = replace(
+            record,
+            standing=_standing(lakehouse, states, record.assets),
+            warnings=tuple(map(tell_vanished, vanished)),
+        )
         if record.status is RunStatus.SUCCEEDED:
             return replace(record, release=_release(lakehouse, context, states, record.assets))
     except LakehouseError as error:  # what was published stays, so say it all the same
@@ -162,22 +174,37 @@ def _recorded(
         )
         is_good = record.status is RunStatus.SUCCEEDED
         status = RunStatus.FAILED if is_good else record.status
-        return replace(record, status=status, warnings=(finding,))
+        return replace(record, status=status, warnings=(*record.warnings, finding))
     return record
+
+
+def _has_ended(lakehouse: Lakehouse, run: LiveRun) -> bool:
+    """Tell whether ``run`` recorded how it ended, and was killed only after that."""
+    found = lakehouse.ledger.run(run.run_id)
+    return found is not None and found.status is not RunStatus.UNKNOWN
 
 
 def _run_id(started: datetime) -> str:
     return f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _record(lakehouse: Lakehouse, states: States, run: RunRecord) -> None:
-    """Write the ledger: what a killed run published without recording it, then this run.
+def _record(
+    lakehouse: Lakehouse, states: States, run: RunRecord, vanished: Sequence[LiveRun]
+) -> None:
+    """Write the ledger: what runs that vanished published or did not come to, then this run.
 
     One commit each, since the order of commits is the order of runs.
     """
-    lakehouse.ledger.append(
-        [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
-    )
+    left = [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
+    published = {(entry.run_id, entry.record.asset) for entry in left}
+    for other in vanished:
+        told = vanished_record(other)
+        left += [
+            Entry(other.run_id, other.environment, record, told)
+            for record in told.assets
+            if (other.run_id, record.asset) not in published
+        ]
+    lakehouse.ledger.append(left)
     lakehouse.ledger.append(
         [Entry(run.run_id, run.environment, record, run) for record in run.assets]
     )

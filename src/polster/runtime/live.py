@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 
-from polster.lakehouse.live import LiveRuns
+from polster.lakehouse.live import Building, LiveRuns
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord
@@ -57,17 +57,43 @@ class LiveReport:
         self._finished: list[AssetRecord] = []
         self._news = Event()
         self._ended = Event()
+        self._looked = Event()
+        self._vanished: tuple[LiveRun, ...] = ()
+        self._building: Building | None = None
         self._thread = Thread(target=self._report, name="polster-live", daemon=True)
 
     def __enter__(self) -> LiveReport:
+        """Say that the run has begun; in a folder before anything else is done."""
         self._thread.start()
+        if self.runs.store.is_local:
+            self._looked.wait(ENDING_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Say that the run has ended, and wait a moment until nothing of it is left."""
+        if self._building is not None:
+            self._building.close()
         self._ended.set()
         self._news.set()
         self._thread.join(ENDING_SECONDS)
+
+    def building(self, key: AssetKey) -> AbstractContextManager[None]:
+        """Tell whoever comes after a crash that ``key`` is being built; called in its thread."""
+        return nullcontext() if self._building is None else self._building.on(key)
+
+    def vanished(self) -> tuple[LiveRun, ...]:
+        """Return the runs that ended without a word: on this machine, or long ago.
+
+        They are there until :meth:`forget` is told that this is known.
+        """
+        self._looked.wait(ENDING_SECONDS)
+        return self._vanished
+
+    def forget(self, vanished: Iterable[LiveRun]) -> None:
+        """Take away what runs that vanished left of themselves."""
+        for run in vanished:
+            with suppress(Exception):
+                self.runs.remove(run.run_id)
 
     def beside(self, observer: Observer) -> Observer:
         """Return an observer that tells ``observer`` and, after it, whoever watches."""
@@ -92,16 +118,17 @@ class LiveReport:
 
     def _report(self) -> None:
         shortest = PAUSE_SECONDS if self.runs.store.is_local else REMOTE_PAUSE_SECONDS
-        cleared = False
         while not self._ended.is_set():
             self._news.clear()
             begun = time.monotonic()
             with suppress(Exception):  # whatever refuses, and however: the run goes on
                 live = self._live()
+                if not self._looked.is_set():
+                    self._building = self.runs.building(live.run_id)
                 self.runs.write(live)
-                if not cleared:
-                    self._clear(live.updated_at)
-                    cleared = True
+                if not self._looked.is_set():
+                    self._vanished = self._left(live.updated_at)
+            self._looked.set()
             pause = max(shortest, COST * (time.monotonic() - begun))
             if not self._ended.wait(pause):
                 self._news.wait(max(0.0, BEAT_SECONDS - pause))
@@ -125,8 +152,13 @@ class LiveReport:
                 tuple(self._finished),
             )
 
-    def _clear(self, now: datetime) -> None:
-        """Forget runs that were killed: on this machine, or long ago."""
-        for other in self.runs.all():
-            if other.is_killed or now - other.updated_at > FORGOTTEN:
-                self.runs.remove(other.run_id)
+    def _left(self, now: datetime) -> tuple[LiveRun, ...]:
+        """List the runs that vanished; one of our own process identifier has no process left."""
+        host, process_id, run_id = socket.gethostname(), os.getpid(), self.begins.run_id
+        return tuple(
+            other
+            for other in self.runs.all()
+            if other.is_killed
+            or now - other.updated_at > FORGOTTEN
+            or ((other.host, other.process_id) == (host, process_id) and other.run_id != run_id)
+        )
