@@ -230,3 +230,57 @@ def test_rules_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None
     raised = problem(tmp_path, f"[tool.polster.rules]\n{text}\n")
 
     assert raised.place == str(tmp_path / "pyproject.toml")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s4://lake/prod", "the stores: s3://"),
+        ("https://lake/prod", "a folder is written as a path"),
+        ("s3:///prod", "names no bucket"),
+        ("s3://key:hush@lake/prod", "keys stand in the environment or in .env"),
+        ("az://lake/prod?sig=hush", "keys stand in the environment or in .env"),
+        ("a\\u0000b", "null"),
+        ("~nobody-of-this-name/x", "home"),
+    ],
+)
+def test_an_address_that_nothing_can_be_reached_by_is_refused(
+    tmp_path: Path, address: str, said: str
+) -> None:
+    settings = read_settings(project(tmp_path, f'[tool.polster]\nlakehouse = "{address}"\n'))
+
+    with pytest.raises(SettingsError) as caught:
+        choose_environment(settings, None)
+
+    assert caught.value.code == "POL108"
+    assert said in f"{caught.value.message} {caught.value.hint}"
+    assert "hush" not in f"{caught.value.message} {caught.value.hint}"
+    assert "\0" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "address", ["abfss://box@account.dfs.core.windows.net/x", "S3://lake/x", "gs://lake", "x/ü @:y"]
+)
+def test_any_other_address_is_taken(tmp_path: Path, address: str) -> None:
+    settings = read_settings(project(tmp_path, f'[tool.polster]\nlakehouse = "{address}"\n'))
+
+    assert choose_environment(settings, None).lakehouse.endswith(address)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("A=1\n".encode("utf-16"), "not UTF-8: byte 1"),
+        (b"A=\xe9\n", "not UTF-8: byte 3"),
+        (b"A=a\0b\n", "null byte"),
+    ],
+)
+def test_a_dotenv_that_no_environment_takes_is_told(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_dotenv(tmp_path)
+
+    assert (caught.value.code, caught.value.place) == ("POL109", str(tmp_path / ".env"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 from deltalake._internal import DeltaFileSystemHandler
+from deltalake.exceptions import DeltaError
 
 from polster.errors import LakehouseError
 
@@ -126,10 +127,11 @@ class Store:
                     if path.parent != Path(folder):
                         path.parent.rmdir()
             return
-        files = DeltaFileSystemHandler(folder, dict(self.options))
-        for name in names:
-            with suppress(FileNotFoundError, OSError):
-                files.delete_file(name)
+        with suppress(OSError, DeltaError):  # a store that was never there holds no file, either
+            files = DeltaFileSystemHandler(folder, dict(self.options))
+            for name in names:
+                with suppress(OSError):
+                    files.delete_file(name)
 
     def is_empty(self, folder: str, name: str) -> bool:
         """Tell whether a file of this machine is there without content; not asked of a store."""

@@ -36,11 +36,13 @@ from polster.errors import SettingsError, UsageError, nearest
 from polster.model.finding import Severity
 from polster.model.layer import OPTIONAL_ARROWS, LayerRules
 from polster.model.rule import RuleChoice, RuleSettings
+from polster.model.secrets import without_secrets
 from polster.project.locate import SETTINGS_FILE
 
 ENVIRONMENT_VARIABLE = "POLSTER_ENV"
 DEFAULT_ENVIRONMENT = "dev"
 DEFAULT_LAKEHOUSE = "data"
+STORE_SCHEMES = ("s3", "s3a", "az", "azure", "abfs", "abfss", "adl", "gs", "gcs")
 STORE_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -122,7 +124,7 @@ class Environment:
     storage_options: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"Environment(name={self.name!r}, lakehouse={self.lakehouse!r})"
+        return f"Environment(name={self.name!r}, lakehouse={without_secrets(self.lakehouse)!r})"
 
 
 def read_settings(root: Path) -> Settings:
@@ -167,13 +169,29 @@ def read_settings(root: Path) -> Settings:
 
 
 def load_dotenv(root: Path) -> None:
-    """Put the variables of the project's ``.env`` into the environment, set ones kept."""
+    """Put the variables of the project's ``.env`` into the environment, set ones kept.
+
+    Raises:
+        SettingsError: It cannot be read.
+    """
     path = root / ".env"
     if not path.is_file():
         return
-    for name, value in dotenv_values(path).items():
-        if value:
-            os.environ.setdefault(name, value)
+    try:
+        for name, value in dotenv_values(path).items():
+            if value:
+                os.environ.setdefault(name, value)
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"the file is not UTF-8: byte {error.start + 1} is no character of it",
+            code="POL109",
+            place=str(path),
+            hint="save it as UTF-8; PowerShell's `>` writes UTF-16",
+        ) from error
+    except (OSError, ValueError) as error:  # a name without a character, or a null byte
+        raise SettingsError(
+            f"a variable of the file cannot be set: {error}", code="POL109", place=str(path)
+        ) from error
 
 
 def choose_environment(settings: Settings, name: str | None) -> Environment:
@@ -181,6 +199,7 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
 
     Raises:
         UsageError: No such environment, or a variable that its lakehouse names is not set.
+        SettingsError: The ``.env`` cannot be read, or the lakehouse's address makes no sense.
     """
     load_dotenv(settings.root)
     chosen = name or os.environ.get(ENVIRONMENT_VARIABLE) or settings.default_environment
@@ -196,11 +215,59 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
     written = settings.lakehouses[chosen]
     lakehouse = VARIABLE.sub(lambda found: _variable(found[1], chosen, settings.root), written)
     if "://" not in lakehouse:
-        return Environment(
-            chosen, str((settings.root / Path(lakehouse).expanduser()).resolve()), {}
-        )
+        return Environment(chosen, _folder(lakehouse, chosen, settings.root), {})
+    _check_address(lakehouse, chosen, settings.root)
     options = {variable.lower(): value for variable, value in _store_variables().items()}
     return Environment(chosen, lakehouse.rstrip("/"), options)
+
+
+def _folder(written: str, environment: str, root: Path) -> str:
+    try:
+        return str((root / Path(written).expanduser()).resolve())
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a null, nobody's home
+        raise _no_address(written, environment, root, f"no folder: {error}") from error
+
+
+def _check_address(written: str, environment: str, root: Path) -> None:
+    """Refuse what no store could be reached by; their clients say so late, or not at all.
+
+    Raises:
+        SettingsError: The scheme is none of an object store, or there are credentials in it.
+    """
+    scheme, _, rest = written.partition("://")
+    bucket = rest.partition("/")[0]
+    if scheme.lower() not in STORE_SCHEMES:
+        known = ", ".join(f"{each}://" for each in STORE_SCHEMES)
+        raise _no_address(
+            written,
+            environment,
+            root,
+            f"`{scheme}://` is no object store",
+            hint=f"a folder is written as a path; the stores: {known}",
+        )
+    if not bucket or "\0" in rest:
+        raise _no_address(written, environment, root, "it names no bucket")
+    if "?" in rest or ("@" in rest and ":" in rest.partition("@")[0]):
+        raise _no_address(
+            written,
+            environment,
+            root,
+            "it holds credentials, or a query",
+            hint="write the bucket and the path alone; keys stand in the environment or in .env: "
+            "AWS_…, AZURE_…, GOOGLE_…",
+        )
+
+
+def _no_address(
+    written: str, environment: str, root: Path, why: str, hint: str | None = None
+) -> SettingsError:
+    shown = written.encode("unicode_escape").decode()
+    return SettingsError(
+        f"the lakehouse `{shown}` of the environment `{environment}` makes no sense: {why}",
+        code="POL108",
+        place=str(root / SETTINGS_FILE),
+        hint=hint or 'write a folder or the URL of an object store: lakehouse = "data"',
+    )
 
 
 def _store_variables() -> dict[str, str]:

@@ -32,7 +32,10 @@ def parse(path: Path, *, name: str | None = None) -> ast.Module:
 def _parsed(content: bytes, name: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(content, filename=name)
+        try:
+            return ast.parse(content, filename=name)
+        except (RecursionError, MemoryError) as error:
+            raise SyntaxError("it is nested too deeply") from error
 
 
 @dataclass(slots=True)
