@@ -12,10 +12,11 @@ from typing import Self
 
 from polster.model.finding import Finding
 from polster.model.record import Failure, Trace
+from polster.model.secrets import without_secrets
 
 
 class PolsterError(Exception):
-    """The root of all errors of Polster.
+    """The root of all errors of Polster; credentials in URLs are hidden in all that it says.
 
     Args:
         message: What is wrong, one sentence without a full stop at its end.
@@ -27,11 +28,12 @@ class PolsterError(Exception):
     def __init__(
         self, message: str, *, code: str, hint: str | None = None, place: str | None = None
     ) -> None:
+        message = without_secrets(message)
         super().__init__(message)
         self.message = message
         self.code = code
-        self.hint = hint
-        self.place = place
+        self.hint = hint = None if hint is None else without_secrets(hint)
+        self.place = None if place is None else without_secrets(place)
         if hint:
             self.add_note(f"hint: {hint}")  # Python and pytest write it below the message
 
@@ -91,7 +93,7 @@ class AssetError(PolsterError):
     ) -> None:
         super().__init__(message, code=code, hint=hint, place=place)
         self.trace = trace
-        self.kept = kept
+        self.kept = None if kept is None else without_secrets(kept)
 
 
 class DefinitionError(PolsterError):

@@ -10,13 +10,17 @@ from polster.model.asset import AssetKey
 from polster.model.contract import ContractColumn
 from polster.model.finding import Edit, Finding, Severity
 from polster.model.lineage import lineage_from_json, lineage_to_json
+from polster.model.secrets import without_secrets
 
 
 def examined_to_json(entry: Examined) -> str:
-    """Write ``entry`` as lists; its asset, and where its columns stand, are left out."""
+    """Write ``entry`` as lists; its asset, and where its columns stand, are left out.
+
+    It is kept on the disk, so credentials in URLs are hidden.
+    """
     written = [
         [_finding_to_json(finding) for finding in entry.findings],
-        entry.unchecked,
+        entry.unchecked and without_secrets(entry.unchecked),
         None if entry.columns is None else dict(entry.columns),
         None if entry.contract is None else [_column_to_json(column) for column in entry.contract],
         dict(entry.table_rules),
@@ -66,11 +70,11 @@ def _finding_to_json(finding: Finding) -> list[Any]:
     edit = finding.fix
     return [
         finding.code,
-        finding.message,
+        without_secrets(finding.message),
         finding.asset,
         finding.file,
         finding.line,
-        finding.hint,
+        finding.hint and without_secrets(finding.hint),
         finding.severity.value,
         finding.column,
         edit and [edit.file, edit.line, edit.column, edit.end_line, edit.end_column, edit.text],

@@ -13,6 +13,7 @@ from typing import Any
 
 from polster.errors import PolsterError
 from polster.model.finding import Finding
+from polster.model.secrets import without_secrets
 
 GAP = "  "
 NARROWEST = 20  # a last column of fewer characters is not worth wrapping
@@ -27,20 +28,25 @@ CONTROL_CHARACTERS = {
 JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
-def show(text: str = "") -> None:
-    """Write a line of the result to stdout."""
-    print(text.translate(CONTROL_CHARACTERS))
+def show(text: str = "", *, is_data: bool = False) -> None:
+    """Write a line of the result to stdout; credentials in URLs are hidden, but not in data."""
+    print(_shown(text, is_data=is_data).translate(CONTROL_CHARACTERS))
 
 
 def note(text: str) -> None:
     """Write a line about the work to stderr; that nobody reads it there stops no work."""
     with suppress(BrokenPipeError):
-        print(text.translate(CONTROL_CHARACTERS), file=sys.stderr, flush=True)
+        print(without_secrets(text).translate(CONTROL_CHARACTERS), file=sys.stderr, flush=True)
 
 
-def show_json(value: Any) -> None:
-    """Write ``value`` as JSON, alone on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False).translate(JSON_CONTROL_CHARACTERS))
+def show_json(value: Any, *, is_data: bool = False) -> None:
+    """Write ``value`` as JSON, alone on stdout; credentials as in :func:`show`."""
+    text = _shown(json.dumps(value, indent=2, ensure_ascii=False), is_data=is_data)
+    print(text.translate(JSON_CONTROL_CHARACTERS))
+
+
+def _shown(text: str, *, is_data: bool) -> str:
+    return text if is_data else without_secrets(text)
 
 
 @contextmanager
@@ -73,7 +79,11 @@ def terminal_width() -> int | None:
 
 
 def show_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    is_data: bool = False,
 ) -> None:
     """Write a table to stdout; on a terminal the last column wraps, in a pipe it never does.
 
@@ -81,9 +91,13 @@ def show_rows(
         columns: Headings.
         rows: Cells, one text a column.
         right: Columns that are aligned to the right.
+        is_data: Whether the cells are rows of a table, which are shown as they are.
     """
     cells = [
-        tuple(" ".join(cell.translate(CONTROL_CHARACTERS).split("\n")) for cell in row)
+        tuple(
+            " ".join(_shown(cell, is_data=is_data).translate(CONTROL_CHARACTERS).split("\n"))
+            for cell in row
+        )
         for row in (columns, *rows)
     ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
@@ -96,12 +110,12 @@ def show_rows(
         ]
         line = GAP.join(parts).rstrip()
         if limit - indent < NARROWEST or len(line) <= limit:
-            show(line)
+            show(line, is_data=True)
             continue
         first, *rest = textwrap.wrap(row[-1], limit - indent)
-        show(GAP.join([*parts[:-1], first]))
+        show(GAP.join([*parts[:-1], first]), is_data=True)
         for more in rest:
-            show(" " * indent + more)
+            show(" " * indent + more, is_data=True)
 
 
 def show_error(error: PolsterError) -> None:

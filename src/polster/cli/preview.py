@@ -37,7 +37,7 @@ def command(
     shown = preview(open_and_say(project), asset, rows=rows, version=version, environment=env)
     if format is TextOrJson.JSON:
         head = {"asset": str(shown.asset), "version": shown.version}
-        console.show_json({**head, **sample_as_json(shown.sample)})
+        console.show_json({**head, **sample_as_json(shown.sample)}, is_data=True)
         return
     show_sample(shown.sample)
     console.note(

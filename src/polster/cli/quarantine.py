@@ -65,7 +65,8 @@ def command(
                 "rules_broken": dict(report.rule_counts),
                 "earlier_rows": report.earlier_rows,
                 **sample_as_json(report.sample),
-            }
+            },
+            is_data=True,
         )
         return
     _show(report)

@@ -18,7 +18,8 @@ def show_sample(sample: Sample) -> None:
     types = tuple(sample.types[name] for name in sample.columns)
     rows = [tuple(_text(value) for value in row) for row in sample.rows]
     width = _cell_width(names, types, rows)
-    console.show_rows(names, [types, *(tuple(_cut(cell, width) for cell in row) for row in rows)])
+    cells = [tuple(_cut(cell, width) for cell in row) for row in rows]
+    console.show_rows(names, [types, *cells], is_data=True)
 
 
 def _cell_width(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

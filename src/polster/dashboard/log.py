@@ -6,6 +6,8 @@ import codecs
 import re
 from collections import deque
 
+from polster.model.secrets import without_secrets
+
 LINES = 2_000
 CHARACTERS = 400_000
 LINE_CHARACTERS = 4_000
@@ -22,8 +24,8 @@ CONTROL_CHARACTERS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) 
 class RunLog:
     """What a process wrote, newest last; old lines give way to new ones.
 
-    What would steer a terminal is left out, and of a line that was written over, as bars of
-    progress do, its last state is kept.
+    What would steer a terminal is left out, credentials in URLs are hidden, and of a line that was
+    written over, as bars of progress do, its last state is kept.
 
     Attributes:
         written: Lines so far, the dropped ones included.
@@ -67,6 +69,7 @@ class RunLog:
     def write(self, text: str) -> None:
         """Add a line; a long one becomes several."""
         clean = STEERING.sub("", _last_state(text)).translate(CONTROL_CHARACTERS)
+        clean = without_secrets(clean)
         for start in range(0, max(1, len(clean)), LINE_CHARACTERS):
             self._add(clean[start : start + LINE_CHARACTERS])
 

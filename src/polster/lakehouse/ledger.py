@@ -34,6 +34,7 @@ from polster.model.record import (
     RunSummary,
     Trace,
 )
+from polster.model.secrets import without_secrets
 from polster.model.standing import StandingWarning
 
 COMMIT_COLUMN = "commit"
@@ -424,14 +425,14 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "status": record.status.value,
         "started_at": record.started_at,
         "seconds": record.seconds,
-        "reasons": list(record.reasons),
+        "reasons": [without_secrets(reason) for reason in record.reasons],
         "rows_in": json.dumps(dict(record.rows_in)),
         "rows_returned": record.rows_returned,
         "rows_published": record.rows_published,
         "rows_quarantined": record.rows_quarantined,
         "rules_broken": json.dumps(dict(record.rules_broken)),
         "version": record.version,
-        "notes": list(record.notes),
+        "notes": [without_secrets(note) for note in record.notes],
         "error": failure_to_json(record.error) if record.error else None,
         "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
         "lineage": lineage_to_json(record.lineage) if record.lineage else None,
@@ -522,7 +523,10 @@ def to_metadata(record: AssetRecord) -> dict[str, Any]:
 
 
 def failure_to_json(failure: Failure) -> str:
-    """Write a failure without what exceptions say, since that may hold values of the data."""
+    """Write a failure without what exceptions say, since that may hold values of the data.
+
+    Credentials in URLs are hidden in the rest.
+    """
     written = {
         "code": failure.code,
         "message": failure.message if failure.kept is None else failure.kept,
@@ -531,7 +535,7 @@ def failure_to_json(failure: Failure) -> str:
     }
     if failure.trace is not None:
         written["frames"] = failure.trace.frames
-    return json.dumps(written)
+    return json.dumps({key: text and without_secrets(text) for key, text in written.items()})
 
 
 def failure_from_json(text: str) -> Failure:

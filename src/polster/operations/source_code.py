@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polster.errors import UsageError
+from polster.model.secrets import without_secrets
 from polster.operations.history import asset_named
 from polster.operations.open_project import Project
 
@@ -17,7 +18,7 @@ class SourceCode:
 
     Attributes:
         file: Relative to the project's folder.
-        text: What stands in it; characters that are no UTF-8 replaced.
+        text: What stands in it; characters that are no UTF-8 replaced, credentials in URLs hidden.
         line: Line of the function, from 1.
         is_cut: Whether it is so long that only its beginning was read.
     """
@@ -42,5 +43,5 @@ def source_code(project: Project, name: str) -> SourceCode:
         raise UsageError(
             f"the file cannot be read: {error.strerror}", code="POL503", place=asset.file
         ) from error
-    text = read[:LONGEST].decode("utf-8", "replace")
+    text = without_secrets(read[:LONGEST].decode("utf-8", "replace"))
     return SourceCode(asset.file, text, asset.line, len(read) > LONGEST)

@@ -16,6 +16,7 @@ from polster.decorators import AssetFunction
 from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.record import Trace
+from polster.model.secrets import without_secrets
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.shared_process import ReachedOutsideError
 
@@ -160,7 +161,7 @@ def user_trace(error: BaseException) -> Trace:
         seen.add(id(earlier))
         frames = _frames(earlier, _skip_own(earlier.__traceback__)) + link + frames
         linked = _linked(earlier)
-    return Trace("".join(lines).rstrip(), frames)
+    return Trace(without_secrets("".join(lines).rstrip()), without_secrets(frames))
 
 
 def _linked(error: BaseException) -> tuple[str, BaseException] | None:

@@ -37,6 +37,7 @@ from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.reference import Reference
+from polster.model.secrets import without_secrets
 from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
@@ -288,7 +289,7 @@ class _Build:
             self.landing = BatchLanding(
                 context.id,
                 context.time,
-                self.asset.options.source or self.asset.file,
+                without_secrets(self.asset.options.source or self.asset.file),
                 BATCH_COLUMN in plan.partition,
                 plan.file_schema,
             )

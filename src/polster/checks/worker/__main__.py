@@ -25,6 +25,7 @@ from polster.checks.worker.zero_rows import Examiner
 from polster.errors import LakehouseError
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
+from polster.model.secrets import without_secrets
 from polster.project.import_path import import_afresh
 from polster.project.load import in_short
 
@@ -89,7 +90,7 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
             asset, task.inputs[key], task.references.get(key, {}), hopeless=hopeless
         )
     except Exception as error:  # ours; the other assets are examined all the same
-        traceback.print_exc()
+        sys.stderr.write(without_secrets(traceback.format_exc()))
         entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}", stumbled=True)
         return Answer(key, examined_to_json(entry), None, is_lasting=False)
     is_lasting = examiner.was_imported and not hopeless
