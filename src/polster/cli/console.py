@@ -19,13 +19,15 @@ GAP = "  "
 NARROWEST = 20  # a last column of fewer characters is not worth wrapping
 
 
+HALVES = range(0xD800, 0xE000)
+"""Halves of characters, which no file and no terminal takes: an exception may say them."""
 CONTROL_CHARACTERS = {
     code: chr(code).encode("unicode_escape").decode()
-    for code in (*range(0x20), *range(0x7F, 0xA0))
+    for code in (*range(0x20), *range(0x7F, 0xA0), *HALVES)
     if chr(code) not in "\n\t"
 }
 """What could steer a terminal, and how it is shown: data and messages are never trusted to it."""
-JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *HALVES)}
 
 
 def show(text: str = "", *, is_data: bool = False) -> None:

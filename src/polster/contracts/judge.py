@@ -8,8 +8,9 @@ that a corrupt duplicate never drags its good twin along.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -30,6 +31,8 @@ from polster.contracts.rules import (
 )
 from polster.errors import AssetError, nearest
 from polster.model.asset import EVERY_RULE, Asset, ExtraColumns, Policy
+from polster.project.load import in_short, is_ctrl_c, kind_of, place_in_file, said_by, user_trace
+from polster.project.shared_process import ReachedOutsideError
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -217,11 +220,13 @@ class Judge:
         checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
         try:
             return judged.with_columns(**checks).select(list(checks))
-        except pl.exceptions.PolarsError as error:
+        except ReachedOutsideError:
+            raise
+        except BaseException as error:  # a function in a rule is the user's, and may raise anything
             for name, check in checks.items():
                 try:
                     judged.with_columns(check.alias(name))
-                except pl.exceptions.PolarsError as reason:
+                except BaseException as reason:
                     raise rule_failed(self.terms.asset, f"the rule `{name}`", reason) from reason
             raise rule_failed(self.terms.asset, "a rule", error) from error
 
@@ -234,15 +239,22 @@ def _where_known(broken: pl.Series, rule: Rule, failed: pl.DataFrame) -> pl.Seri
     return broken
 
 
-def rule_failed(asset: Asset, rule: str, error: Exception) -> AssetError:
+def rule_failed(asset: Asset, rule: str, error: BaseException) -> AssetError:
     """Say that a rule stumbled over the rows, which is not the same as rows that break it."""
-    reason = str(error).strip().split("\n", maxsplit=1)[0]
+    if is_ctrl_c(error):
+        raise error
+    is_polars = isinstance(error, pl.exceptions.PolarsError)
+    reason = said_by(error).split("\n", maxsplit=1)[0] if is_polars else in_short(error)
+    place = place_in_file(error, asset)
     return AssetError(
         f"{rule} of the contract cannot be evaluated: {reason}",
         code="POL317",
-        place=asset.place,
-        hint="a rule must be true, false or null for every row; cast with strict=False in it",
-        kept=f"{rule} of the contract cannot be evaluated: {type(error).__name__}",
+        place=asset.place if place == asset.file else place,
+        hint="a rule must be true, false or null for every row; cast with strict=False in it"
+        if is_polars
+        else "let its function return True, False or None for every value; None counts as good",
+        trace=None if is_polars else user_trace(error),
+        kept=f"{rule} of the contract cannot be evaluated: {kind_of(error)}",
     )
 
 
@@ -274,10 +286,36 @@ def _check_names(asset: Asset, returned: pl.Schema) -> None:
             place=asset.place,
             hint=f'rename it: .rename({{"{taken[0]}": "source{taken[0]}"}})',
         )
+    unusable = [name for name in returned if _is_unusable(name)]
+    unusable += [name for dtype in returned.dtypes() for name in _fields(dtype) if "\0" in name]
+    if unusable:
+        shown = unusable[0].encode("unicode_escape").decode()
+        raise AssetError(
+            f"the function returns a column named `{shown}`, by which nothing can ask for it",
+            code="POL343",
+            place=asset.place,
+            hint=f"rename it by its place: .rename(lambda name: "
+            f"{json.dumps('column')} if name == {json.dumps(unusable[0])} else name)",
+        )
     if not len(returned):
         raise AssetError(
             "the function returns a frame without columns", code="POL303", place=asset.place
         )
+
+
+def _is_unusable(name: str) -> bool:
+    """Tell whether Polars takes a name for a pattern, or can hand it to nobody."""
+    return name == "*" or (name.startswith("^") and name.endswith("$")) or "\0" in name
+
+
+def _fields(dtype: object) -> Iterator[str]:
+    """Yield the names of the fields inside a type, however deep."""
+    if isinstance(dtype, pl.Struct):
+        for field_of in dtype.fields:
+            yield field_of.name
+            yield from _fields(field_of.dtype)
+    elif isinstance(dtype, pl.List | pl.Array):
+        yield from _fields(dtype.inner)
 
 
 def _check_rules(asset: Asset, rules: Rules, judged: pl.Schema) -> None:

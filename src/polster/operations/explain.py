@@ -109,5 +109,5 @@ def _lines(root: Path, file: str) -> list[str]:
     try:
         with tokenize.open(root / file) as source:
             return source.read().split("\n")
-    except (OSError, SyntaxError, UnicodeDecodeError):
+    except (OSError, SyntaxError, UnicodeDecodeError, LookupError):
         return []

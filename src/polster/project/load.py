@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def load_asset(asset: Asset) -> LoadedAsset:
         raise AssetError(
             f"the file cannot be imported: {in_short(error)}",
             code="POL213",
-            place=_import_place(error, asset),
+            place=place_in_file(error, asset),
             hint=_import_hint(error),
             trace=user_trace(error),
             kept=f"the file cannot be imported: {without_values(error)}",
@@ -153,7 +154,10 @@ def user_trace(error: BaseException) -> Trace:
     """Return the traceback of ``error`` with the frames of the user's code, ours left out."""
     kept = _skip_own(error.__traceback__)
     chain = _linked(error) is not None
-    lines = traceback.format_exception(type(error), error, kept, chain=chain)
+    try:
+        lines = traceback.format_exception(type(error), error, kept, chain=chain)
+    except BaseException:  # it asks the exception for more than that can say
+        lines = [_frames(error, kept)]
     frames = _frames(error, kept)
     seen, linked = {id(error)}, _linked(error)
     while linked is not None and id(linked[1]) not in seen:
@@ -178,7 +182,7 @@ def _frames(error: BaseException, trace: TracebackType | None) -> str:
     extracted = traceback.extract_tb(trace)
     for frame in extracted:
         frame.filename = _file_shown(frame.filename)
-    lines = ["Traceback (most recent call last):\n", *extracted.format(), type(error).__qualname__]
+    lines = ["Traceback (most recent call last):\n", *extracted.format(), kind_of(error)]
     return "".join(lines)
 
 
@@ -197,7 +201,7 @@ def without_values(error: BaseException) -> str:
     >>> without_values(NameError("name 'ordres' is not defined")), without_values(ValueError("x"))
     ("NameError: name 'ordres' is not defined", 'ValueError')
     """
-    name = type(error).__name__
+    name = kind_of(error)
     if type(error) not in NAMES_ALONE:
         return name
     said = said_by(error).split("\n", maxsplit=1)[0]
@@ -212,15 +216,25 @@ def in_short(error: BaseException) -> str:
     """
     said = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = said_by(said).split("\n", maxsplit=1)[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{kind_of(error)}: {text}" if text else kind_of(error)
 
 
 def said_by(error: object) -> str:
     """Return what an exception says; nothing if its own ``__str__`` raises."""
     try:
         return str(error).strip()
-    except Exception:
+    except BaseException:  # it is the user's code, and may raise anything
         return ""
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the name of an exception's type, as that was written."""
+    return str(type.__dict__["__name__"].__get__(type(error)))  # a metaclass may have another
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Tell whether somebody interrupts, which Python brings to the main thread alone."""
+    return isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()
 
 
 def user_place(error: BaseException, root: Path) -> str | None:
@@ -267,7 +281,8 @@ def _skip_own(trace: TracebackType | None) -> TracebackType | None:
     return None
 
 
-def _import_place(error: BaseException, asset: Asset) -> str:
+def place_in_file(error: BaseException, asset: Asset) -> str:
+    """Return the last line of the asset's file that ``error`` passed, or the file alone."""
     root = Path(asset.file)  # from the end of the file's path, since the root is not known here
     lines = [
         frame.lineno
@@ -278,6 +293,6 @@ def _import_place(error: BaseException, asset: Asset) -> str:
 
 
 def _import_hint(error: BaseException) -> str | None:
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str) and error.name:
         return f"install it in the project's environment, or correct the name `{error.name}`"
     return None

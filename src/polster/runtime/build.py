@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import TypeVar
 
 import polars as pl
@@ -42,6 +41,7 @@ from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
     in_short,
+    is_ctrl_c,
     load_asset,
     raised_in_polster,
     said_by,
@@ -159,7 +159,7 @@ def build(job: Job, work: Workplace) -> Built:
     except RefusedError as error:
         record = replace(record, error=_failure(error), **error.counted)
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
-        if _is_signal(error):
+        if is_ctrl_c(error):
             raise
         if _is_interrupt(error, work.gate):
             record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
@@ -341,7 +341,7 @@ class _Build:
         except (PolsterError, ReachedOutsideError):
             raise
         except BaseException as error:
-            ended = _is_signal(error) or _is_interrupt(error, self.work.gate)
+            ended = is_ctrl_c(error) or _is_interrupt(error, self.work.gate)
             if ended or raised_in_polster(error):
                 raise
             raise self._computing_failed(error) from error
@@ -660,11 +660,6 @@ class _Build:
 def _folder(table: Table | TableVersion) -> str:
     """Return the end of a table's folder: of a long path, Polars shows no more."""
     return "/".join(table.uri.split("/")[-3:])
-
-
-def _is_signal(error: BaseException) -> bool:
-    """Tell whether it is Ctrl-C, which Python brings to the main thread alone: a test's, say."""
-    return isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()
 
 
 def _is_interrupt(error: BaseException, gate: Gate) -> bool:

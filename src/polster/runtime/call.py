@@ -79,7 +79,7 @@ def call_function(
         return result
     kind = type(result)
     raise AssetError(
-        f"the function returned a {kind.__module__}.{kind.__qualname__}, not a frame of Polars",
+        f"the function returned a {kind.__module__!s}.{kind.__qualname__}, not a frame of Polars",
         code="POL303",
         place=asset.place,
         hint=_return_hint(kind),
@@ -130,9 +130,10 @@ def _arguments(
 
 
 def _return_hint(kind: type) -> str:
-    if kind.__module__.startswith("pandas"):
+    module = str(kind.__module__)
+    if module.startswith("pandas"):
         return "wrap it: pl.from_pandas(…)"
-    if kind.__module__.startswith("pyarrow"):
+    if module.startswith("pyarrow"):
         return "wrap it: pl.from_arrow(…)"
     if kind in (list, dict):
         return "wrap it: pl.DataFrame(…)"

@@ -24,6 +24,8 @@ from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.types import from_storage, read_schema, storage_cast, storage_schema
 from polster.lakehouse.widening import refits
 from polster.model.asset import Asset
+from polster.project.load import place_in_file
+from polster.project.shared_process import ReachedOutsideError
 
 
 class Landing(Protocol):
@@ -240,9 +242,6 @@ class Stager:
                 references=rules.references,
                 stored=frame,
             )
-        except pl.exceptions.PolarsError as error:
-            named = ", ".join(f"`{name}`" for name in names)
-            raise rule_failed(self.asset, f"one of the rules {named}", error) from error
         except UnsettledRulesError as error:
             settling = [rule.name for rule in rules.references if rule.target is None]
             settling += [rule.name for rule in tables]
@@ -254,6 +253,15 @@ class Stager:
                 hint="write the rule so that it finds all bad rows at once, or filter them in the "
                 "function",
             ) from error
+        except (PolsterError, ReachedOutsideError):
+            raise
+        except BaseException as error:  # a function in a rule is the user's, and may raise anything
+            if isinstance(error, OSError) and place_in_file(error, self.asset) == self.asset.file:
+                raise  # the disk refuses
+            suspects = [rule.name for rule in tables] or names
+            named = ", ".join(f"`{name}`" for name in suspects)
+            said = "the rule" if len(suspects) == 1 else "one of the rules"
+            raise rule_failed(self.asset, f"{said} {named}", error) from error
 
     def _reject(self, rejected: pl.DataFrame) -> None:
         if self.writer is None:

@@ -89,8 +89,8 @@ def _examined(task: Task, asset: Asset, examiner: Examiner) -> Answer:
         entry = examiner.examine(
             asset, task.inputs[key], task.references.get(key, {}), hopeless=hopeless
         )
-    except Exception as error:  # ours; the other assets are examined all the same
-        sys.stderr.write(without_secrets(traceback.format_exc()))
+    except BaseException as error:  # ours; the other assets are examined all the same
+        os.write(2, without_secrets(traceback.format_exc()).encode(errors="backslashreplace"))
         entry = Examined(key, unchecked=f"{STUMBLED}: {in_short(error)}", stumbled=True)
         return Answer(key, examined_to_json(entry), None, is_lasting=False)
     is_lasting = examiner.was_imported and not hopeless
