@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import polster.testing
-from polster import RunContext, bronze, gold, silver
+from polster import Expect, RunContext, bronze, gold, silver
 from polster.errors import AssetError, DefinitionError, PolsterError, UsageError
 from polster.project.import_path import import_afresh
 from polster.testing import (
@@ -333,3 +333,14 @@ def test_a_table_that_the_asset_does_not_refer_to_is_refused(name: str, hint: st
         run_asset(lines, references={name: PRODUCTS}, bronze_lines=LINES)
 
     assert raised.value.hint == hint
+
+
+def test_what_a_table_is_expected_to_hold_is_not_expected_of_a_few_rows() -> None:
+    @silver(contract=Orders, expect=Expect(min_rows=1_000))
+    def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+        return bronze_orders
+
+    few = pl.DataFrame({"id": [1], "amount": [1.0], "kind": ["new"]})
+    outcome = run_asset(orders, bronze_orders=few)
+
+    assert outcome.failed is None

@@ -593,6 +593,7 @@ class _Build:
         return (
             published is not None
             and not self.job.reread
+            and self.asset.options.expect.fresh_within is None  # the same rows grow old
             and self.source != ""
             and published.source == self.source
             and published.record.fingerprint == self.job.fingerprint

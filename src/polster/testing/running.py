@@ -20,6 +20,7 @@ from polster.lakehouse.store import Store
 from polster.lakehouse.table import BATCH_COLUMN
 from polster.model.asset import Asset, AssetKey, Options
 from polster.model.context import RunContext
+from polster.model.expect import Expect
 from polster.model.record import AssetRecord, Failure, Fingerprint
 from polster.project.asset_file import read_asset_file, read_options
 from polster.project.discovery import ASSET_FOLDER
@@ -107,6 +108,7 @@ def run_asset(
     _check_kinds(function, run, {**targets, **frames})
     _check_frames(function, frames)
     asset = _asset(function)
+    asset = replace(asset, options=replace(asset.options, expect=Expect()))  # of few rows
     handed = {name: Handed(name, frame.lazy()) for name, frame in frames.items()}
     raised: list[BaseException] = []
 
