@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -275,3 +276,64 @@ def test_batches_that_do_not_agree_on_a_type_are_read_as_they_are_stored(tmp_pat
         *["UTC"] * 2,
     ]
     assert sorted(pipeline.table("bronze.x")["x"].cast(pl.Int64)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([1], [datetime(2024, 1, 1)]),  # noqa: DTZ001 - a moment without a zone
+        ([1], [[datetime(2024, 1, 1)]]),  # noqa: DTZ001
+        ([1], [{"at": datetime(2024, 1, 1)}]),  # noqa: DTZ001
+    ],
+    ids=["plain", "listed", "nested"],
+)
+def test_a_table_whose_first_moment_without_a_zone_comes_later_can_be_read(
+    tmp_path: Path, before: list[Any], after: list[Any]
+) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.asset("bronze.x", READS.format(load="snapshot"))
+    for number, values in enumerate((before, after)):
+        rows = {"kind": [0, 1], f"v_{number}": values * 2}
+        pl.DataFrame(rows).write_parquet(tmp_path / "x.parquet")
+        pipeline.asset(
+            "silver.x",
+            f"""
+            class X(dy.Schema):
+                kind = dy.Int64(max=0)
+
+
+            @silver(contract=X, max_quarantined=1.0)
+            def x(bronze_x: pl.LazyFrame) -> pl.LazyFrame:
+                return bronze_x.select("kind", "v_{number}")
+            """,
+        )
+
+        record = pipeline.run()
+
+        assert [each.error for each in record.assets] == [None, None]
+    assert pipeline.table("silver.x")["v_1"].to_list() == after
+    kept = pipeline.json("quarantine", "silver.x")
+    assert kept["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [datetime(2024, 1, 1)],  # noqa: DTZ001 - a moment without a zone
+        [{"day": date(2024, 1, 1), "at": datetime(2024, 1, 1)}],  # noqa: DTZ001
+    ],
+    ids=["widened", "grown"],
+)
+def test_a_column_of_bronze_may_become_a_moment_without_a_zone(
+    tmp_path: Path, after: list[Any]
+) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.asset("bronze.x", READS.format(load="append"))
+    before = {"day": date(2023, 1, 1)} if isinstance(after[0], dict) else date(2023, 1, 1)
+    for values in ([before], after):
+        pl.DataFrame({"x": values}).write_parquet(tmp_path / "x.parquet")
+
+        record = pipeline.run()
+
+        assert record.assets[0].error is None
+    assert pipeline.table("bronze.x").height == 2

@@ -150,6 +150,7 @@ class QuarantineWriter:
             if onto is not None and fit.changes_table:
                 earlier = self._restage(onto.scan_stored(), fit)
                 made, files, mode = [*made, *earlier], [*earlier, *files], "overwrite"
+                onto = self.table.allow_types(onto, fit.schema)
             elif onto is not None:
                 if fit.new:
                     onto = self.table.add_columns(onto, fit.new, fit.types)

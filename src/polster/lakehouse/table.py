@@ -19,7 +19,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
@@ -27,7 +27,7 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.dtypes import dtype_text, read_dtype
 from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.store import LOG_FOLDER, Store, reaching, said_by_store
-from polster.lakehouse.types import from_storage
+from polster.lakehouse.types import from_storage, is_naive
 from polster.model.asset import AssetKey
 
 LOCAL = "file://"
@@ -43,6 +43,7 @@ LONGEST_WAIT_SECONDS = 0.5
 
 DTYPE_FIELD = METADATA_PREFIX + "dtype"
 """Where a column of a table's schema says which type was published, if it is stored in another."""
+NAIVE = "timestampNtz"
 NO_RETRIES = CommitProperties(max_commit_retries=0)
 APPEND_ONLY = {"delta.appendOnly": "true"}
 
@@ -335,6 +336,30 @@ class Table:
         fields = list(delta_schema(columns, types).fields)
         with self._altering():
             onto.delta.alter.add_columns(fields, commit_properties=NO_RETRIES)
+        return self._newest()
+
+    def allow_types(self, onto: TableVersion, schema: pl.Schema) -> TableVersion:
+        """Let a table hold moments without a zone, if ``schema`` has the first of them.
+
+        delta-rs declares that when it makes a table or adds a column, but not when it overwrites
+        one; nobody could read the table then.
+
+        Args:
+            onto: The version that is to be overwritten.
+            schema: Its columns afterwards, storage dtypes.
+
+        Raises:
+            ConflictError: Another writer committed since ``onto``.
+        """
+        declared = onto.delta.protocol().reader_features or []
+        if NAIVE in declared or not any(is_naive(dtype) for dtype in schema.values()):
+            return onto
+        with self._altering():
+            onto.delta.alter.add_feature(
+                TableFeatures.TimestampWithoutTimezone,
+                allow_protocol_versions_increase=True,
+                commit_properties=NO_RETRIES,
+            )
         return self._newest()
 
     def set_types(self, onto: TableVersion, types: pl.Schema) -> TableVersion:

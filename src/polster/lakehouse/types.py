@@ -83,6 +83,18 @@ def is_exact(dtype: pl.DataType) -> bool:
     return not isinstance(dtype, pl.Int128 | pl.UInt128)
 
 
+def is_naive(dtype: pl.DataType) -> bool:
+    """Tell whether ``dtype`` is, or holds, a moment without a zone."""
+    match dtype:
+        case pl.Datetime():
+            return dtype.time_zone is None
+        case pl.List():
+            return is_naive(dtype_of(dtype.inner))
+        case pl.Struct():
+            return any(is_naive(inner) for inner in fields_of(dtype).values())
+    return False
+
+
 def read_schema(schema: pl.Schema) -> pl.Schema:
     """Return the columns that readers get where ``schema`` is published.
 

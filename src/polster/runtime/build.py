@@ -539,6 +539,8 @@ class _Build:
                 schema = pl.Schema({**current.stored_schema, **plan.table_columns})
             else:
                 schema = plan.table_columns
+        elif current is not None:
+            current = self.table.allow_types(current, schema)
         version = 0 if current is None else current.version + 1
         record = replace(
             self.record,
