@@ -104,13 +104,13 @@ NAMES = st.one_of(
 )
 SIMPLE = st.sampled_from(
     [
-        *("pl.Object", "pl.Null", "pl.Int8", "pl.Int64", "pl.Int128", "pl.UInt64", "pl.UInt128"),
+        *("pl.Null", "pl.Int8", "pl.Int64", "pl.Int128", "pl.UInt64", "pl.UInt128"),
         *("pl.Float16", "pl.Categorical", "pl.Time", "pl.Date", "pl.Boolean", "pl.String"),
         *("pl.Binary", "pl.Enum(['a'])", "pl.Duration('ns')", "pl.Datetime('ns')"),
         *("pl.Datetime('us', 'Asia/Kathmandu')", "pl.Decimal(38, 10)"),
     ]
 )
-TYPES = st.recursive(
+NESTED = st.recursive(
     SIMPLE,
     lambda inner: (
         inner.map("pl.List({})".format)
@@ -121,6 +121,7 @@ TYPES = st.recursive(
     ),
     max_leaves=3,
 )
+TYPES = st.one_of(NESTED, st.just("pl.Object"))  # inside of others Polars panics over it
 FRAMES = st.tuples(st.dictionaries(NAMES, TYPES, max_size=3), st.integers(0, 2)).map(
     lambda each: (
         f"pl.DataFrame({{{', '.join(f'{name!r}: [None] * {each[1]}' for name in each[0])}}}, "
@@ -224,7 +225,7 @@ def test_validate_survives_whatever_is_raised_wherever(pipeline: Pipeline) -> No
     assert "the examination ended" not in said
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, derandomize=True)
 @given(values=st.lists(st.one_of(FRAMES, FRAMES, OTHERS), min_size=4, max_size=4))
 @example(values=["pl.DataFrame({'*': [1]})", "pl.DataFrame({'^.*$': [1]})", "pl.DataFrame()"])
 def test_whatever_is_returned_is_taken_or_refused(
@@ -309,7 +310,7 @@ def as_toml(value: Any) -> str:
     return json.dumps(value) if value is not None else "nothing"
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, derandomize=True)
 @given(
     table=SETTINGS,
     dotenv=st.one_of(
@@ -346,7 +347,7 @@ WORDS = st.one_of(
 ).filter(lambda word: not word.startswith("-"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, derandomize=True)
 @given(
     command=st.sampled_from(
         [
@@ -367,6 +368,7 @@ WORDS = st.one_of(
     option=st.sampled_from(["--project", "--env", "--format", "--rows", "--rule", None]),
     value=WORDS,
 )
+@example(command="plan", word="", option="--project", value="x" * 300)
 def test_whatever_is_typed_is_understood_or_refused(
     tmp_path_factory: pytest.TempPathFactory,
     command: str,

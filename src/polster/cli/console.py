@@ -19,15 +19,13 @@ GAP = "  "
 NARROWEST = 20  # a last column of fewer characters is not worth wrapping
 
 
-HALVES = range(0xD800, 0xE000)
-"""Halves of characters, which no file and no terminal takes: an exception may say them."""
 CONTROL_CHARACTERS = {
     code: chr(code).encode("unicode_escape").decode()
-    for code in (*range(0x20), *range(0x7F, 0xA0), *HALVES)
+    for code in (*range(0x20), *range(0x7F, 0xA0))
     if chr(code) not in "\n\t"
 }
 """What could steer a terminal, and how it is shown: data and messages are never trusted to it."""
-JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *HALVES)}
+JSON_CONTROL_CHARACTERS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 def show(text: str = "", *, is_data: bool = False) -> None:
@@ -38,7 +36,8 @@ def show(text: str = "", *, is_data: bool = False) -> None:
 def note(text: str) -> None:
     """Write a line about the work to stderr; that nobody reads it there stops no work."""
     with suppress(BrokenPipeError):
-        print(without_secrets(text).translate(CONTROL_CHARACTERS), file=sys.stderr, flush=True)
+        shown = _shown(text, is_data=False).translate(CONTROL_CHARACTERS)
+        print(shown, file=sys.stderr, flush=True)
 
 
 def show_json(value: Any, *, is_data: bool = False) -> None:
@@ -48,7 +47,9 @@ def show_json(value: Any, *, is_data: bool = False) -> None:
 
 
 def _shown(text: str, *, is_data: bool) -> str:
-    return text if is_data else without_secrets(text)
+    """Hide credentials, and write out halves of characters, which nothing can be written with."""
+    whole = text.encode(errors="backslashreplace").decode()
+    return whole if is_data else without_secrets(whole)
 
 
 @contextmanager

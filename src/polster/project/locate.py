@@ -55,7 +55,11 @@ def open_project_folder(folder: Path) -> Path:
     Raises:
         UsageError: It is not.
     """
-    if not folder.is_dir():
+    try:
+        is_there = folder.is_dir()
+    except OSError:  # a name that is too long for the disk
+        is_there = False
+    if not is_there:
         raise UsageError(f"there is no folder `{folder}`", code="POL101", hint="see --project")
     if not is_project(folder):
         raise UsageError(
