@@ -26,9 +26,9 @@ from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
 from polster.project.import_path import import_afresh
-from polster.runtime.build import Workplace
 from polster.runtime.execute import Execution, Observer, Outcome
 from polster.runtime.gate import Gate
+from polster.runtime.job import Workplace
 from polster.runtime.live import Beginning, LiveReport
 from polster.runtime.states import States, read_states, standing_warnings
 from polster.runtime.vanished import tell_vanished, vanished_record

@@ -21,10 +21,11 @@ from polster.model.graph import AssetGraph
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import LoadedAsset
-from polster.runtime.build import Caller, Job, Workplace, build
+from polster.runtime.build import build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.execute import Execution, Observer
 from polster.runtime.gate import Gate
+from polster.runtime.job import Caller, Job, Workplace
 from polster.runtime.states import States
 
 TIME = datetime(2025, 1, 1, tzinfo=UTC)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
@@ -16,13 +14,12 @@ import polars as pl
 from polster.contracts.expected import Surprise, surprises
 from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.profile import LastVersion, Profile
-from polster.errors import AssetError, ConflictError, LakehouseError, PolsterError
-from polster.lakehouse.lakehouse import Lakehouse, Published
+from polster.errors import ConflictError, LakehouseError, PolsterError
+from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.quick_check import data_damage, has_whole_log
 from polster.lakehouse.rewriting import finish_rewrite, is_unfinished
 from polster.lakehouse.staging import Staging
-from polster.lakehouse.store import said_by_store
 from polster.lakehouse.table import (
     ATTEMPTS,
     BATCH_COLUMN,
@@ -31,30 +28,22 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
-from polster.model.asset import Asset, AssetKey, Load, Repeated
-from polster.model.context import RunContext
+from polster.model.asset import Load, Repeated
 from polster.model.layer import Layer
-from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
-from polster.model.reference import Reference
+from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.secrets import without_secrets
 from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
-    in_short,
     is_ctrl_c,
-    load_asset,
     raised_in_polster,
-    said_by,
-    user_place,
-    user_trace,
-    without_values,
 )
-from polster.project.shared_process import Misuse, ReachedOutsideError, misuse_here
-from polster.runtime.call import Handed, call_function, missing_hint
-from polster.runtime.drift import drift_hint
+from polster.project.shared_process import ReachedOutsideError, misuse_here
+from polster.runtime.call import Handed
 from polster.runtime.empty_batch import with_columns_known
 from polster.runtime.evolving import settle, settle_again, widen
-from polster.runtime.gate import Gate, InterruptedRunError
+from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
+from polster.runtime.job import Built, Job, Workplace
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.partners import count_partners, fallen_shares
@@ -65,81 +54,7 @@ from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.states import lost
 
-DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
-"""Too large, no space, read-only, over quota: Polars says it without naming the file."""
 NOTHING_NEW = "its source holds nothing new"
-
-Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class Workplace:
-    """What every asset of one run is built with.
-
-    Attributes:
-        root: The project's folder.
-        gate: Closed when the run is interrupted; no commit begins after that.
-        stagers: Those that did not end well or are at work, so that what they leave behind can be
-            taken away at the end.
-        call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
-        load: How an asset comes to its function; a test has it already.
-        building: Entered while the code of an asset is at work.
-    """
-
-    root: Path
-    lakehouse: Lakehouse
-    context: RunContext
-    gate: Gate
-    stagers: set[Stager] = field(default_factory=set)
-    call: Caller = call_function
-    load: Callable[[Asset], LoadedAsset] = load_asset
-    building: Callable[[AssetKey], AbstractContextManager[None]] = lambda _: nullcontext()
-
-    def discard_leftovers(self) -> None:
-        """Delete what builds that failed or were interrupted staged, even after they ended.
-
-        Polars may make a file a moment after it said that it cannot fill it.
-        """
-        for stager in tuple(self.stagers):
-            stager.discard()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One asset to build, and why.
-
-    Attributes:
-        inputs: Pinned table by parameter name.
-        fingerprint: What the table will have been made from.
-        known: The version that was current when the run started; None if there was no table.
-        last: What the run that published that version recorded, where it is known.
-        reread: Whether bronze reads its source even if the file is the one landed last.
-        is_damaged: Whether the table's readers do not get its newest version.
-        references: Pinned table by what the asset refers to; None for its own rows. What is
-            missing here is not judged.
-    """
-
-    asset: Asset
-    inputs: Mapping[str, TableVersion]
-    fingerprint: Fingerprint
-    reasons: tuple[str, ...]
-    known: int | None
-    last: AssetRecord | None = None
-    reread: bool = False
-    is_damaged: bool = False
-    references: Mapping[Reference, TableVersion | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What became of a job.
-
-    Attributes:
-        table: The version that is current now, if there is one.
-    """
-
-    record: AssetRecord
-    table: TableVersion | None
 
 
 def build(job: Job, work: Workplace) -> Built:
@@ -157,14 +72,14 @@ def build(job: Job, work: Workplace) -> Built:
     try:
         record, table = _Build(job, work, record, clock).run()
     except RefusedError as error:
-        record = replace(record, error=_failure(error), **error.counted)
+        record = replace(record, error=failure(error), **error.counted)
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
         if is_ctrl_c(error):
             raise
-        if _is_interrupt(error, work.gate):
+        if is_interrupt(error, work.gate):
             record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
         else:
-            record = replace(record, error=_failure_of(error, job.asset))
+            record = replace(record, error=failure_of(error, job.asset))
     return Built(replace(record, seconds=time.perf_counter() - clock), table)
 
 
@@ -253,7 +168,7 @@ class _Build:
                 notes=notes,
             )
             if misuse := misuse_here():  # and the code went on as if nothing were
-                raise _misused(misuse, self.asset)
+                raise misused(misuse, self.asset)
             content = self.landing.content(staged.schema) if self.landing else ""
             if current is not None and self._is_repeated(content, current):
                 return self._unless_refused(current), self._pinned(current)
@@ -341,46 +256,17 @@ class _Build:
         except (PolsterError, ReachedOutsideError):
             raise
         except BaseException as error:
-            ended = is_ctrl_c(error) or _is_interrupt(error, self.work.gate)
+            ended = is_ctrl_c(error) or is_interrupt(error, self.work.gate)
             if ended or raised_in_polster(error):
                 raise
-            raise self._computing_failed(error) from error
-
-    def _computing_failed(self, error: BaseException) -> PolsterError:
-        text = said_by(error)
-        if DISK_REFUSES.search(text) or (
-            isinstance(error, OSError) and _folder(self.table) in text
-        ):
-            return LakehouseError(
-                f"the lakehouse cannot be written: {said_by_store(error)}",
-                code="POL403",
-                place=self.table.uri,
-                hint="check permissions and free space there; nothing was published",
-            )
-        needed = [*self.job.inputs.values(), *filter(None, self.job.references.values())]
-        gone = [table for table in needed if _folder(table) in text]
-        if isinstance(error, FileNotFoundError) and gone:
-            return LakehouseError(
-                f"the table of `{gone[0].key}` cannot be read: {said_by_store(error)}",
-                code="POL401",
-                place=gone[0].uri,
-                hint="its files were deleted: restore them, or move the folder away and run again",
-            )
-        hint = missing_hint(
-            error, {str(table.key): table.schema for table in self.job.inputs.values()}
-        )
-        if isinstance(error, FileNotFoundError):
-            hint = "relative paths mean the project's folder"
-        elif hint is None and self.asset.key.layer is Layer.BRONZE:
-            hint = drift_hint(error, self.work.root / self.asset.file, self.work.root)
-        return AssetError(
-            f"the frame cannot be computed: {in_short(error)}",
-            code="POL305",
-            place=user_place(error, self.work.root) or self.asset.place,
-            hint=hint,
-            trace=user_trace(error),
-            kept=f"the frame cannot be computed: {without_values(error)}",
-        )
+            raise computing_failed(
+                error,
+                self.asset,
+                self.table,
+                list(self.job.inputs.values()),
+                [each for each in self.job.references.values() if each is not None],
+                self.work.root,
+            ) from error
 
     def _judge(self, staged: Staged, current: TableVersion | None) -> None:
         """Fail the asset where its contract or the last version says so; else note what is amiss.
@@ -658,49 +544,3 @@ class _Build:
         if current.version not in self.published:
             self.published[current.version] = self.work.lakehouse.published(current)
         return self.published[current.version]
-
-
-def _folder(table: Table | TableVersion) -> str:
-    """Return the end of a table's folder: of a long path, Polars shows no more."""
-    return "/".join(table.uri.split("/")[-3:])
-
-
-def _is_interrupt(error: BaseException, gate: Gate) -> bool:
-    """Tell whether the run was interrupted, or whether a function only says so."""
-    if isinstance(error, InterruptedRunError):
-        return True
-    raised = error.__cause__ if isinstance(error, AssetError) else error
-    return isinstance(raised, KeyboardInterrupt) and gate.is_closed
-
-
-def _failure_of(error: BaseException, asset: Asset) -> Failure:
-    """Say why an asset failed; what its code tried to do to the process comes first."""
-    misuse = misuse_here()
-    if misuse is not None:
-        return _failure(_misused(misuse, asset))
-    if isinstance(error, PolsterError):
-        return _failure(error)
-    return Failure(
-        "POL900",
-        f"Polster stumbled: {in_short(error)}",
-        hint="please report this as a bug of Polster, with the traceback",
-        place=asset.place,
-        trace=user_trace(error),
-        kept=f"Polster stumbled: {without_values(error)}",
-    )
-
-
-def _misused(misuse: Misuse, asset: Asset) -> AssetError:
-    return AssetError(
-        f"its code {misuse.deed}, which all assets of a run share",
-        code="POL342",
-        place=misuse.place or asset.place,
-        hint=misuse.hint,
-    )
-
-
-def _failure(error: PolsterError) -> Failure:
-    failure = Failure(error.code, error.message, error.hint, error.place)
-    if isinstance(error, AssetError):
-        return replace(failure, trace=error.trace, kept=error.kept)
-    return failure

@@ -26,7 +26,8 @@ from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure,
 from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
 from polster.project.shared_process import shared_process
-from polster.runtime.build import Built, Job, Workplace, build
+from polster.runtime.build import build
+from polster.runtime.job import Built, Job, Workplace
 from polster.runtime.states import States
 
 ADOPTABLE = ("POL414", "POL415")

@@ -26,9 +26,10 @@ from polster.project.asset_file import read_asset_file, read_options
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.load import LoadedAsset
 from polster.project.shared_process import shared_process
-from polster.runtime.build import Job, Workplace, build
+from polster.runtime.build import build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
+from polster.runtime.job import Job, Workplace
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
