@@ -141,6 +141,56 @@ def test_bronze_that_was_restored_is_told_once_and_read_right(shop: Pipeline) ->
     assert set(shop.outcome().values()) == {"unchanged"}
 
 
+def _put_back_to_first(table: Path) -> None:
+    """Leave the first commit alone, as a backup of that time would."""
+    (table / "_delta_log" / f"{1:020d}.json").unlink()
+
+
+def test_bronze_from_a_backup_is_told_once_and_what_lands_again_is_new_data(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11.5")
+    shop.run()
+    _put_back_to_first(shop.data / "bronze/orders")
+    shop.edit("landing/orders.csv", "1,ann,11.5", "1,ann,12.5")
+    told = "its table was put back to version 0, and had version 1"
+
+    status = shop.json("status")["assets"][0]
+    examined = shop.json("doctor")["findings"]
+    planned = shop.reasons("bronze.orders")["bronze.orders"]
+    first, second = shop.cli("run"), shop.cli("run")
+
+    assert (status["state"], status["reasons"]) == ("published", [told])
+    assert "the ledger knows version 1, and no commit of the table made it" in str(examined)
+    assert planned == (f"bronze asks its source; {told}",)
+    assert shop.version("bronze.orders") == 1
+    assert shop.table("silver.orders").filter(id=1)["amount"].to_list() == [12.5]
+    assert shop.table("gold.spending").filter(customer="ann")["spent"].to_list() == [12.5]
+    assert first.stdout.count(told) == 1
+    assert told not in second.stdout
+    assert shop.json("status")["assets"][0]["reasons"] == []
+    assert set(shop.outcome().values()) == {"unchanged"}
+
+
+def test_what_reads_a_table_from_a_backup_is_built_anew_though_nothing_lands(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    old = (shop.root / "landing/orders.csv").read_text(encoding="utf-8")
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11.5")
+    shop.run()
+    _put_back_to_first(shop.data / "bronze/orders")
+    shop.write("landing/orders.csv", old)
+
+    first, second = shop.cli("run"), shop.cli("run")
+
+    assert first.stdout.count("note: bronze.orders: its table was put back") == 1
+    assert "put back" not in second.stdout
+    assert shop.table("silver.orders").filter(id=1)["amount"].to_list() == [10.5]
+    assert set(shop.outcome().values()) == {"unchanged"}
+
+
 def test_bronze_that_another_program_appended_to_is_told_though_nothing_new_lands(
     pipeline: Pipeline,
 ) -> None:

@@ -104,12 +104,14 @@ class Recorded:
         commit: Of the ledger; -1 where an older version of Polster wrote the row.
         is_reused: Whether an earlier table of the asset had a version of the same number, where
             that was asked.
+        newest: The version of the asset that was published last, where that was asked; else -1.
     """
 
     run_id: str
     record: AssetRecord
     commit: int
     is_reused: bool
+    newest: int = -1
 
 
 class Ledger:
@@ -188,7 +190,16 @@ class Ledger:
 
     def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, Recorded]:
         """Return what is recorded of the run that published each of ``versions``, where it is."""
-        return self._newest(self._publishing(self._records(), versions)) if versions else {}
+        if not versions:
+            return {}
+        records = self._records()
+        last = (
+            _published(records)
+            .group_by("asset")
+            .agg(pl.col("version").sort_by(BY_COMMIT).last().alias("last_version"))
+        )
+        found = self._publishing(records, versions)
+        return self._newest(found.join(last, on="asset", how="left"))
 
     def lineages(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetLineage]:
         """Return what the columns of each of ``versions`` were made of, where it is known."""
@@ -246,8 +257,7 @@ class Ledger:
             {"asset": [str(key) for key in versions], "version": list(versions.values())},
             schema={"asset": pl.String(), "version": pl.Int64()},
         )
-        published = rows.filter(pl.col("status") == AssetStatus.PUBLISHED.value)
-        return published.join(wanted, on=["asset", "version"], how="semi")
+        return _published(rows).join(wanted, on=["asset", "version"], how="semi")
 
     def _newest(self, rows: pl.LazyFrame) -> dict[AssetKey, Recorded]:
         with reaching(self.table.uri):
@@ -259,14 +269,20 @@ class Ledger:
             )
         found: dict[AssetKey, Recorded] = {}
         for row in newest.iter_rows(named=True):
-            recorded = _recorded(row, is_reused=row["count"] > 1)
+            recorded = _recorded(
+                row, is_reused=row["count"] > 1, newest=row.get("last_version", -1)
+            )
             found[recorded.record.asset] = recorded
         return found
 
 
-def _recorded(row: Mapping[str, Any], *, is_reused: bool) -> Recorded:
+def _published(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.filter(pl.col("status") == AssetStatus.PUBLISHED.value)
+
+
+def _recorded(row: Mapping[str, Any], *, is_reused: bool, newest: int = -1) -> Recorded:
     commit = -1 if row[COMMIT_COLUMN] is None else row[COMMIT_COLUMN]
-    return Recorded(row["run_id"], from_row(row), commit, is_reused)
+    return Recorded(row["run_id"], from_row(row), commit, is_reused, newest)
 
 
 def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:

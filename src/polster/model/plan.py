@@ -29,7 +29,8 @@ class TableState:
         fingerprint: What Polster made that version from; None if another program wrote it.
         damage: Why its readers do not get it, as a clause; silver and gold are built anew.
         refusal: Why no run may touch it.
-        changes: What another program did to a table of bronze, as a clause.
+        changes: What another program did to a table of bronze, or that an earlier version was
+            brought back, as a clause.
         is_told: Whether a run has told of ``changes`` already.
     """
 
@@ -61,7 +62,11 @@ class PlannedAsset:
 
 
 def reasons_to_run(
-    current: Fingerprint, state: TableState | None, *, full_refresh: bool = False
+    current: Fingerprint,
+    state: TableState | None,
+    *,
+    full_refresh: bool = False,
+    landed: Collection[AssetKey] = (),
 ) -> tuple[str, ...]:
     """Say why an asset of silver or gold has to run; empty if it need not.
 
@@ -69,6 +74,8 @@ def reasons_to_run(
         current: What it would be made from now.
         state: What is published.
         full_refresh: Whether the user asked for everything anew.
+        landed: What was published since ``state`` was read, be its number an old one: a table
+            that was put back counts from there.
     """
     if state is None:
         return ("it was never built",)
@@ -78,7 +85,7 @@ def reasons_to_run(
         return ("a full refresh was asked for",)
     if state.fingerprint is None:
         return ("its table was changed by another program",)
-    return current.changes_since(state.fingerprint)
+    return current.changes_since(state.fingerprint.without_numbers([str(key) for key in landed]))
 
 
 def gone_inputs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +26,10 @@ INTERRUPTED = "the run was interrupted"
 """The reason of an asset that was skipped because somebody stopped the run."""
 VANISHED = "the run vanished before"
 """The reason of an asset that a run did not come to because its process had ended."""
+
+
+REUSED = -1
+"""Stands for the version of an input whose number another version had, too."""
 
 
 class RunStatus(StrEnum):
@@ -60,6 +64,14 @@ class Fingerprint:
     def versions(self) -> Mapping[str, int]:
         """Return the version of every table that it depends on, by key."""
         return {**self.references, **self.inputs}
+
+    def without_numbers(self, names: Collection[str]) -> Fingerprint:
+        """Return it with versions of ``names`` to which no version is equal."""
+        inputs, references = (
+            {name: REUSED if name in names else version for name, version in some.items()}
+            for some in (self.inputs, self.references)
+        )
+        return replace(self, inputs=inputs, references=references)
 
     def changes_since(self, earlier: Fingerprint) -> tuple[str, ...]:
         """Say what differs from ``earlier``, as clauses for people; empty if nothing does.

@@ -186,15 +186,26 @@ class Execution:
                 "it was never built" if state is None else "bronze asks its source",
             )
         else:
-            reasons = reasons_to_run(current, state, full_refresh=self.full_refresh)
             tables = self.states.tables  # a new table may have the old one's version
-            reasons += tuple(
-                gone_reason(other, self.graph.verb(key, other), tables)
-                for other in gone_inputs(self.graph.needs(key), state, tables)
-            )
+            gone = gone_inputs(self.graph.needs(key), state, tables)
+            landed = [
+                other
+                for other in self.graph.needs(key)
+                if other in self.records
+                and self.records[other].status is AssetStatus.PUBLISHED
+                and other not in gone
+            ]
+            reasons = reasons_to_run(
+                current, state, full_refresh=self.full_refresh, landed=landed
+            ) + tuple(gone_reason(other, self.graph.verb(key, other), tables) for other in gone)
         if not reasons and state is not None:
             record = AssetRecord(
-                key, AssetStatus.UNCHANGED, now, reasons=("nothing changed",), version=state.version
+                key,
+                AssetStatus.UNCHANGED,
+                now,
+                reasons=("nothing changed",),
+                version=state.version,
+                notes=notes,
             )
             return Built(record, None)
         job = Job(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse, Origin, Published
@@ -15,9 +15,6 @@ from polster.model.layer import Layer
 from polster.model.plan import TableState
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.standing import StandingWarning
-
-REUSED = -1
-"""Stands for an input whose number an earlier table of the asset had, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,10 @@ class _Reader:
             return self._damaged(key, check.version, check.damage, known.record if known else None)
         known = self._known(key)
         if known is not None:
-            return TableState(check.version, self._fingerprint(known))
+            back = self._put_back(key, known, check.version)
+            is_told = back is not None and not self._is_news(key, check.version)
+            fingerprint = self._fingerprint(known)
+            return TableState(check.version, fingerprint, changes=back, is_told=is_told)
         try:
             table = self.lakehouse.table(key).open(check.version)
         except LakehouseError as error:
@@ -132,13 +132,22 @@ class _Reader:
             return TableState(table.version, None, refusal=refusal)
         if key.layer is not Layer.BRONZE or not origin.changes:
             return TableState(table.version, None)
-        is_told = not self._is_news(key, table)
+        is_told = not self._is_news(key, table.version)
         return TableState(table.version, None, changes=_changes(origin), is_told=is_told)
 
-    def _is_news(self, key: AssetKey, table: TableVersion) -> bool:
-        """Tell whether no run has looked at this version yet, and so told of the change."""
+    def _put_back(self, key: AssetKey, known: Recorded, version: int) -> str | None:
+        """Say that a later version was published, and is not there any more; None if not so."""
+        if known.newest <= version:
+            return None
+        check = self.lakehouse.quick_checks([key]).get(key)
+        if check is not None and check.version >= known.newest:  # just published by another run
+            return None
+        return f"its table was put back to version {version}, and had version {known.newest}"
+
+    def _is_news(self, key: AssetKey, version: int) -> bool:
+        """Tell whether the last run did not look at this version, and so tell of the change."""
         last = self.lakehouse.ledger.records(key, 1)
-        return not last or last[0][1].version is None or last[0][1].version < table.version
+        return not last or last[0][1].version != version
 
     def _without_log(self, key: AssetKey) -> TableState | None:
         """Return the state of bronze whose log is gone though its files are there; else None."""
@@ -173,15 +182,13 @@ class _Reader:
         fingerprint = known.record.fingerprint
         if fingerprint is None:
             return None
-        names = {str(key): found for key, found in self.recorded.items() if found.is_reused}
-        again = {
-            name: REUSED
-            for name in fingerprint.inputs
-            if name in names and names[name].commit > known.commit
-        }
-        if not again:
-            return fingerprint
-        return replace(fingerprint, inputs={**fingerprint.inputs, **again})
+        return fingerprint.without_numbers(
+            [
+                str(key)
+                for key, found in self.recorded.items()
+                if found.is_reused and found.commit > known.commit
+            ]
+        )
 
 
 def foreign(key: AssetKey, origin: Origin, place: str) -> Failure | None:
