@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.ledger import to_metadata
+from polster.lakehouse.ledger import Entry, to_metadata
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
 from polster.model.asset import AssetKey
@@ -16,6 +17,7 @@ from polster.model.record import AssetRecord, AssetStatus, Fingerprint
 
 RAW = AssetKey(Layer.BRONZE, "orders")
 ORDERS = AssetKey(Layer.SILVER, "orders")
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _publish(
@@ -31,7 +33,7 @@ def _publish(
     record = AssetRecord(
         key,
         AssetStatus.PUBLISHED,
-        datetime(2026, 1, 1, tzinfo=UTC),
+        START,
         version=version,
         rows_published=len(rows),
         fingerprint=Fingerprint("code", inputs={"bronze.x": 1}),
@@ -135,6 +137,49 @@ def test_new_columns_and_compaction_do_not_hide_who_published(lakehouse: Lakehou
 
     assert published is not None
     assert published.run_id == "run1"
+
+
+def _pass_harmlessly(table: TableVersion, commits: int) -> DeltaTable:
+    delta = DeltaTable(table.uri)
+    for number in range(commits):
+        delta.alter.set_table_properties({"delta.logRetentionDuration": f"interval {number} days"})
+    return delta
+
+
+def _clean_log(delta: DeltaTable) -> None:
+    """Do what another program does when the log is older than it is to be kept."""
+    delta.create_checkpoint()
+    for commit in range(delta.version()):
+        Path(delta.table_uri.removeprefix("file://"), f"_delta_log/{commit:020d}.json").unlink()
+
+
+def test_many_harmless_commits_do_not_hide_the_latest_batch(lakehouse: Lakehouse) -> None:
+    _publish(lakehouse, RAW, [1, 2, 3], "run1", batch=True)
+    table = _publish(lakehouse, RAW, [4], "run2", batch=True)
+    _pass_harmlessly(table, 51)
+
+    pinned = lakehouse.pin(RAW)
+
+    assert _read(pinned) == [4]
+    assert pinned is not None
+    assert (published := lakehouse.published(pinned)) is not None
+    assert published.content == "digest of run2"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_latest_batch_is_found_where_the_log_was_cleaned(
+    lakehouse: Lakehouse, recorded: bool
+) -> None:
+    _publish(lakehouse, RAW, [1], "20260103T030405-aaaaaa", batch=True)
+    late, early = "20260102T030405-cccccc", "20260104T030405-bbbbbb"
+    newest = late if recorded else early
+    table = _publish(lakehouse, RAW, [4], newest, batch=True)
+    if recorded:
+        record = AssetRecord(RAW, AssetStatus.PUBLISHED, START, version=1, rows_published=1)
+        lakehouse.ledger.append([Entry(newest, "dev", record)])
+    _clean_log(_pass_harmlessly(table, 1))
+
+    assert _read(lakehouse.pin(RAW)) == [4]
 
 
 def test_a_table_that_another_program_changed_is_not_known(lakehouse: Lakehouse) -> None:

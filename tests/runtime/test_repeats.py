@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from deltalake import DeltaTable
 from tests.conftest import Pipeline
 
 from polster.model.record import AssetRecord, RunRecord
@@ -56,6 +57,14 @@ def test_the_batch_that_landed_last_is_refused_in_any_order_and_each_time(
     assert _failure(again) == _failure(refreshed) == _failure(first)
     assert events.table("bronze.events").height == 2
     assert events.staged_files() == []
+
+
+def test_many_harmless_commits_do_not_hide_that_a_batch_is_the_same(events: Pipeline) -> None:
+    delta = DeltaTable(events.data / "bronze/events")
+    for _ in range(51):
+        delta.alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})
+
+    assert _failure(events.run()).startswith("POL331")
 
 
 def test_a_batch_that_differs_in_one_value_lands(events: Pipeline) -> None:

@@ -55,7 +55,7 @@ class Leftovers:
 def read_log(table: Table, version: TableVersion | None) -> Log:
     """Read every commit of a table; of one in an object store what its newest version says."""
     if not table.store.is_local:
-        found = table.history(version, version.version + 1) if version else ()
+        found = table.history(version) if version else ()
         return Log(tuple(found)[::-1])
     folder = Path(table.uri, LOG_FOLDER)
     commits: list[Commit] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,10 +24,9 @@ from polster.lakehouse.table import (
 )
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.model.record import AssetRecord
+from polster.model.record import AssetRecord, AssetStatus
 
 OPENING_THREADS = 8
-COMMITS_LOOKED_AT = 50
 HARMLESS = (
     "OPTIMIZE",
     "VACUUM START",
@@ -142,48 +141,66 @@ class Lakehouse:
         """Return ``table`` as readers get it, ``published`` being what its newest commit says.
 
         Readers of snapshot bronze get the latest batch: the one of the newest commit that landed
-        rows; where another program changed the table since, of the newest whose rows are there.
+        rows; where another program changed the table since, or the log does not go back so far, of
+        the newest whose rows are there.
         """
         batch = published.batch if published else self._newest_batch(table)
         sent = published.sent if published else None
         return replace(table, batch=batch, sent=sent) if batch else table
 
     def _newest_batch(self, table: TableVersion) -> str:
+        """Return the batch of a snapshot that landed last; empty if no partition is a batch.
+
+        The log says it, and where that was cleaned the ledger. Where neither does, the batches do
+        by their names, which begin with the time of their run; the times of the files do not, as
+        compaction writes old rows anew.
+        """
         column = f"partition.{BATCH_COLUMN}"
         files = table.files
-        there = set(files[column]) if column in files.columns else set()
-        if there:
-            for commit in Table(self.store, table.uri).history(table, COMMITS_LOOKED_AT):
-                if (batch := commit.metadata.get("batch")) in there and batch:
-                    return str(batch)
-        return ""
+        there: set[str] = set()
+        if column in files.columns:
+            there = set(files[column].drop_nulls())
+        if not there:
+            return ""
+        for commit in Table(self.store, table.uri).history(table):
+            if (batch := str(commit.metadata.get("batch", ""))) in there:
+                return batch
+        for run_id, record in self.ledger.records(table.key) if table.key else ():
+            if record.status is not AssetStatus.PUBLISHED or record.version is None:
+                continue
+            has_rows = run_id in there or not record.rows_published
+            if record.version <= table.version and has_rows:
+                return run_id
+        return max(there)
 
     def published(self, table: TableVersion) -> Published | None:
         """Read the newest commit of Polster up to ``table``'s version.
 
-        None if Polster never wrote the table, or another program changed it since.
+        None if Polster never wrote the table, another program changed it since, or the log does
+        not go back so far.
         """
         if table.key is None:
             return None
-        for commit in self.table(table.key).history(table, COMMITS_LOOKED_AT):
-            if "asset" in commit.metadata:
-                return _published(commit)
-            if not is_harmless(commit) or ADOPTED in commit.metadata:
-                return None
-        return None
+        newest = next(self._not_harmless(table), None)
+        return _published(newest) if newest and "asset" in newest.metadata else None
 
     def origin(self, table: TableVersion) -> Origin:
         """Find out whose table lies in the place of an asset's, and who changed it last."""
         marked = str(table.delta.metadata().name or "")
         changes: list[str] = []
-        for commit in Table(self.store, table.uri).history(table, table.version + 1):
+        for commit in self._not_harmless(table):
             owner = commit.metadata.get("asset") or commit.metadata.get(ADOPTED)
             if owner:
                 return Origin(str(owner), tuple(changes))
-            if not is_harmless(commit):
-                changes.append(f"{commit.operation or 'a commit'} at version {commit.version}")
+            changes.append(f"{commit.operation or 'a commit'} at version {commit.version}")
         is_ours = marked.startswith(METADATA_PREFIX)
         return Origin(marked.removeprefix(METADATA_PREFIX) if is_ours else "", tuple(changes))
+
+    def _not_harmless(self, table: TableVersion) -> Iterator[Commit]:
+        """Read the commits up to ``table``'s version that say more than that its rows stayed."""
+        for commit in Table(self.store, table.uri).history(table):
+            if ADOPTED in commit.metadata or not is_harmless(commit):
+                yield commit
 
 
 def is_harmless(commit: Commit) -> bool:

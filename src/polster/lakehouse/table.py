@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -176,13 +177,13 @@ class Table:
             raise self._unreadable(ValueError(f"the commit of version {opened.version} is empty"))
         return opened
 
-    def history(self, table: TableVersion, limit: int = 1) -> Iterator[Commit]:
+    def history(self, table: TableVersion) -> Iterator[Commit]:
         """Read the commits up to ``table``'s version, newest first, as far as the log goes back.
 
         Straight from the log: ``DeltaTable.history`` begins with the newest commit there is,
         whatever version was opened, and gives it that version's number.
         """
-        for version in range(table.version, max(-1, table.version - limit), -1):
+        for version in range(table.version, -1, -1):
             log = self.store.read_lines(self.uri, f"{LOG_FOLDER}/{version:020d}.json")
             if log is None:
                 return
@@ -305,7 +306,7 @@ class Table:
             newest = self.open()
             if newest is None or newest.version <= base:
                 return None
-            for commit in self.history(newest, newest.version - base):
+            for commit in islice(self.history(newest), newest.version - base):
                 if commit.metadata.get("run_id", "") == metadata.get("run_id"):
                     return self.open(commit.version)
         except (LakehouseError, DeltaError, OSError) as error:
