@@ -154,7 +154,7 @@ def test_findings_are_narrowed_by_severity_and_by_asset(page: Page, dashboard: D
     warnings = _codes(page)
     assert sorted(errors + warnings) == sorted(everything)
 
-    page.get_by_label("Asset").select_option("gold.totals")
+    page.get_by_role("combobox", name="Asset").select_option("gold.totals")
     expect(_rule(page, "POL226")).to_have_count(0)
     expect(page.locator(".rule a").first).to_have_text("gold.totals")
     page.get_by_label("Severity").select_option("error")
@@ -164,14 +164,14 @@ def test_findings_are_narrowed_by_severity_and_by_asset(page: Page, dashboard: D
 def test_what_is_narrowed_stands_in_the_address(page: Page, dashboard: Dashboard) -> None:
     page.goto(f"{dashboard.url}/health?severity=warning&asset=nobody%26%3D&other=1")
     expect(page.get_by_text("Nothing of this kind")).to_be_visible()
-    expect(page.get_by_label("Asset")).to_have_value("nobody&=")
+    expect(page.get_by_role("combobox", name="Asset")).to_have_value("nobody&=")
 
-    page.get_by_label("Asset").select_option("gold.totals")
+    page.get_by_role("combobox", name="Asset").select_option("gold.totals")
     page.wait_for_url("**/health?severity=warning&asset=gold.totals")
     page.reload()
 
     expect(page.get_by_label("Severity")).to_have_value("warning")
-    expect(page.get_by_label("Asset")).to_have_value("gold.totals")
+    expect(page.get_by_role("combobox", name="Asset")).to_have_value("gold.totals")
     expect(page.locator(".rule a").first).to_have_text("gold.totals")
 
 

@@ -114,14 +114,14 @@ class BookingsExport(dy.Schema):
     id = dy.Int64(primary_key=True)
     net = dy.Int64(min=0)
     tax = dy.Int64(min=0)
-    total = dy.Int64(min=0)
+    booked_as = dy.String()
 
 
 @bronze(contract=BookingsExport)
 def bookings() -> pl.LazyFrame:
     return pl.scan_parquet("landing/bookings.parquet")
 # src/core/silver_bookings.py
-"""Bookings that add up."""
+"""Bookings that are booked as they are written."""
 
 import dataframely as dy
 import polars as pl
@@ -134,24 +134,24 @@ class Bookings(dy.Schema):
     id = dy.Int64(primary_key=True)
     net = dy.Int64(min=0)
     tax = dy.Int64(min=0)
-    total = dy.Int64(min=0)
+    booked_as = dy.String()
 
     @dy.rule()
-    def adds_up(cls) -> pl.Expr:
-        """Net and tax are the total."""
-        return cls.net.col + cls.tax.col == cls.total.col
+    def booked_as_written(cls) -> pl.Expr:
+        """What is booked repeats net and tax."""
+        return cls.booked_as.col == pl.concat_str(cls.net.col, cls.tax.col, separator="+")
 '''
 _HELPED = '''
     @classmethod
     def _sampling_overrides(cls) -> dict[str, pl.Expr]:
-        """A total follows from its parts, which chance never hits."""
-        return {"total": cls.net.col + cls.tax.col}
+        """What is booked follows from net and tax, which chance never hits."""
+        return {"booked_as": pl.concat_str(cls.net.col, cls.tax.col, separator="+")}
 '''
 _BOOKED = """
 
 @silver(contract=Bookings)
 def bookings(bronze_bookings: pl.LazyFrame) -> pl.LazyFrame:
-    return bronze_bookings.select("id", "net", "tax", "total")
+    return bronze_bookings.select("id", "net", "tax", "booked_as")
 """
 
 RULES: tuple[Rule, ...] = (
