@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 from tests.conftest import Pipeline
 
+from polster.errors import LakehouseError
+from polster.lakehouse.table import Table, TableVersion
 from polster.model.record import AssetStatus
 
 TYPES = pl.Schema(
@@ -337,3 +339,58 @@ def test_a_column_of_bronze_may_become_a_moment_without_a_zone(
 
         assert record.assets[0].error is None
     assert pipeline.table("bronze.x").height == 2
+
+
+def test_a_batch_that_could_not_be_landed_changes_no_type_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.asset("bronze.x", READS.format(load="snapshot"))
+    late = pl.Series("x", [datetime(2024, 1, 1, 4, tzinfo=UTC)])
+    for zone in "America/New_York", "Europe/Berlin":
+        late.dt.convert_time_zone(zone).to_frame().write_parquet(tmp_path / "x.parquet")
+        if zone == "Europe/Berlin":
+            monkeypatch.setattr(Table, "commit", _refuse)
+
+        record = pipeline.run()
+
+    assert record.assets[0].error is not None
+    assert pipeline.table("bronze.x")["x"].dt.date().to_list() == [date(2023, 12, 31)]
+
+
+def _refuse(*_: object, **__: object) -> TableVersion:
+    raise LakehouseError("no space", code="POL403")
+
+
+def test_another_writer_between_two_commits_of_a_landing_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(tmp_path)
+    pipeline.asset("bronze.x", READS.format(load="append"))
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "x.parquet")
+    pipeline.run()
+    pl.DataFrame({"x": [2], "new": [1]}).write_parquet(tmp_path / "x.parquet")
+    opened, commit, tried = Table.open, Table.commit, list[int]()
+
+    def meanwhile(table: Table, version: int | None = None) -> TableVersion | None:
+        """Another program appends between our first commit, of a column, and its opening."""
+        if version == 1:
+            monkeypatch.setattr(Table, "open", opened)
+            other = pl.DataFrame({"x": [9], "_source": [""], "_batch_id": ["other"], "new": [0]})
+            now = pl.lit(datetime(2024, 1, 1, tzinfo=UTC)).alias("_ingested_at")
+            other.with_columns(now).write_delta(table.uri, mode="append")
+        return opened(table, version)
+
+    def counted(table: Table, *arguments: Any, **named: Any) -> TableVersion:
+        if table.uri.endswith("/bronze/x"):
+            tried.append(named["onto"].version)
+        return commit(table, *arguments, **named)
+
+    monkeypatch.setattr(Table, "open", meanwhile)
+    monkeypatch.setattr(Table, "commit", counted)
+
+    record = pipeline.run()
+
+    assert record.assets[0].error is None
+    assert tried == [1, 2]
+    assert sorted(pipeline.table("bronze.x")["x"]) == [1, 2, 9]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from polster.lakehouse.acknowledgements import Acknowledgements
 from polster.lakehouse.ledger import Ledger, from_row
@@ -51,6 +52,8 @@ class Published:
         batch: For snapshot bronze, the batch that it landed; else empty.
         content: For snapshot bronze, a digest of the rows landed, order ignored; else empty.
         source: For bronze that scans one file, a digest of that file; else empty.
+        types: For snapshot bronze, the dtypes of the batch that are not those that its table
+            remembers, as text by column.
     """
 
     record: AssetRecord
@@ -60,6 +63,7 @@ class Published:
     batch: str
     content: str
     source: str
+    types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sent(self) -> frozenset[str] | None:
@@ -145,8 +149,10 @@ class Lakehouse:
         the newest whose rows are there.
         """
         batch = published.batch if published else self._newest_batch(table)
-        sent = published.sent if published else None
-        return replace(table, batch=batch, sent=sent) if batch else table
+        if not batch:
+            return table
+        sent, types = (published.sent, published.types) if published else (None, {})
+        return replace(table, batch=batch, sent=sent, types=types)
 
     def _newest_batch(self, table: TableVersion) -> str:
         """Return the batch of a snapshot that landed last; empty if no partition is a batch.
@@ -218,4 +224,5 @@ def _published(commit: Commit) -> Published:
         batch=str(metadata["batch"]),
         content=str(metadata["content"]),
         source=str(metadata.get("source", "")),
+        types=json.loads(metadata.get("types") or "{}"),
     )

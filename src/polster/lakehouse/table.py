@@ -64,6 +64,8 @@ class TableVersion:
         batch: For snapshot bronze, the batch that readers get; None means all rows.
         counted: Rows that readers get, where whoever wrote them has counted; else the log is asked.
         sent: For snapshot bronze, the columns of that batch; None means all, or nobody knows.
+        types: For snapshot bronze, the dtypes of that batch that are not those of the table, as
+            text by column.
     """
 
     key: AssetKey | None
@@ -73,6 +75,7 @@ class TableVersion:
     batch: str | None = None
     counted: int | None = field(default=None, compare=False)
     sent: frozenset[str] | None = field(default=None, compare=False)
+    types: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that were published."""
@@ -104,6 +107,12 @@ class TableVersion:
     @property
     def schema(self) -> pl.Schema:
         """Return the columns and the dtypes that were published, which readers get."""
+        of_batch = {name: read_dtype(text) for name, text in self.types.items()}
+        return pl.Schema({**self.remembered_schema, **of_batch})
+
+    @property
+    def remembered_schema(self) -> pl.Schema:
+        """Return the columns and the dtypes that the table itself remembers of each."""
         fields = self.delta.schema().fields
         named = {field.name: field.metadata.get(DTYPE_FIELD) for field in fields}
         published = {name: read_dtype(text) for name, text in named.items() if text}
@@ -337,7 +346,7 @@ class Table:
         fields = list(delta_schema(columns, types).fields)
         with self._altering():
             onto.delta.alter.add_columns(fields, commit_properties=NO_RETRIES)
-        return self._newest()
+        return self._after(onto)
 
     def allow_types(self, onto: TableVersion, schema: pl.Schema) -> TableVersion:
         """Let a table hold moments without a zone, if ``schema`` has the first of them.
@@ -361,7 +370,7 @@ class Table:
                 allow_protocol_versions_increase=True,
                 commit_properties=NO_RETRIES,
             )
-        return self._newest()
+        return self._after(onto)
 
     def set_types(self, onto: TableVersion, types: pl.Schema) -> TableVersion:
         """Say which dtypes readers of some columns get, one commit a column.
@@ -374,7 +383,7 @@ class Table:
                 onto.delta.alter.set_column_metadata(
                     name, {DTYPE_FIELD: dtype_text(dtype) or ""}, commit_properties=NO_RETRIES
                 )
-            onto = self._newest()
+            onto = self._after(onto)
         return onto
 
     @contextmanager
@@ -386,11 +395,12 @@ class Table:
                 "another writer changed the table at the same time", code="POL402", place=self.uri
             ) from error
 
-    def _newest(self) -> TableVersion:
-        newest = self.open()
-        if newest is None:
+    def _after(self, onto: TableVersion) -> TableVersion:
+        """Open what was committed onto a version: a newer one may be another writer's."""
+        made = self.open(onto.version + 1)
+        if made is None:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
-        return newest
+        return made
 
     def adopt(self, *, run_id: str, append_only: bool) -> TableVersion | None:
         """Take over a table that another program made; its rows stay as they are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,7 +42,7 @@ from polster.project.load import (
 from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
 from polster.runtime.empty_batch import with_columns_known
-from polster.runtime.evolving import settle, settle_again, widen
+from polster.runtime.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
 from polster.runtime.job import Built, Job, Workplace
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
@@ -227,6 +228,8 @@ class _Build:
             if current is None or self.asset.key.layer is not Layer.BRONZE:
                 return current
             published = self._published(current)
+            if published is not None:
+                current = replace(current, types=published.types)
             is_own = published is not None and published.version == current.version
             if is_own or not is_unfinished(self.table, current):
                 return current
@@ -415,14 +418,16 @@ class _Build:
 
     def _commit(self, staged: Staged, current: TableVersion | None, content: str) -> TableVersion:
         schema, types, mode = staged.schema, staged.types, "overwrite"
+        of_batch: dict[str, str] = {}
         partition_by: tuple[str, ...] = ()
         if self.landing_plan is not None:
             plan, mode = self.landing_plan, "append"
             types = plan.types
             partition_by = tuple(plan.partition)
             if current is not None:
-                current = self._evolve(current, plan)
+                current = evolve(self.table, current, plan, newest_wins=self._is_snapshot)
                 schema = pl.Schema({**current.stored_schema, **plan.table_columns})
+                of_batch = types_of_batch(current, plan) if self._is_snapshot else {}
             else:
                 schema = plan.table_columns
         elif current is not None:
@@ -447,6 +452,7 @@ class _Build:
                 "batch": self.work.context.id if self._is_snapshot else "",
                 "content": content,
                 "source": self.source,
+                "types": json.dumps(of_batch),
             },
             partition_by=partition_by,
             append_only=self.landing_plan is not None,
@@ -455,21 +461,9 @@ class _Build:
         if self._is_snapshot:
             lineage = self.record.lineage
             sent = frozenset(lineage.columns) if lineage else None
-            return replace(table, batch=self.work.context.id, counted=staged.rows, sent=sent)
+            batch = self.work.context.id
+            return replace(table, batch=batch, counted=staged.rows, sent=sent, types=of_batch)
         return table if mode == "append" else replace(table, counted=staged.rows)
-
-    def _evolve(self, current: TableVersion, plan: LandingPlan) -> TableVersion:
-        """Bring the columns of bronze and their types to what the batch needs."""
-        stored, published = current.stored_schema, current.schema
-        new = {n: d for n, d in plan.grown.items() if stored.get(n) != d}
-        if new:
-            remembered = {n: published[n] for n in new if published.get(n) != stored.get(n)}
-            as_before = {n: remembered.get(n, d) for n, d in new.items() if n in stored}
-            read = pl.Schema({**plan.types, **as_before})
-            current = self.table.add_columns(current, pl.Schema(new), read)
-            published = current.schema
-        types = {n: d for n, d in plan.types.items() if n in stored and published[n] != d}
-        return self.table.set_types(current, pl.Schema(types)) if types else current
 
     @property
     def _is_snapshot(self) -> bool:

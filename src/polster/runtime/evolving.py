@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.rewriting import Rewrite
 from polster.lakehouse.store import reaching
 from polster.lakehouse.table import Table, TableVersion
@@ -81,7 +82,12 @@ def widen(
         return current
     stored = {**current.stored_schema, **plan.widened, **plan.grown}
     schema = pl.Schema({name: stored[name] for name in current.stored_schema})
-    types = pl.Schema({**schema, **current.schema, **plan.types})
+    types = pl.Schema(
+        {
+            name: dtype if is_stored_as(dtype, schema[name]) else schema[name]
+            for name, dtype in current.remembered_schema.items()
+        }
+    )
     rewrite = Rewrite(table, current, schema, types, run_id=run_id, check=gate.check)
     try:
         rewrite.stage()
@@ -89,3 +95,45 @@ def widen(
             return rewrite.commit("; ".join(plan.changes))
     finally:
         rewrite.discard()
+
+
+def evolve(
+    table: Table, current: TableVersion, plan: LandingPlan, *, newest_wins: bool
+) -> TableVersion:
+    """Give a table the columns that a batch brings, and types that are true of every batch.
+
+    Args:
+        table: A table of bronze.
+        current: Its version that the batch was fitted to.
+        plan: How the batch is landed.
+        newest_wins: Whether readers get the newest batch alone; then its types come with it, and
+            the table keeps those that the batches before it have.
+
+    Raises:
+        ConflictError: Another writer committed meanwhile.
+    """
+    stored, remembered = current.stored_schema, current.remembered_schema
+    new = pl.Schema({n: d for n, d in plan.grown.items() if stored.get(n) != d})
+    if new:
+        of_their_own = {n: d for n, d in remembered.items() if d != stored[n]}
+        as_before = {n: of_their_own.get(n, d) for n, d in new.items() if n in stored}
+        current = table.add_columns(current, new, pl.Schema({**plan.types, **as_before}))
+        remembered = current.remembered_schema
+    if newest_wins:
+        return current
+    types = {n: d for n, d in plan.types.items() if n in stored and remembered[n] != d}
+    return table.set_types(current, pl.Schema(types)) if types else current
+
+
+def types_of_batch(table: TableVersion, plan: LandingPlan) -> dict[str, str]:
+    """Return the types of a batch that are not those that its table remembers, as text.
+
+    They are kept in the commit that lands the batch, so that no failure in between leaves the
+    batch before it with types that are not its own.
+    """
+    remembered = table.remembered_schema
+    return {
+        name: text
+        for name, dtype in plan.types.items()
+        if remembered.get(name) != dtype and (text := dtype_text(dtype)) is not None
+    }
