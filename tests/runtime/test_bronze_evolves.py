@@ -154,6 +154,27 @@ def test_a_column_typed_as_it_was_lands(marks: Pipeline) -> None:
     assert everything(marks) == [5, None, 7]
 
 
+@pytest.mark.parametrize(
+    ("before", "arriving", "dtype", "text"),
+    [
+        ("noon", 1_000, pl.Datetime("ns"), "1970-01-01 00:00:00.000001"),
+        ("much", 7, pl.Int128(), "7"),
+        (["noon"], [1_000], pl.List(pl.Datetime("ns")), ["1970-01-01 00:00:00.000001"]),
+    ],
+)
+def test_what_is_kept_among_text_is_read_as_text(
+    marks: Pipeline, before: Any, arriving: Any, dtype: pl.DataType, text: Any
+) -> None:
+    land(marks, column(before))
+
+    landed = land(marks, column(arriving, dtype=dtype))
+
+    assert landed[0] == "published"
+    assert marks.table("bronze.marks").schema == column(text).schema
+    assert text in marks.table("bronze.marks")["v"].to_list()
+    assert everything(marks) == [before, text]
+
+
 def test_a_wider_type_is_told_once_and_recorded(marks: Pipeline) -> None:
     land(marks, column(7))
 

@@ -20,6 +20,7 @@ from polster.lakehouse.table import (
     wait_for_others,
 )
 from polster.lakehouse.types import (
+    from_storage,
     is_stored_as,
     read_schema,
     storage_cast,
@@ -49,7 +50,7 @@ class Quarantine:
         table = self.table.open()
         if table is None:
             return None
-        frame = table.scan()
+        frame = from_storage(table.scan_stored(), table.schema, every_value=True)
         return frame if run_id is None else frame.filter(pl.col(RUN_COLUMN) == run_id)
 
     def writer(
@@ -238,8 +239,9 @@ def _fit(onto: TableVersion | None, rows: pl.Schema, returned: pl.Schema) -> _Fi
     types: dict[str, pl.DataType] = {}
     for name, stored in schema.items():
         dtype = read.get(name, wanted.get(name, stored))
-        agreed = wanted.get(name, dtype) == dtype and is_stored_as(dtype, stored)
-        types[name] = dtype if agreed else stored
+        agreed = wanted.get(name, dtype) == dtype
+        fits = agreed and is_stored_as(dtype, stored, every_value=True)
+        types[name] = dtype if fits else stored
     renamed = {name: other for name, other in names.items() if name != other}
     recast = any(both.get(name, dtype) != dtype for name, dtype in arriving.items())
     return _Fit(

@@ -147,23 +147,32 @@ def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return frame.with_columns(casts) if casts else frame
 
 
-def from_storage(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+def from_storage(
+    frame: pl.LazyFrame, schema: pl.Schema, *, every_value: bool = False
+) -> pl.LazyFrame:
     """Give columns that were stored in another type the types in ``schema`` again.
 
     The rules and the readers of a contract know its own types: an enumeration sorts by its
     categories, not by the alphabet, and a day begins at midnight of the contract's zone.
+
+    Args:
+        frame: Columns as they are stored.
+        schema: The types that they had before.
+        every_value: Whether :func:`storage_schema` was told so.
     """
     stored = frame.collect_schema()
     return frame.with_columns(
         _restored(pl.col(name), stored[name], dtype).alias(name)
         for name, dtype in schema.items()
-        if name in stored and stored[name] != dtype and is_stored_as(dtype, stored[name])
+        if name in stored
+        and stored[name] != dtype
+        and is_stored_as(dtype, stored[name], every_value=every_value)
     )
 
 
-def is_stored_as(dtype: pl.DataType, stored: pl.DataType) -> bool:
-    """Tell whether ``stored`` is what a table holds ``dtype`` as."""
-    return stored in (storage_dtype(dtype), storage_dtype(dtype, every_value=True))
+def is_stored_as(dtype: pl.DataType, stored: pl.DataType, *, every_value: bool = False) -> bool:
+    """Tell whether ``stored`` is what a table holds ``dtype`` as; see :func:`storage_dtype`."""
+    return stored == storage_dtype(dtype, every_value=every_value)
 
 
 def _without_null(dtype: pl.DataType) -> pl.DataType:
