@@ -64,6 +64,14 @@ LOSSY: list[tuple[Any, pl.DataType, pl.DataType]] = [
     ([1.5], pl.List(pl.Float64()), pl.List(pl.Int64())),
     (["01"], pl.List(pl.String()), pl.List(pl.Int64())),
     ([1], pl.List(pl.Int64()), pl.Array(pl.Int64(), 2)),
+    ([1e9, 1.0], pl.List(pl.Float64()), pl.Array(pl.Decimal(10, 2), 2)),
+    ([[1, 2], [1]], pl.List(pl.List(pl.Int64())), pl.List(pl.Array(pl.Int64(), 2))),
+    ({"a": [1]}, pl.Struct({"a": pl.List(pl.Int64())}), pl.Struct({"a": pl.Array(pl.Int64(), 2)})),
+    (
+        [{"a": [[1.0, 2.0], []]}],
+        pl.List(pl.Struct({"a": pl.List(pl.List(pl.Float64()))})),
+        pl.List(pl.Struct({"a": pl.List(pl.Array(pl.Float64(), 2))})),
+    ),
     ({"a": 300}, pl.Struct({"a": pl.Int64()}), pl.Struct({"a": pl.Int8()})),
     ({"a": 1, "b": 2}, pl.Struct({"a": pl.Int8(), "b": pl.Int8()}), pl.Struct({"a": pl.Int8()})),
 ]
@@ -85,6 +93,18 @@ KEPT: list[tuple[Any, pl.DataType, pl.DataType, Any]] = [
     ("a", pl.Enum(["a", "b"]), pl.String(), "a"),
     ([1.0, None], pl.List(pl.Float64()), pl.List(pl.Int64()), [1, None]),
     ([1, 2], pl.List(pl.Int64()), pl.Array(pl.Int8(), 2), [1, 2]),
+    (
+        [[1.0, None], None],
+        pl.List(pl.List(pl.Float64())),
+        pl.List(pl.Array(pl.Decimal(10, 2), 2)),
+        [[Decimal("1.00"), None], None],
+    ),
+    (
+        {"a": [1, 2]},
+        pl.Struct({"a": pl.List(pl.Int64())}),
+        pl.Struct({"a": pl.Array(pl.Int64(), 2)}),
+        {"a": [1, 2]},
+    ),
     ({"a": 1}, pl.Struct({"a": pl.Int64()}), pl.Struct({"a": pl.Int8()}), {"a": 1}),
 ]
 
@@ -94,6 +114,26 @@ def test_a_cast_that_would_change_a_value_fails(
     value: Any, source: pl.DataType, target: pl.DataType
 ) -> None:
     assert _failed([value, None], source, target) == [True, False]
+
+
+@pytest.mark.parametrize(("value", "source", "target"), LOSSY)
+def test_a_value_fails_inside_another_as_it_does_alone(
+    value: Any, source: pl.DataType, target: pl.DataType
+) -> None:
+    shapes: list[tuple[Any, pl.DataType, pl.DataType]] = [
+        ([value], pl.List(source), pl.List(target)),
+        ([value], pl.List(source), pl.Array(target, 1)),
+        ([value], pl.Array(source, 1), pl.Array(target, 1)),
+        ({"a": value}, pl.Struct({"a": source}), pl.Struct({"a": target})),
+        (
+            [[{"a": value}]],
+            pl.List(pl.List(pl.Struct({"a": source}))),
+            pl.List(pl.List(pl.Struct({"a": target}))),
+        ),
+    ]
+    for nested, before, after in shapes:
+        if cast_kind(before, after) is not CastKind.IMPOSSIBLE:
+            assert _failed([nested, None], before, after) == [True, False], (before, after)
 
 
 @pytest.mark.parametrize(("value", "source", "target", "expected"), KEPT)

@@ -89,9 +89,6 @@ class Cast:
     def value(self) -> pl.Expr:
         """Return the cast value: null where the cast fails; what no table can hold is left out."""
         column = pl.col(self.column)
-        if isinstance(self.source, pl.List) and isinstance(self.target, pl.Array):
-            fits = column.list.len() == self.target.size
-            column = pl.when(fits).then(column)  # another length is an error, lenient or not
         if isinstance(self.source, pl.Time):
             return column.dt.to_string("%H:%M:%S%.f")  # a cast to text forgets the fraction
         cast = _fitting(column, self.source, self.target).cast(self.target, strict=False)
@@ -148,19 +145,25 @@ def kept(dtype: pl.DataType) -> pl.DataType:
 
 
 def _fitting(value: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
-    """Leave out numbers that Polars cannot cast at all, where it should give null.
+    """Leave out values that Polars cannot cast at all, where it should give null.
 
-    A float that is slightly too large for a Decimal raises, whether the cast is strict or not.
+    A float that is slightly too large for a Decimal raises, whether the cast is strict or not, and
+    so does a list that has not the length of an Array.
     """
+    if not _may_raise(source, target):
+        return value
     match source, target:
         case ((pl.Float16() | pl.Float32() | pl.Float64()), pl.Decimal()):
             digits = (value.cast(pl.Float64).abs() * 10.0**target.scale).round()
             return pl.when(digits < 10.0**target.precision).then(value)
-        case ((pl.List() | pl.Array()), (pl.List() | pl.Array())) if _has_float(source):
+        case pl.List(), pl.Array():
+            items = _fitting(value, source, pl.List(target.inner))
+            return pl.when(value.list.len() == target.size).then(items)
+        case ((pl.List() | pl.Array()), (pl.List() | pl.Array())):
             inner = _fitting(pl.element(), _instance(source.inner), _instance(target.inner))
             listed = value.arr if isinstance(source, pl.Array) else value.list
             return listed.eval(inner)
-        case pl.Struct(), pl.Struct() if _has_float(source):
+        case pl.Struct(), pl.Struct():
             targets = {field.name: _instance(field.dtype) for field in target.fields}
             return value.struct.with_fields(
                 _fitting(pl.field(field.name), _instance(field.dtype), targets[field.name])
@@ -170,13 +173,20 @@ def _fitting(value: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Exp
     return value
 
 
-def _has_float(dtype: pl.DataType) -> bool:
-    match dtype:
-        case pl.List() | pl.Array():
-            return _has_float(_instance(dtype.inner))
-        case pl.Struct():
-            return any(_has_float(_instance(field.dtype)) for field in dtype.fields)
-    return dtype.is_float()
+def _may_raise(source: pl.DataType, target: pl.DataType) -> bool:
+    match source, target:
+        case pl.List(), pl.Array():
+            return True
+        case ((pl.List() | pl.Array()), (pl.List() | pl.Array())):
+            return _may_raise(_instance(source.inner), _instance(target.inner))
+        case pl.Struct(), pl.Struct():
+            targets = {field.name: _instance(field.dtype) for field in target.fields}
+            return any(
+                _may_raise(_instance(field.dtype), targets[field.name])
+                for field in source.fields
+                if field.name in targets
+            )
+    return source.is_float() and isinstance(target, pl.Decimal)
 
 
 def _loses_digits(before: pl.Expr, after: pl.Expr, scale: int) -> pl.Expr:
@@ -223,12 +233,13 @@ def _nested_kind(source: pl.DataType, target: pl.DataType) -> CastKind:
         ]
         return _both_ways(pairs)
     if isinstance(source, pl.List | pl.Array) and isinstance(target, pl.List | pl.Array):
+        inner, others = _instance(source.inner), _instance(target.inner)
         if isinstance(source, pl.Array) and isinstance(target, pl.Array):
-            if source.shape != target.shape:
-                return CastKind.IMPOSSIBLE
+            if source.shape != target.shape or (_has_categories(inner) and _has_categories(others)):
+                return CastKind.IMPOSSIBLE  # from categories to others Polars cannot in an Array
         elif isinstance(target, pl.Array) and len(target.shape) > 1:
             return CastKind.IMPOSSIBLE
-        return _both_ways([(_instance(source.inner), _instance(target.inner))])
+        return _both_ways([(inner, others)])
     return CastKind.IMPOSSIBLE
 
 
@@ -250,6 +261,10 @@ def _is_number(dtype: pl.DataType) -> bool:
 
 def _is_text(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+
+
+def _has_categories(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Categorical | pl.Enum)
 
 
 def _bits(dtype: pl.DataType) -> int:
