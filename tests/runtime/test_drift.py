@@ -81,3 +81,18 @@ def test_an_error_that_is_not_of_the_files_gets_no_such_hint(pipeline: Pipeline)
     hint = _bronze(pipeline, 'pl.scan_csv("landing/*.csv").select(pl.col("v").str.to_date())')
 
     assert hint is None or "landing" not in hint
+
+
+@pytest.mark.parametrize(
+    "text", ["in/**.csv", "/.csv", "a\\0b.csv", "**/../x**y.csv", "x" * 300 + ".csv"]
+)
+def test_text_that_is_no_path_does_not_hide_the_error_of_the_files(
+    pipeline: Pipeline, text: str
+) -> None:
+    pipeline.write("landing/a.csv", "id,v\n1,2\n")
+    pipeline.write("landing/b.csv", "id,w\n2,3\n")
+
+    hint = _bronze(pipeline, f'pl.scan_csv("landing/*.csv" if "{text}" else "")')
+
+    assert hint is not None
+    assert "`landing/b.csv` has other columns" in hint

@@ -28,11 +28,18 @@ def drift_hint(error: BaseException, source: Path, root: Path) -> str | None:
     if not isinstance(error, pl.exceptions.PolarsError):
         return None
     for pattern in _patterns(source):
-        start = Path(pattern).anchor
-        files = sorted(Path(start or root).glob(pattern.removeprefix(start)))
+        files = _files(pattern, root)
         if hint := _other_columns(files, pattern, root) or _other_values(files, root):
             return hint
     return None
+
+
+def _files(pattern: str, root: Path) -> list[Path]:
+    start = Path(pattern).anchor
+    try:
+        return sorted(Path(start or root).glob(pattern.removeprefix(start)))
+    except (OSError, ValueError, NotImplementedError):
+        return []  # text that only looks like a path
 
 
 def _patterns(source: Path) -> Iterator[str]:
