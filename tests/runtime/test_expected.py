@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -277,3 +279,70 @@ def test_constants_and_other_names_of_expect_are_read(shop: Pipeline) -> None:
     )
 
     assert _failure(shop.run(), "silver.orders").startswith("POL327: 3 rows came")
+
+
+AGED = """
+class Orders(dy.Schema):
+    id = dy.Int64()
+    at = dy.Datetime(nullable=True, time_zone="UTC")
+
+@silver(contract=Orders, expect=polster.Expect(fresh_within="26h", on_violation="{outcome}"))
+def orders(bronze_orders: pl.LazyFrame, run: polster.RunContext) -> pl.LazyFrame:
+    return bronze_orders.select("id", at=pl.lit(run.time))
+"""
+
+
+def _let_pass(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs and commands begin so many hours later."""
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Later:
+            now = datetime.now(tz) + timedelta(hours=hours)
+            return cls.combine(now.date(), now.timetz())
+
+    monkeypatch.setattr("polster.operations.run.datetime", Later)
+    monkeypatch.setattr("polster.operations.status.datetime", Later)
+
+
+def test_a_table_that_grows_old_because_nothing_new_comes_fails(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.asset("silver.orders", AGED.replace("{outcome}", "fail"))
+    assert shop.outcome()["silver.orders"] == "published"
+    _let_pass(25, monkeypatch)
+    assert set(shop.outcome().values()) == {"unchanged"}
+    _let_pass(31, monkeypatch)
+
+    status = shop.json("status")["assets"][1]
+    failed = shop.run()
+
+    says = "the newest `at` is 32h old, where 26h are allowed"
+    assert [each["message"] for each in status["warnings"]] == [says]
+    assert _failure(failed, "silver.orders").startswith(f"POL329: {says}")
+    assert failed.status == "failed"
+    assert failed.standing == ()
+    shop.write("orders.csv", FULL + "4,d@x\n")
+    assert shop.outcome()["silver.orders"] == "published"
+    assert shop.json("status")["assets"][1]["warnings"] == []
+
+
+def test_a_table_that_grows_old_is_warned_of_until_that_is_acknowledged(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.asset("silver.orders", AGED.replace("{outcome}", "warn"))
+    published = shop.run()
+    _let_pass(31, monkeypatch)
+    monkeypatch.setattr(
+        "polster.operations.acknowledge.datetime", sys.modules["polster.operations.run"].datetime
+    )
+
+    warned = shop.run()
+    acknowledged = shop.cli("acknowledge", "silver.orders")
+    again = shop.run()
+
+    assert _of(warned, "silver.orders").status == "unchanged"
+    assert [(each.code, each.run_id) for each in warned.standing] == [("POL329", published.run_id)]
+    assert acknowledged.exit_code == 0
+    assert again.standing == ()
+    assert again.status == "succeeded"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,8 +66,7 @@ def ages(asset: Asset, schema: pl.Schema) -> dict[str, timedelta]:
                     if dated
                     else "expect it where the column is a date or a time, such as in silver",
                 )
-        return {column: parse_age(age) for column, age in expect.fresh_within.items()}
-    if len(dated) != 1:
+    elif len(dated) != 1:
         found = f"{len(dated)} columns hold" if dated else "no column holds"
         example = dated[0] if dated else "ordered_at"
         raise _senseless(
@@ -78,7 +77,21 @@ def ages(asset: Asset, schema: pl.Schema) -> dict[str, timedelta]:
             if dated
             else "expect it where a column is a date or a time, such as in silver",
         )
-    return {dated[0]: parse_age(expect.fresh_within)}
+    return age_by_column(expect.fresh_within, dated)
+
+
+def age_by_column(
+    fresh_within: str | Mapping[str, str], columns: Iterable[str]
+) -> dict[str, timedelta]:
+    """Return how old the newest value of each of ``columns`` may be.
+
+    Args:
+        fresh_within: As an asset says it; an age alone means every one of ``columns``.
+        columns: Those that hold moments; of those that are not named, any value is new enough.
+    """
+    if isinstance(fresh_within, str):
+        return {column: parse_age(fresh_within) for column in columns}
+    return {column: parse_age(fresh_within[column]) for column in columns if column in fresh_within}
 
 
 def surprises(

@@ -9,6 +9,7 @@ from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
+from polster.runtime.aging import with_grown_old
 from polster.runtime.states import read_states, standing_warnings
 
 
@@ -30,7 +31,8 @@ def acknowledge(
     """
     chosen = select_or_raise(project.graph, [asset])
     _, lakehouse = open_lakehouse(project, environment)
-    published = read_states(lakehouse, chosen).published
+    now = datetime.now(UTC)
+    published = with_grown_old(project.graph, read_states(lakehouse, chosen), now)
     warnings = [
         warning
         for each in standing_warnings(lakehouse, published).values()
@@ -38,7 +40,7 @@ def acknowledge(
         if warning.is_open
     ]
     if warnings:
-        lakehouse.acknowledgements.write(warnings, by=_user(), at=datetime.now(UTC))
+        lakehouse.acknowledgements.write(warnings, by=_user(), at=now)
     return warnings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,8 +14,10 @@ from threading import Thread
 from polster.errors import LakehouseError, SettingsError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
+from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.finding import Finding
+from polster.model.graph import AssetGraph
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus, cancelled
 from polster.model.release import Release
@@ -26,6 +28,7 @@ from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
 from polster.project.import_path import import_afresh
+from polster.runtime.aging import with_grown_old
 from polster.runtime.execute import Execution, Observer, Outcome
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
@@ -117,7 +120,7 @@ def run(
             tuple(selection),
             full_refresh,
         )
-        record = _recorded(lakehouse, context, states, record, live)
+        record = _recorded(graph, lakehouse, context, states, record, live)
         schemas = BronzeSchemas(project, lakehouse)
         record = _with_schemas(record, schemas, execution, states)
     work.discard_leftovers()
@@ -144,6 +147,7 @@ def _status(outcome: Outcome) -> RunStatus:
 
 
 def _recorded(
+    graph: AssetGraph,
     lakehouse: Lakehouse,
     context: RunContext,
     states: States,
@@ -160,7 +164,9 @@ def _recorded(
         live.forget(live.vanished())
         record = replace(
             record,
-            standing=_standing(lakehouse, states, record.assets),
+            standing=_standing(
+                lakehouse, with_grown_old(graph, states, record.started_at), record.assets
+            ),
             warnings=tuple(map(tell_vanished, vanished)),
         )
         if record.status is RunStatus.SUCCEEDED:
@@ -232,11 +238,20 @@ def _in_time(work: Callable[[], None]) -> None:
 
 
 def _standing(
-    lakehouse: Lakehouse, states: States, records: Sequence[AssetRecord]
+    lakehouse: Lakehouse,
+    published: Mapping[AssetKey, AssetRecord],
+    records: Sequence[AssetRecord],
 ) -> tuple[StandingWarning, ...]:
-    """List the open warnings of the assets of this run, as their tables are now."""
+    """List the open warnings of the assets of this run, as their tables are now.
+
+    Args:
+        lakehouse: Where they lie.
+        published: What was published when the run started.
+        records: What the run did; an asset that failed for what is warned of has said so.
+    """
     looked_at = {record.asset for record in records}
-    current = {key: states.published[key] for key in looked_at & states.published.keys()}
+    failed = {(record.asset, record.error.code) for record in records if record.error}
+    current = {key: published[key] for key in looked_at & published.keys()}
     current |= {
         record.asset: record for record in records if record.status is AssetStatus.PUBLISHED
     }
@@ -244,7 +259,7 @@ def _standing(
         warning
         for warnings in standing_warnings(lakehouse, current).values()
         for warning in warnings
-        if warning.is_open
+        if warning.is_open and (warning.asset, warning.code) not in failed
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from polster.model.asset import AssetKey, Load
@@ -14,6 +14,7 @@ from polster.model.standing import StandingWarning
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import CodeReader
+from polster.runtime.aging import with_grown_old
 from polster.runtime.states import read_states, standing_warnings
 
 
@@ -79,7 +80,7 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     appended = [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
     states = read_states(lakehouse, graph.assets, every_file=appended)
     latest = lakehouse.ledger.latest()
-    warnings = standing_warnings(lakehouse, states.published)
+    warnings = standing_warnings(lakehouse, with_grown_old(graph, states, datetime.now(UTC)))
     found = []
     for planned in make_plan(graph, graph.assets.keys(), codes, states.tables):
         key = planned.asset

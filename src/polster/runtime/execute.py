@@ -26,8 +26,11 @@ from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure,
 from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
 from polster.project.shared_process import shared_process
+from polster.runtime.aging import grown_old
 from polster.runtime.build import build
+from polster.runtime.failures import failure
 from polster.runtime.job import Built, Job, Workplace
+from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 
 ADOPTABLE = ("POL414", "POL415")
@@ -199,13 +202,16 @@ class Execution:
                 current, state, full_refresh=self.full_refresh, landed=landed
             ) + tuple(gone_reason(other, self.graph.verb(key, other), tables) for other in gone)
         if not reasons and state is not None:
+            old = grown_old(self.graph[key], self.states.published.get(key), self.work.context.time)
+            refused = by_surprise(self.graph[key], old)
             record = AssetRecord(
                 key,
-                AssetStatus.UNCHANGED,
+                AssetStatus.FAILED if refused else AssetStatus.UNCHANGED,
                 now,
                 reasons=("nothing changed",),
                 version=state.version,
                 notes=notes,
+                error=failure(refused) if refused else None,
             )
             return Built(record, None)
         job = Job(

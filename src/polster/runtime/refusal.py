@@ -34,10 +34,11 @@ def refusal(
         staged: The rows, judged by the contract.
         surprises: What about them is not as expected.
     """
-    return _by_contract(asset, staged) or _by_surprise(asset, surprises)
+    return _by_contract(asset, staged) or by_surprise(asset, surprises)
 
 
-def _by_surprise(asset: Asset, surprises: Sequence[Surprise]) -> RefusedError | None:
+def by_surprise(asset: Asset, surprises: Sequence[Surprise]) -> RefusedError | None:
+    """Return why rows may not be published though they keep the contract; None if they may."""
     failing = [each for each in surprises if each.fails]
     if not failing:
         return None

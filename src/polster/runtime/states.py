@@ -24,11 +24,13 @@ class States:
     Attributes:
         tables: State by key; no entry means that there is no table.
         published: The record of each current version, where Polster knows it.
+        runs: The run that published it, of those.
         unrecorded: What commits say that the ledger does not: the run was killed in between.
     """
 
     tables: dict[AssetKey, TableState]
     published: dict[AssetKey, AssetRecord]
+    runs: dict[AssetKey, str] = field(default_factory=dict)
     unrecorded: list[Published] = field(default_factory=list)
 
 
@@ -76,8 +78,9 @@ class _Reader:
             if key in every_file and state.is_sound and self.lakehouse.store.is_local:
                 state = self._with_every_file(key, state)
             states.tables[key] = state
-            if record := self._record(key):
-                states.published[key] = record
+            if published := self.found.get(key) or self._known(key):
+                states.published[key] = published.record
+                states.runs[key] = published.run_id
         known = self.lakehouse.ledger.published(
             {key: commit.version for key, commit in self.found.items()}
         )
@@ -234,7 +237,7 @@ def standing_warnings(
 
     Args:
         lakehouse: Holds the acknowledgements.
-        published: The record of each current version, as :func:`read_states` has it.
+        published: The record of each current version.
 
     Raises:
         LakehouseError: The acknowledgements cannot be read.
