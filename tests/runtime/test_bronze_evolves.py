@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from tests.columns import columns, is_same
 from tests.conftest import Pipeline
 
 from polster.lakehouse.rewriting import Rewrite
+from polster.lakehouse.staging import StagedFile, Staging
 
 MARKS = """
 @bronze(load="{load}", repeated_batch="land")
@@ -27,6 +28,7 @@ def marks() -> pl.DataFrame:
 UNGUARDED = 'allow_empty=True, expect=polster.Expect(null_share={"v": 1.0}), load='
 """Lets a batch have no values at all."""
 LOADS = ("append", "snapshot")
+TEXT = {"_batch_id": pl.String}
 
 
 def land(pipeline: Pipeline, frame: pl.DataFrame) -> tuple[str, tuple[str, ...], str | None]:
@@ -269,6 +271,66 @@ def test_a_kill_between_the_commits_is_finished_by_the_next_run(
     assert marks.table("silver.marks")["v"].to_list() == [7.0]
     assert land(marks, column(3.5, 4.0))[0] == "published"
     assert sorted(everything(marks)) == [3.5, 4.0, 7.0]
+
+
+def _change_nothing(table: DeltaTable) -> None:
+    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})
+
+
+def _compact(table: DeltaTable) -> None:
+    assert table.optimize.compact()["numFilesAdded"]
+
+
+@pytest.mark.parametrize("between", [_change_nothing, _compact])
+def test_a_kill_between_the_commits_is_finished_though_others_committed_since(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, between: Callable[[DeltaTable], None]
+) -> None:
+    pipeline.asset("bronze.marks", MARKS.format(load="append"))
+    land(pipeline, column(date(2024, 1, 1)))
+    land(pipeline, column(date(2024, 1, 2)))
+    with monkeypatch.context() as patched:
+        patched.setattr(Rewrite, "replace_files", _killed)
+        assert land(pipeline, column(datetime(2024, 1, 3, 4)))[2] == "POL900"
+    place = str(pipeline.data / "bronze" / "marks")
+    between(DeltaTable(place))
+
+    assert [value.day for value in sorted(pipeline.table("bronze.marks")["v"])] == [1, 2]
+    assert land(pipeline, column(datetime(2024, 1, 3, 4)))[0] == "published"
+    assert sorted(value.day for value in everything(pipeline)) == [1, 2, 3]
+    assert pl.read_delta(place).schema["v"] == pl.Datetime("us")
+
+
+def test_a_wider_type_keeps_rows_that_are_of_no_batch(pipeline: Pipeline) -> None:
+    place = str(pipeline.data / "bronze" / "marks")
+    before = pl.DataFrame({"v": [1, 2], "_batch_id": [None, None]}, schema_overrides=TEXT)
+    before.write_delta(place, delta_write_options={"partition_by": ["_batch_id"]})
+    pipeline.asset("bronze.marks", MARKS.format(load="snapshot"))
+    column(3.5).write_ipc(pipeline.write("landing/marks.ipc", ""))
+
+    assert pipeline.run(adopt=True).status == "succeeded"
+
+    assert sorted(pl.read_delta(place)["v"]) == [1.0, 2.0, 3.5]
+    assert pipeline.table("bronze.marks")["v"].to_list() == [3.5]
+    assert DeltaTable(place).count() == 3
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_a_wider_type_is_refused_that_would_not_keep_every_row(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, load: str
+) -> None:
+    pipeline.asset("bronze.marks", MARKS.format(load=load))
+    land(pipeline, column(1, 2))
+    sink = Staging.sink
+
+    def lose(staging: Staging, frame: pl.LazyFrame) -> list[StagedFile]:
+        return sink(staging, frame.filter(pl.col("v") != 2))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("polster.lakehouse.rewriting.Staging.sink", lose)
+        assert land(pipeline, column(3.5))[2] == "POL423"
+
+    assert everything(pipeline) == [1, 2]
+    assert pipeline.staged_files() == []
 
 
 SILVER = """

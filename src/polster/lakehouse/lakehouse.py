@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from polster.lakehouse.acknowledgements import Acknowledgements
 from polster.lakehouse.ledger import Ledger, from_row
@@ -13,7 +14,7 @@ from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
-from polster.lakehouse.rewriting import is_rewrite, is_unfinished
+from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import (
     ADOPTED,
@@ -136,10 +137,8 @@ class Lakehouse:
         if table is None or key.layer is not Layer.BRONZE:
             return table
         published = self.published(table)
-        behind = published is not None and published.version < table.version
-        if behind and is_unfinished(self.table(key), table):
-            table = self.table(key).open(table.version - 1) or table
-        return self.as_read(table, published)
+        left = self.unfinished(table, published)
+        return self.as_read(left.before if left else table, published)
 
     def as_read(self, table: TableVersion, published: Published | None) -> TableVersion:
         """Return ``table`` as readers get it, ``published`` being what its newest commit says.
@@ -168,7 +167,7 @@ class Lakehouse:
             there = set(files[column].drop_nulls())
         if not there:
             return ""
-        for commit in Table(self.store, table.uri).history(table):
+        for commit in self._history(table):
             if (batch := str(commit.metadata.get("batch", ""))) in there:
                 return batch
         for run_id, record in self.ledger.records(table.key) if table.key else ():
@@ -190,6 +189,13 @@ class Lakehouse:
         newest = next(self._not_harmless(table), None)
         return _published(newest) if newest and "asset" in newest.metadata else None
 
+    def unfinished(self, table: TableVersion, published: Published | None) -> Unfinished | None:
+        """Tell whether a kill left ``table`` half rewritten, ``published`` being what it holds."""
+        if table.key is None or (published is not None and published.version == table.version):
+            return None
+        passed = takewhile(is_harmless, self._history(table))
+        return unfinished(self.table(table.key), table, passed)
+
     def origin(self, table: TableVersion) -> Origin:
         """Find out whose table lies in the place of an asset's, and who changed it last."""
         marked = str(table.delta.metadata().name or "")
@@ -204,9 +210,12 @@ class Lakehouse:
 
     def _not_harmless(self, table: TableVersion) -> Iterator[Commit]:
         """Read the commits up to ``table``'s version that say more than that its rows stayed."""
-        for commit in Table(self.store, table.uri).history(table):
+        for commit in self._history(table):
             if ADOPTED in commit.metadata or not is_harmless(commit):
                 yield commit
+
+    def _history(self, table: TableVersion) -> Iterator[Commit]:
+        return Table(self.store, table.uri).history(table)
 
 
 def is_harmless(commit: Commit) -> bool:

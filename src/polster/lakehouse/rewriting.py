@@ -10,15 +10,16 @@ between leaves the second for the next run, :func:`finish_rewrite`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import RemoveAction
 
-from polster.errors import ConflictError
+from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
@@ -44,10 +45,34 @@ def is_rewrite(commit: Commit) -> bool:
     return BEGUN in commit.metadata or DONE in commit.metadata
 
 
-def is_unfinished(table: Table, version: TableVersion) -> bool:
-    """Tell whether ``version`` has the wider schema, but not yet the files to it."""
-    newest = next(table.history(version), None)
-    return newest is not None and BEGUN in newest.metadata
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A rewrite that was killed between its two commits.
+
+    Attributes:
+        before: The version that it began with, whose files readers can read.
+        what: Which columns change, for the history.
+    """
+
+    before: TableVersion
+    what: str
+
+
+def unfinished(table: Table, version: TableVersion, passed: Iterable[Commit]) -> Unfinished | None:
+    """Tell whether ``version`` has a wider schema, but not yet the files to it.
+
+    Args:
+        table: Its table.
+        version: A version of it.
+        passed: The commits up to it that left every row as it was, newest first.
+    """
+    begun = next((commit for commit in passed if is_rewrite(commit)), None)
+    if begun is None or DONE in begun.metadata:
+        return None
+    before = table.open(begun.version - 1)
+    if before is None or set(before.files["path"]).isdisjoint(version.files["path"]):
+        return None  # compaction wrote all of them anew, in the wider types
+    return Unfinished(before, str(begun.metadata[BEGUN]))
 
 
 class Rewrite:
@@ -73,7 +98,7 @@ class Rewrite:
         check: Callable[[], None],
     ) -> None:
         self.table = table
-        self.onto = replace(onto, batch=None)
+        self.onto = replace(onto, batch=None, counted=None)
         self.schema = schema
         self.types = types
         self.run_id = run_id
@@ -83,7 +108,11 @@ class Rewrite:
         self.files: list[StagedFile] = []
 
     def stage(self) -> None:
-        """Write all rows once more, streaming, one batch after the other."""
+        """Write all rows once more, streaming, one batch after the other.
+
+        Raises:
+            LakehouseError: The rows written are not as many as the version has.
+        """
         before = self.onto.stored_schema
         casts = refits(before, self.schema)
         for partition in self._partitions():
@@ -92,10 +121,27 @@ class Rewrite:
             self.stagings.append(staging)
             rows = self.onto.scan_stored()
             if partition:
-                rows = rows.filter(pl.col(BATCH_COLUMN) == partition[BATCH_COLUMN])
+                batch = pl.lit(partition[BATCH_COLUMN], pl.String())
+                rows = rows.filter(pl.col(BATCH_COLUMN).eq_missing(batch))
             columns = [name for name in before if name not in partition]
             with reaching(self.table.uri, writing=True):
                 self.files += staging.sink(rows.with_columns(casts).select(columns))
+        self.balance(self.onto)
+
+    def balance(self, version: TableVersion) -> None:
+        """Compare the rows that were written with those of a version whose files they replace.
+
+        Raises:
+            LakehouseError: They are more or fewer.
+        """
+        staged = sum(file.rows for file in self.files)
+        if staged != version.rows:
+            raise LakehouseError(
+                f"its {version.rows} rows would be {staged} in wider types, so nothing was changed",
+                code="POL423",
+                place=self.table.uri,
+                hint=f"see what is wrong with it: polster doctor {self.table.key or ''}".rstrip(),
+            )
 
     def commit(self, what: str) -> TableVersion:
         """Make the wider table visible.
@@ -112,11 +158,14 @@ class Rewrite:
         return self.replace_files(begun, what)
 
     def replace_files(self, begun: TableVersion, what: str) -> TableVersion:
-        """Make the second commit alone, onto a version that has the wider schema."""
+        """Make the second commit alone, onto a version that has the wider schema.
+
+        It holds the rows that were staged, perhaps in other files.
+        """
         now = int(time.time() * 1000)
         removed = [
             RemoveAction(row["path"], False, now, row["size_bytes"], _partition(row))
-            for row in self.onto.files.iter_rows(named=True)
+            for row in begun.files.iter_rows(named=True)
         ]
         added = [add_action(file, new_rows=False) for file in self.files]
 
@@ -148,7 +197,7 @@ class Rewrite:
         for staging in self.stagings:
             staging.discard()
 
-    def _partitions(self) -> Iterator[dict[str, str]]:
+    def _partitions(self) -> Iterator[dict[str, str | None]]:
         if not self.onto.delta.metadata().partition_columns:
             yield {}
             return
@@ -196,26 +245,36 @@ class Rewrite:
 
 
 def finish_rewrite(
-    table: Table, begun: TableVersion, *, run_id: str, check: Callable[[], None]
+    table: Table,
+    newest: TableVersion,
+    left: Unfinished,
+    *,
+    run_id: str,
+    check: Callable[[], None],
 ) -> TableVersion:
     """Do what a rewrite that was killed between its two commits left undone.
+
+    Args:
+        table: The table.
+        newest: Its newest version, which has the rows that it had before the rewrite.
+        left: The rewrite.
+        run_id: Who finishes it.
+        check: Raises when the run was interrupted.
 
     Raises:
         ConflictError: Another writer committed meanwhile.
         LakehouseError: The table cannot be read or written.
     """
-    before = table.open(begun.version - 1)
-    newest = next(table.history(begun))
-    if before is None:
-        return begun
-    rewrite = Rewrite(table, before, begun.stored_schema, begun.schema, run_id=run_id, check=check)
+    schema, types = newest.stored_schema, newest.schema
+    rewrite = Rewrite(table, left.before, schema, types, run_id=run_id, check=check)
     try:
         rewrite.stage()
-        return rewrite.replace_files(begun, str(newest.metadata[BEGUN]))
+        rewrite.balance(newest)
+        return rewrite.replace_files(newest, left.what)
     finally:
         rewrite.discard()
 
 
-def _partition(row: dict[str, object]) -> dict[str, str | None]:
+def _partition(row: Mapping[str, Any]) -> dict[str, str | None]:
     name = f"partition.{BATCH_COLUMN}"
-    return {BATCH_COLUMN: str(row[name])} if name in row else {}
+    return {BATCH_COLUMN: row[name]} if name in row else {}

@@ -20,6 +20,8 @@ from polster.lakehouse.store import Store
 FILE_BYTES = 512 * 1024 * 1024  # of the frame in memory; some 100 MB of Parquet
 SETTLING_SECONDS = 0.2
 BUFFER_BYTES = 64 * 1024 * 1024
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+"""How readers know from the name of a file that its partition has no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class StagedFile:
     name: str
     rows: int
     size_bytes: int
-    partition: Mapping[str, str] = field(default_factory=dict)
+    partition: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Staging:
     store: Store
     folder: str
     prefix: str
-    partition: Mapping[str, str] = field(default_factory=dict)
+    partition: Mapping[str, str | None] = field(default_factory=dict)
     _token: str = field(default_factory=partial(token_hex, 4))  # a run may stage for a table twice
     _part: int = 0
     _made: list[str] = field(default_factory=list)
@@ -67,7 +69,10 @@ class Staging:
         sinked: list[StagedFile] = []
 
         def name_file(arguments: FileProviderArgs) -> str:
-            folder = "".join(f"{column}={value}/" for column, value in self.partition.items())
+            folder = "".join(
+                f"{column}={NULL_FOLDER if value is None else value}/"
+                for column, value in self.partition.items()
+            )
             number = f"{part:03d}-{arguments.index_in_partition:05d}"
             name = f"{folder}{self.prefix}-{self._token}-{number}.parquet"
             self._made.append(name)

@@ -19,7 +19,7 @@ from polster.errors import ConflictError, LakehouseError, PolsterError
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.quick_check import data_damage, has_whole_log
-from polster.lakehouse.rewriting import finish_rewrite, is_unfinished
+from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.table import (
     ATTEMPTS,
@@ -230,13 +230,12 @@ class _Build:
             published = self._published(current)
             if published is not None:
                 current = replace(current, types=published.types)
-            is_own = published is not None and published.version == current.version
-            if is_own or not is_unfinished(self.table, current):
+            left = self.work.lakehouse.unfinished(current, published)
+            if left is None:
                 return current
+            run_id, check = self.work.context.id, self.work.gate.check
             with suppress(ConflictError):
-                return finish_rewrite(
-                    self.table, current, run_id=self.work.context.id, check=self.work.gate.check
-                )
+                return finish_rewrite(self.table, current, left, run_id=run_id, check=check)
             wait_for_others(attempt)
         return self.table.open()
 
