@@ -125,6 +125,20 @@ def test_a_table_of_another_program_in_a_bucket_is_refused(shop: Pipeline, bucke
     assert set(statuses(polster(shop, "run")).values()) == {"unchanged"}
 
 
+def test_a_table_that_took_the_place_of_ours_in_a_bucket_with_its_version_is_refused(
+    shop: Pipeline, bucket: Any
+) -> None:
+    polster(shop, "run")
+    bucket.objects.filter(Prefix="shop/silver/orders/").delete()
+    foreign = pl.DataFrame({"a": [1]})
+    foreign.write_delta("s3://lake/shop/silver/orders")
+
+    refused = polster(shop, "run")
+
+    assert refused["assets"][1]["error"]["code"] == "POL414"
+    assert pl.read_delta("s3://lake/shop/silver/orders").equals(foreign)
+
+
 def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any) -> None:
     first = polster(shop, "run")
     files = keys(bucket)

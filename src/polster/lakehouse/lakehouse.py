@@ -117,7 +117,8 @@ class Lakehouse:
     def quick_checks(self, keys: Iterable[AssetKey]) -> dict[AssetKey, QuickCheck]:
         """Check each table that exists, as far as the store allows it cheaply.
 
-        In an object store a table is opened, which reads its log; its files are not asked for.
+        In an object store a table is opened, and its newest commit read; its files are not asked
+        for.
 
         Raises:
             LakehouseError: A table of an object store cannot be read.
@@ -127,9 +128,14 @@ class Lakehouse:
             found = [quick_check(self.table(key).uri) for key in wanted]
         else:
             with ThreadPoolExecutor(OPENING_THREADS) as pool:
-                opened = list(pool.map(lambda key: self.table(key).open(), wanted))
-            found = [QuickCheck(table.version) if table else None for table in opened]
+                found = list(pool.map(self._newest_commit, wanted))
         return {key: check for key, check in zip(wanted, found, strict=True) if check}
+
+    def _newest_commit(self, key: AssetKey) -> QuickCheck | None:
+        table = self.table(key).open()
+        if table is None:
+            return None
+        return QuickCheck(table.version, next(self._history(table), None))
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
         """Open a version of an asset's table as readers get it; None if there is no table."""
