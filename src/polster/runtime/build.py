@@ -235,7 +235,8 @@ class _Build:
                 return current
             run_id, check = self.work.context.id, self.work.gate.check
             with suppress(ConflictError):
-                return finish_rewrite(self.table, current, left, run_id=run_id, check=check)
+                done = finish_rewrite(self.table, current, left, run_id=run_id, check=check)
+                return replace(done, types=current.types)
             wait_for_others(attempt)
         return self.table.open()
 
