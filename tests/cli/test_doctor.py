@@ -77,6 +77,30 @@ def test_every_file_is_opened_and_its_rows_are_counted(shop: Pipeline) -> None:
     assert result.stdout.endswith("3 errors\n")
 
 
+def test_a_file_that_cannot_be_read_in_the_types_of_its_table_is_found(pipeline: Pipeline) -> None:
+    asset = '@bronze(load="append")\ndef marks() -> pl.DataFrame:\n    return pl.DataFrame({})'
+    for values in ({"v": [1], "w": [{"a": 1}]}, {"v": [2], "w": [{"a": 2, "b": 3}], "x": ["y"]}):
+        pipeline.asset("bronze.marks", asset.format(values))
+        assert pipeline.outcome() == {"bronze.marks": "published"}
+    sound = _codes(pipeline)
+    place = pipeline.data / "bronze/marks"
+    (path,) = DeltaTable(place, version=0).file_uris()
+    file = Path(path)
+    size = file.stat().st_size
+    pl.read_parquet(file).with_columns(v=pl.lit("one")).write_parquet(file)
+    for log in (place / "_delta_log").glob("*.json"):
+        text = log.read_text(encoding="utf-8")
+        log.write_text(text.replace(f'"size":{size}', f'"size":{file.stat().st_size}'))
+
+    (found,) = _found(pipeline)
+
+    assert sound == []
+    assert (found["code"], found["asset"]) == ("POL413", "bronze.marks")
+    assert f"a file of its table has other types: {file.name}: " in found["message"]
+    with pytest.raises(pl.exceptions.SchemaError):
+        pl.read_delta(str(place))
+
+
 def test_one_asset_alone_is_examined(shop: Pipeline) -> None:
     shop.run()
     next((shop.data / "gold/spending").glob("*.parquet")).unlink()

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,6 +23,15 @@ from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
 READERS = 8
 PARTS_OF_NAME = 5  # time and random end of the run, staging, part, number
 JOINT = "-"
+AS_READ = pl.ScanCastOptions(
+    integer_cast="upcast",
+    float_cast=["upcast", "downcast"],
+    datetime_cast=["nanosecond-downcast", "millisecond-upcast", "convert-timezone"],
+    missing_struct_fields="insert",
+    extra_struct_fields="ignore",
+    categorical_to_string="allow",
+)
+"""What Polars casts when it reads a Delta table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ def read_log(table: Table, version: TableVersion | None) -> Log:
 
 
 def check_files(table: TableVersion, store: Store, known: Collection[str] = ()) -> list[str]:
-    """Look at every file of a version: that it is there, in its size, with its rows.
+    """Look at every file of a version: that it is there, in its size, with its rows and types.
 
     Args:
         table: The version.
@@ -94,10 +104,14 @@ def check_files(table: TableVersion, store: Store, known: Collection[str] = ()) 
         if unquote(name) not in known
     ]
 
+    partition = table.delta.metadata().partition_columns
+    stored = {name: dtype for name, dtype in table.stored_schema.items() if name not in partition}
+    schema = pl.Schema(stored)
+
     def check(file: tuple[str, int, int | None]) -> str | None:
         name, size, rows = file
         damage = file_damage(table.uri, [(name, size)]) if store.is_local else None
-        return damage or _check_footer(table.uri, name, rows, store)
+        return damage or _check_footer(table.uri, name, rows, schema, store)
 
     with ThreadPoolExecutor(READERS) as pool:
         return [damage for damage in pool.map(check, files) if damage]
@@ -158,20 +172,34 @@ def _files(table: TableVersion) -> pl.DataFrame:
     return files.select("path", "size_bytes", "num_records")
 
 
-def _check_footer(uri: str, name: str, rows: int | None, store: Store) -> str | None:
+def _check_footer(
+    uri: str, name: str, rows: int | None, schema: pl.Schema, store: Store
+) -> str | None:
     if "://" in name or name.startswith("/"):
         return None
+    scan = partial(
+        pl.scan_parquet,
+        f"{uri}/{name}",
+        glob=False,
+        hive_partitioning=False,
+        storage_options=store.storage_options,
+        credential_provider=None if store.options else "auto",
+    )
     try:
-        found = pl.scan_parquet(
-            f"{uri}/{name}",
-            glob=False,
-            hive_partitioning=False,
-            storage_options=store.storage_options,
-            credential_provider=None if store.options else "auto",
-        )
-        count = found.select(pl.len()).collect().item()
+        count = scan().select(pl.len()).collect().item()
+        there = scan().collect_schema()
+        if any(there.get(column, dtype) != dtype for column, dtype in schema.items()):
+            read = scan(
+                schema=schema,
+                cast_options=AS_READ,
+                missing_columns="insert",
+                extra_columns="ignore",
+            )
+            read.head(1).collect()
     except FileNotFoundError:
         return f"a file of its table is missing: {name}"
+    except pl.exceptions.SchemaError as error:
+        return f"a file of its table has other types: {name}: {said_by_store(error)}"
     except (OSError, pl.exceptions.PolarsError) as error:
         return f"a file of its table cannot be read: {name}: {said_by_store(error)}"
     if rows is not None and count != rows:
