@@ -139,11 +139,11 @@ def silver(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``"keep"``, ``"drop"`` or ``"fail"``.
             ``allow_empty``, ``True`` if a table that had rows may have none.
             ``expect``, an :class:`~polster.Expect`: what a version may be beside the last one.
-            ``references``, for a column that must hold values of another table, of its own layer
-            or of one below, which column that is: ``{"product_id": "products.product_id"}``. A
-            row whose value is not there breaks the rule ``product_id|references``; null refers
-            to nothing. For a key of several columns both are tuples. The table is built before,
-            and is not handed to the function.
+            ``references``, for a column that must hold values of another table, of silver
+            or gold and not above its own layer, which column that is:
+            ``{"product_id": "products.product_id"}``. A row whose value is not there breaks the
+            rule ``product_id|references``; null refers to nothing. For a key of several columns
+            both are tuples. The table is built before, and is not handed to the function.
             ``owner``, who answers for the table. ``tags``, words to select by.
             ``description``, one line; by default the docstring.
     """
