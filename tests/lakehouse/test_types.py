@@ -128,14 +128,27 @@ def test_many_columns_of_any_type_survive_a_cast_to_storage(data: st.DataObject)
 
 
 @pytest.mark.parametrize(
-    "dtype", [pl.Object(), pl.Struct({}), pl.List(pl.Struct({})), pl.List(pl.Object())]
+    ("values", "dtype", "left"),
+    [
+        ([timedelta], pl.Object(), {"id": pl.Int64(), "x": pl.String()}),
+        ([{}], pl.Struct({}), {"id": pl.Int64()}),
+        ([[{}]], pl.List(pl.Struct({})), {"id": pl.Int64()}),
+    ],
 )
-def test_what_no_table_can_hold_is_refused(dtype: pl.DataType) -> None:
-    with pytest.raises(AssetError) as caught:
-        storage_schema(pl.Schema({"x": dtype}), place="f.py:1")
+@pytest.mark.filterwarnings("ignore::polars.exceptions.PolarsInefficientMapWarning")
+def test_what_no_table_can_hold_is_refused_with_an_edit_that_works(
+    values: list[Any], dtype: pl.DataType, left: dict[str, pl.DataType]
+) -> None:
+    frame = pl.DataFrame({"id": [1], "x": pl.Series(values, dtype=dtype)})
 
-    assert caught.value.code == "POL309"
-    assert caught.value.place == "f.py:1"
+    with pytest.raises(AssetError) as caught:
+        storage_schema(frame.schema, place="f.py:1")
+
+    assert (caught.value.code, caught.value.place) == ("POL309", "f.py:1")
+    edit = str(caught.value.hint).partition("in the function: ")[2]
+    mended = eval(f"frame.lazy(){edit}", {"frame": frame, "pl": pl}).collect()
+    assert mended.schema == left
+    storage_schema(mended.schema, place="f.py:1")
 
 
 @pytest.mark.parametrize(

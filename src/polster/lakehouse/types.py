@@ -122,7 +122,7 @@ def storage_schema(schema: pl.Schema, *, place: str, every_value: bool = False) 
                 f"the column `{name}` has the type {dtype}, which a Delta table cannot hold",
                 code="POL309",
                 place=place,
-                hint=f'cast it in the function, for example pl.col("{name}").cast(pl.String)',
+                hint=_way_out(name, dtype),
             )
         stored[name] = target
     twins = sorted({*same_but_case(schema), *nested_twins(schema.values())})
@@ -135,6 +135,13 @@ def storage_schema(schema: pl.Schema, *, place: str, every_value: bool = False) 
             hint="rename one of them in the function with .rename(…)",
         )
     return pl.Schema(stored)
+
+
+def _way_out(name: str, dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.Object):
+        text = f'pl.col("{name}").map_elements(str, return_dtype=pl.String)'
+        return f"make it text in the function: .with_columns({text})"
+    return f'leave it out in the function: .drop("{name}")'
 
 
 def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
