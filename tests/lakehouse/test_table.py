@@ -243,3 +243,19 @@ def test_the_newest_version_is_known_without_opening_the_table(table: Table) -> 
     _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
 
     assert store.latest_version(table.uri) == 1
+
+
+def test_a_type_that_nobody_knows_is_named_and_the_hint_takes_it_away(table: Table) -> None:
+    _commit(table, pl.DataFrame({"id": [1], "at": ["noon"]}))
+    DeltaTable(table.uri).alter.set_column_metadata("at", {"polster.dtype": "Moment(of='day')"})
+    opened = table.open()
+    assert opened is not None
+
+    with pytest.raises(LakehouseError, match=r"`at` was published as Moment\(of='day'\)") as caught:
+        opened.scan()
+
+    assert caught.value.code == "POL401"
+    eval(str(caught.value.hint).partition("stored in, ")[2])
+    mended = table.open()
+    assert mended is not None
+    assert mended.scan().collect().rows() == [(1, "noon")]

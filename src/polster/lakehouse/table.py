@@ -107,21 +107,40 @@ class TableVersion:
     @property
     def schema(self) -> pl.Schema:
         """Return the columns and the dtypes that were published, which readers get."""
-        of_batch = {name: read_dtype(text) for name, text in self.types.items()}
+        of_batch = {name: self._dtype(name, text) for name, text in self.types.items()}
         return pl.Schema({**self.remembered_schema, **of_batch})
 
     @property
     def remembered_schema(self) -> pl.Schema:
         """Return the columns and the dtypes that the table itself remembers of each."""
-        fields = self.delta.schema().fields
-        named = {field.name: field.metadata.get(DTYPE_FIELD) for field in fields}
-        published = {name: read_dtype(text) for name, text in named.items() if text}
+        described = self.delta.schema().to_json()  # once for all columns, of which there are many
+        if DTYPE_FIELD not in described:
+            return self.stored_schema
+        published = {
+            each["name"]: self._dtype(each["name"], text)
+            for each in json.loads(described)["fields"]
+            if (text := each["metadata"].get(DTYPE_FIELD))
+        }
         return pl.Schema({**self.stored_schema, **published})
 
     @property
     def stored_schema(self) -> pl.Schema:
         """Return the columns and the dtypes that they are stored in."""
         return pl.Schema(self.delta.schema())
+
+    def _dtype(self, name: str, text: str) -> pl.DataType:
+        try:
+            return read_dtype(str(text))
+        except ValueError as error:
+            edit = f'DeltaTable("{self.uri}").alter.set_column_metadata("{name}", '
+            raise LakehouseError(
+                f"the table cannot be read: `{name}` was published as {text}, which is no type "
+                f"that Polars {pl.__version__} knows",
+                code="POL401",
+                place=self.uri,
+                hint="read it with the Polars that wrote it; or, to read the column in the type "
+                f'that it is stored in, {edit}{{"{DTYPE_FIELD}": ""}})',
+            ) from error
 
 
 class _DeltaTable(DeltaTable):
