@@ -12,6 +12,7 @@ from polster.contracts.judge import settle_terms
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.rehearsal.breaking import Breach, Breaker, Unbroken
+from polster.rehearsal.odd_values import odd_values
 from polster.rehearsal.sampling import sample_contract
 
 ASSET = Asset(AssetKey(Layer.SILVER, "orders"), "src/core/silver_orders.py", 1, "core.x")
@@ -113,3 +114,13 @@ def test_the_same_seed_breaks_the_same_rows() -> None:
     assert isinstance(first, Breach)
     assert isinstance(again, Breach)
     assert first.frame.equals(again.frame)
+
+
+def test_values_that_a_field_of_a_struct_cannot_hold_are_left_out() -> None:
+    dtype = pl.Struct({"tiny": pl.UInt8(), "word": pl.Enum(["a", "b"])})
+    seen = pl.Series("x", [{"tiny": 1, "word": "a"}], dtype=dtype)
+
+    values = odd_values(None, None, seen, dtype, seed=1)
+
+    assert values.dtype == dtype
+    assert 255 in values.struct.field("tiny").to_list()

@@ -119,8 +119,20 @@ from core.gold_seen import seen
 from core.silver_parts import parts
 from polster.testing import run_asset
 
-published = run_asset(parts, bronze_parts=pl.read_parquet("parts.parquet")).published
-print(json.dumps(dict(run_asset(seen, parts=published).published.iter_rows())))
+rows = pl.read_parquet("parts.parquet")
+published = run_asset(parts, bronze_parts=rows).published
+written_down = rows.with_columns(
+    pl.col("size", "word").cast(pl.String),
+    pl.col("at").dt.convert_time_zone("UTC"),
+    pl.col("tiny", "price").cast(pl.Float64),
+    pl.col("place").arr.to_list(),
+)
+for frame in published, written_down:
+    print(json.dumps(dict(run_asset(seen, parts=frame).published.iter_rows())))
+try:
+    run_asset(seen, parts=rows.with_columns(at=pl.lit("2024-01-01")))
+except Exception as error:
+    print(json.dumps(f"{error} {error.hint}"))
 """
 READS = """
     @bronze(load="{load}")
@@ -183,7 +195,10 @@ def test_a_test_of_an_asset_hands_over_and_gets_the_types_of_a_run(parts: Pipeli
     done = parts.process("try.py", env={"PYTHONPATH": "src"})
     assert done.stderr == ""
 
-    assert json.loads(done.stdout) == WORDS
+    of_silver, by_hand, refused = map(json.loads, done.stdout.splitlines())
+    assert of_silver == by_hand == WORDS
+    assert "`silver.parts` publishes `at` as" in refused
+    assert "str.to_datetime()" in refused
 
 
 def test_rows_are_shown_in_the_types_of_the_contract(parts: Pipeline) -> None:

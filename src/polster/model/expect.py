@@ -58,7 +58,9 @@ class Expect:
             for column, share in self.null_share.items()
         ):
             raise ValueError("wants `null_share` to map columns to shares between 0 and 1")
-        if not all(isinstance(age, str) and AGE.fullmatch(age) for age in self._ages()):
+        if self.max_rows is not None and (self.min_rows or 0) > self.max_rows:
+            raise ValueError("wants `min_rows` to be no more than `max_rows`")
+        if not all(isinstance(age, str) and _is_age(age) for age in self._ages()):
             raise ValueError(
                 'wants `fresh_within` to be an age such as "26h", "90m" or "2d", or to map columns '
                 "to ages"
@@ -91,6 +93,13 @@ def parse_age(text: str) -> timedelta:
     if found is None:
         raise ValueError(f"not an age: {text}")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def _is_age(text: str) -> bool:
+    try:
+        return parse_age(text) > timedelta(0)
+    except (ValueError, OverflowError):
+        return False
 
 
 def _is_number(value: object, most: float = math.inf) -> bool:

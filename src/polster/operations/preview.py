@@ -10,7 +10,7 @@ import polars as pl
 
 from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.store import reaching
-from polster.lakehouse.types import is_exact
+from polster.lakehouse.types import is_exact, storage_cast, storage_dtype
 from polster.model.asset import AssetKey
 from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
@@ -46,6 +46,10 @@ def sample_of(frame: pl.DataFrame, total: int) -> Sample:
 
 def _whole(frame: pl.DataFrame) -> pl.DataFrame:
     """Write out what Python would cut off."""
+    nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
+    fine = {name: dtype for name, dtype in nested.items() if not is_exact(dtype)}
+    stored = {name: storage_dtype(dtype, every_value=True) or dtype for name, dtype in fine.items()}
+    frame = storage_cast(frame, pl.Schema(stored))
     texts: list[pl.Expr] = []
     for name, dtype in frame.schema.items():
         if isinstance(dtype, pl.Datetime) and not is_exact(dtype):

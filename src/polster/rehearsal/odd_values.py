@@ -81,7 +81,17 @@ def _series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     if isinstance(dtype, pl.Decimal):
         numbers = pl.Series(name, [float(value) for value in values], dtype=pl.Float64)
         return as_type(numbers, dtype)
+    if dtype.is_nested():  # inside which Polars refuses what a type cannot hold, strict or not
+        values = [value for value in values if _can_hold(dtype, value)]
     return pl.Series(name, [None, *values], dtype=dtype, strict=False)
+
+
+def _can_hold(dtype: pl.DataType, value: object) -> bool:
+    try:
+        pl.Series([value], dtype=dtype, strict=False)
+    except (OverflowError, TypeError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def _of_type(dtype: pl.DataType, named: list[Any], seen: pl.Series) -> list[Any]:

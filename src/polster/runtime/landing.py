@@ -255,7 +255,7 @@ def settle_landing(
         else:
             clashes.append(name)
     if clashes:
-        raise _refused(asset, arriving, plan.existing, clashes)
+        raise _refused(asset, arriving, table.schema, clashes)
     return replace(
         plan,
         file_schema=pl.Schema(types),

@@ -34,6 +34,7 @@ from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
 from polster.testing.references import publish_targets
+from polster.testing.upstreams import as_published
 
 RUN = RunContext("test", datetime(2025, 1, 1, tzinfo=UTC), "test")
 NOT_OF_THE_SOURCE = (INGESTED_COLUMN, SOURCE_COLUMN, BATCH_COLUMN, RUN_COLUMN, TIME_COLUMN)
@@ -75,7 +76,8 @@ def run_asset(
         run: For a function that asks for the run; by default one on 2025-01-01.
         references: The tables that it refers to, by name; a reference whose table is not given is
             not checked, which a note says.
-        frames: What it reads, by parameter.
+        frames: What it reads, by parameter; it gets the types of the upstream's contract, as in
+            a run.
 
     Returns:
         The rows published and quarantined. A contract that lets nothing pass is an outcome, too;
@@ -110,7 +112,8 @@ def run_asset(
     _check_frames(function, frames)
     asset = _asset(function)
     asset = replace(asset, options=replace(asset.options, expect=Expect()))  # of few rows
-    handed = {name: Handed(name, frame.lazy()) for name, frame in frames.items()}
+    typed = as_published(asset, _project_of(function), frames)
+    handed = {name: Handed(name, frame) for name, frame in typed.items()}
     raised: list[BaseException] = []
 
     def call(loaded: LoadedAsset, _: object, context: RunContext, root: Path) -> pl.LazyFrame:
@@ -219,8 +222,9 @@ def _asset(function: AssetFunction[..., Any]) -> Asset:
     code = function.function.__code__
     file = Path(code.co_filename)
     found: Asset | Options | list[Any]
-    if file.is_file() and file.parent.as_posix().endswith(f"/{ASSET_FOLDER}"):
-        found = read_asset_file(file, file.parents[2])
+    root = _project_of(function)
+    if root is not None:
+        found = read_asset_file(file, root)
     else:
         source = inspect.getsource(function.function)
         found = read_options(source, file.name, function.layer)
@@ -230,3 +234,10 @@ def _asset(function: AssetFunction[..., Any]) -> Asset:
         return found
     key = AssetKey(function.layer, function.function.__name__)
     return Asset(key, file.name, code.co_firstlineno, function.function.__module__, (), found)
+
+
+def _project_of(function: AssetFunction[..., Any]) -> Path | None:
+    """Return the folder of the project that an asset's file lies in, if it lies in one."""
+    file = Path(function.function.__code__.co_filename)
+    is_asset = file.is_file() and file.parent.as_posix().endswith(f"/{ASSET_FOLDER}")
+    return file.parents[2] if is_asset else None
