@@ -119,9 +119,17 @@ def _arguments(
     arguments: dict[str, Any] = {}
     for name, asked in asked_by(loaded.asset, loaded.function.function).items():
         handed = inputs.get(name)
-        if asked.kind is Kind.RUN or handed is None:
+        if asked.kind is Kind.RUN:
             arguments[name] = run
             continue
+        if handed is None:
+            raise AssetError(
+                f"nothing can be handed to the parameter `{name}`",
+                code="POL305",
+                place=loaded.asset.place,
+                hint=f"name an asset that `{name}` is to read, or annotate it with "
+                "polster.RunContext",
+            )
         frame = handed.frame
         if asked.contract is not None:
             satisfies(loaded.asset, handed.upstream, frame.collect_schema(), asked.contract)
