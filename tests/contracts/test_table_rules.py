@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from polster.contracts import table_rules
-from polster.contracts.rules import Rule, UniqueRule
+from polster.contracts.rules import ReferenceRule, Rule, UniqueRule
 from polster.contracts.table_rules import (
     ROW,
     TableVerdict,
@@ -179,3 +179,14 @@ def test_no_rows_break_nothing() -> None:
     verdict = _judge(frame, [KEY], [_rule("pairs", pl.len().over("g") == 2)])
 
     assert verdict.rejected is None
+
+
+def test_a_long_chain_of_orphans_of_the_table_itself_is_taken_out_to_its_end() -> None:
+    frame = pl.LazyFrame({"id": range(1, 131), "boss": range(130)})  # nobody is 0
+    rule = ReferenceRule("boss", ("boss",), None, ("id",))
+
+    verdict = judge_table(frame, 130, [], [], rejects=["boss"], references=[rule])
+
+    assert verdict.broken == {"boss": 130}
+    assert verdict.rejected is not None
+    assert verdict.rejected.height == 130

@@ -19,7 +19,7 @@ from polster.contracts.rules import ReferenceRule, Rule, UniqueRule
 
 RULES_COLUMN = "_rules"
 ROUNDS = 100
-"""How often the rules are asked again after a rejection before they count as unsettled."""
+"""How often keys and rules are asked again after a rejection before they count as unsettled."""
 ROW = "__polster_row__"
 FEW_ROWS = 50_000
 """Below this many, starting the streaming engine costs more than it saves."""
@@ -87,14 +87,15 @@ def judge_table(
     found: list[pl.DataFrame] = []
     refusing = [rule for rule in references if rule.name in rejecting]
     for _ in range(ROUNDS):
+        while True:  # each round takes rows away, so that it ends
+            step = _orphans(_without(plain, found), refusing, verdict)
+            refusing = [rule for rule in refusing if rule.target is None]  # others do not change
+            if step is None:
+                break
+            found.append(step)
         left = _without(numbered, found)
         count = rows - sum(step.height for step in found)
-        step = _orphans(_without(plain, found), refusing, verdict)
-        refusing = [rule for rule in refusing if rule.target is None]  # others do not change
-        if step is None:
-            step = _broken_key(
-                left, count, [rule for rule in keys if rule.name in rejecting], verdict
-            )
+        step = _broken_key(left, count, [rule for rule in keys if rule.name in rejecting], verdict)
         if step is None:
             step = _broken_rules(left, [rule for rule in others if rule.name in rejecting], verdict)
         if step is None:
