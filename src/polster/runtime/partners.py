@@ -16,8 +16,8 @@ from polster.plans.partners import Followed, JoinOfTables, follow_rows
 from polster.runtime.lineage import namer
 
 ROWS = "__polster_rows__"
-MOST_ROWS = 50_000_000
-"""Tables that have more are not counted: their keys are held in memory."""
+MOST_ROWS = 200_000
+"""Tables that have more are not counted: reading and grouping keys may cost as much as the join."""
 FALLEN = 0.8
 """A share below this part of the one before is told."""
 
