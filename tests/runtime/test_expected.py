@@ -346,3 +346,28 @@ def test_a_table_that_grows_old_is_warned_of_until_that_is_acknowledged(
     assert acknowledged.exit_code == 0
     assert again.standing == ()
     assert again.status == "succeeded"
+
+
+def test_an_appended_batch_with_a_column_all_null_is_warned_of(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.orders", BRONZE.replace("@bronze", '@bronze(load="append")'))
+    pipeline.write("orders.csv", FULL)
+    pipeline.run()
+    pipeline.write("orders.csv", "id,email\n4,\n5,\n")
+
+    run = pipeline.run()
+
+    assert _of(run, "bronze.orders").status == "published"
+    assert [(each.code, each.subject) for each in run.standing] == [("POL325", "email")]
+
+
+def test_a_version_without_rows_does_not_make_the_next_forget_what_was_filled(
+    shop: Pipeline,
+) -> None:
+    shop.edit("src/core/bronze_orders.py", "@bronze\n", "@bronze(allow_empty=True)\n")
+    shop.edit(SILVER_FILE, "contract=Orders", "contract=Orders, allow_empty=True")
+    for _ in range(2):
+        shop.write("orders.csv", "id,email\n")
+        assert shop.run().status == "succeeded"
+    shop.write("orders.csv", "id,email\n1,\n2,\n")
+
+    assert _failure(shop.run(), "bronze.orders").startswith("POL325: `email` holds nothing but")

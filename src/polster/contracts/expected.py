@@ -113,8 +113,8 @@ def surprises(
     """
     found: list[Surprise] = []
     is_append = asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND
-    if last is not None and not is_append:
-        found += _gone(asset, new, last, returned)
+    if last is not None:
+        found += _gone(asset, new, last, returned, is_append=is_append)
     expect = asset.options.expect
     found += _sizes(expect, new, last)
     found += _nulls(expect, new)
@@ -164,10 +164,16 @@ def hours(age: timedelta, *, up: bool = False) -> str:
     return f"{math.ceil(seconds / 3600)}h"
 
 
-def _gone(asset: Asset, new: Profile, last: LastVersion, returned: int) -> Iterator[Surprise]:
-    """Say what the last version had, and nothing of which is left."""
+def _gone(
+    asset: Asset, new: Profile, last: LastVersion, returned: int, *, is_append: bool
+) -> Iterator[Surprise]:
+    """Say what the last version had, and nothing of which is left.
+
+    A batch that is appended takes nothing away: no rows are none that are new, and a column without
+    values is a warning.
+    """
     if not new.rows:
-        if last.rows and not returned and not asset.options.allow_empty:
+        if last.rows and not is_append and not returned and not asset.options.allow_empty:
             yield Surprise(
                 "POL324",
                 "rows",
@@ -192,6 +198,7 @@ def _gone(asset: Asset, new: Profile, last: LastVersion, returned: int) -> Itera
             lost[0],
             f"{named} {holds} nothing but nulls, and held values in the last version",
             f"look at the source; if that is right, write expect=Expect(null_share={{{permit}}})",
+            fails=not is_append,
         )
 
 

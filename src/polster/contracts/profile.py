@@ -43,6 +43,15 @@ class Profile:
                 if moment is not None:
                     self.newest[name] = max(moment, self.newest.get(name, moment))
 
+    def nulls_beside(self, last: LastVersion | None, columns: Collection[str]) -> Mapping[str, int]:
+        """Return the nulls by column as the next version is to be compared with them.
+
+        Without rows, what ``last`` knew is carried on: 1 for a column that held no value there.
+        """
+        if self.rows:
+            return self.nulls
+        return {name: 1 for name in columns if last is None or not last.was_filled(name)}
+
     def clear(self) -> None:
         """Forget what was counted."""
         self.rows = 0
@@ -68,7 +77,8 @@ class LastVersion:
     Attributes:
         rows: Rows that its readers get; of bronze, those of the latest batch.
         columns: Its columns.
-        nulls: Nulls by column, those without any left out; None if nobody has counted.
+        nulls: Nulls by column, those without any left out; None if nobody has counted. Without
+            rows, 1 for each column that held no value before either.
         newest: The newest moment by column whose freshness was expected.
     """
 
@@ -82,5 +92,5 @@ class LastVersion:
         return (
             self.nulls is not None
             and column in self.columns
-            and self.nulls.get(column, 0) < self.rows
+            and self.nulls.get(column, 0) < max(self.rows, 1)
         )

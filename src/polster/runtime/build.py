@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -181,6 +181,7 @@ class _Build:
 
     def _count_partners(self, frame: pl.LazyFrame, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""
+        self.work.gate.check()
         matched = count_partners(frame, self.job.inputs, self.record.rows_in)
         if not matched:
             return
@@ -277,16 +278,18 @@ class _Build:
         The bad rows of an asset that fails are kept to be looked at.
         """
         last = self._last_record(current)
+        version = self._last_version(current, last)
         found = surprises(
             self.asset,
             staged.profile,
-            self._last_version(current, last),
+            version,
             self.terms.ages if self.terms else {},
             returned=staged.returned,
         )
         refused = refusal(self.asset, staged, found)
         if refused is None:
-            self._note_standing(staged.profile, found, last)
+            nulls = staged.profile.nulls_beside(version, staged.schema)
+            self._note_standing(staged.profile, nulls, found, last)
             return
         if staged.rejected:
             staged.rejected.commit({"asset": str(self.asset.key), "published": False})
@@ -299,7 +302,11 @@ class _Build:
         raise refused
 
     def _note_standing(
-        self, profile: Profile, found: list[Surprise], last: AssetRecord | None
+        self,
+        profile: Profile,
+        nulls: Mapping[str, int],
+        found: list[Surprise],
+        last: AssetRecord | None,
     ) -> None:
         """Record what the next version is compared with, and what is amiss in this one."""
         gone = self.landing_plan.absent if self.landing_plan else ()
@@ -319,7 +326,7 @@ class _Build:
         ]
         self.record = replace(
             self.record,
-            nulls={**profile.nulls, **dict.fromkeys(gone, profile.rows)},
+            nulls={**nulls, **dict.fromkeys(gone, max(profile.rows, 1))},
             newest=profile.newest,
             warnings=carried_on(warnings, last.warnings if last else ()),
         )
