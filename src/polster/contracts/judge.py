@@ -22,6 +22,8 @@ import polars as pl
 from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind, kept
 from polster.contracts.expected import ages
 from polster.contracts.rules import (
+    DTYPE_RULE,
+    RULES_COLUMN,
     Rule,
     Rules,
     contract_columns,
@@ -37,11 +39,9 @@ from polster.project.shared_process import ReachedOutsideError
 if TYPE_CHECKING:
     import dataframely as dy
 
-RULES_COLUMN = "_rules"
 AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
 QUARANTINE_COLUMNS = (RULES_COLUMN, "_run_id", "_rejected_at")
 OWN_PREFIX = "__polster"
-DTYPE_RULE = "|dtype"
 NO_RULES = Rules((), (), ())
 NONE_BROKEN: Mapping[str, int] = MappingProxyType({})
 

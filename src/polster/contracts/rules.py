@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 PRIMARY_KEY = "primary_key"
 PROBE = "__polster_probe__"
+DTYPE_RULE = "|dtype"
+"""Ends the name of the rule that a value of a column can be cast to its type."""
+RULES_COLUMN = "_rules"
+"""Holds the rules that a rejected row breaks."""
 RULE = "__polster_rule__"
 
 
@@ -173,7 +177,7 @@ def _all_evaluate(schema: pl.Schema, rules: Sequence[Rule]) -> bool:
 def rule_names(contract: type[dy.Schema]) -> list[str]:
     """List every name that ``on_violation`` may use for ``contract``, casts included."""
     rules = contract_rules(contract)
-    casts = [f"{name}|dtype" for name in contract_columns(contract)]
+    casts = [name + DTYPE_RULE for name in contract_columns(contract)]
     every: Sequence[Rule | UniqueRule] = [*rules.rows, *rules.unique, *rules.tables]
     return [*(rule.name for rule in every), *casts]
 

@@ -15,9 +15,8 @@ from typing import Literal
 import polars as pl
 
 from polster.contracts.reference_rules import orphans
-from polster.contracts.rules import ReferenceRule, Rule, UniqueRule
+from polster.contracts.rules import RULES_COLUMN, ReferenceRule, Rule, UniqueRule
 
-RULES_COLUMN = "_rules"
 ROUNDS = 100
 """How often keys and rules are asked again after a rejection before they count as unsettled."""
 ROW = "__polster_row__"

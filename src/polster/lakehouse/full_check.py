@@ -20,7 +20,7 @@ from polster.lakehouse.quick_check import commit_name, commit_versions, file_dam
 from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
 from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
 
-READERS = 8
+READING_THREADS = 8
 PARTS_OF_NAME = 5  # time and random end of the run, staging, part, number
 JOINT = "-"
 AS_READ = pl.ScanCastOptions(
@@ -113,7 +113,7 @@ def check_files(table: TableVersion, store: Store, known: Collection[str] = ()) 
         damage = file_damage(table.uri, [(name, size)]) if store.is_local else None
         return damage or _check_footer(table.uri, name, rows, schema, store)
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(READING_THREADS) as pool:
         return [damage for damage in pool.map(check, files) if damage]
 
 

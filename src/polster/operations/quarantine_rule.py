@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from polster.contracts.rules import DTYPE_RULE
 from polster.errors import UsageError, nearest
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN
@@ -32,7 +33,7 @@ def raise_unless_rule(
     if asset.options.contract and described.contract is None:
         return
     known |= described.policies().keys()
-    if rule in known | {f"{column.name}|dtype" for column in described.contract or ()}:
+    if rule in known | {column.name + DTYPE_RULE for column in described.contract or ()}:
         return
     close = nearest(rule, known)
     hint = f"did you mean `{close}`?" if close else f"its rules: {', '.join(sorted(known))}"

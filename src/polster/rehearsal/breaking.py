@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from polster.contracts.judge import DTYPE_RULE, Terms, settle_terms
-from polster.contracts.rules import ReferenceRule, Rule, UniqueRule, contract_columns
+from polster.contracts.judge import Terms, settle_terms
+from polster.contracts.rules import DTYPE_RULE, ReferenceRule, Rule, UniqueRule, contract_columns
 from polster.rehearsal.odd_values import can_be_varied, odd_values
 from polster.rehearsal.sampling import pick, seed_of
 from polster.rehearsal.verdicts import breaks_together, broken_alone, broken_row_rules, broken_rules

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from polster.contracts.rules import Rule
+from polster.lakehouse.types import dtype_of
 from polster.rehearsal.named import named_values
 from polster.rehearsal.sampling import sample_types
 
 if TYPE_CHECKING:
     import dataframely as dy
-    from polars.datatypes import DataTypeClass
 
 BOUNDS = ("min", "min_exclusive", "max", "max_exclusive", "min_length", "max_length")
 TEXTS = ("", " ", "?", "x", "\N{SNOWMAN}", "not a value", "x" * 300)
@@ -121,7 +121,7 @@ def _of_type(dtype: pl.DataType, named: list[Any], seen: pl.Series) -> list[Any]
         return [sign * step for step in STEPS for sign in (1, -1)]
     if isinstance(dtype, pl.List):
         first = seen.drop_nulls().head(1).to_list()
-        inner = _of_type(_instance(dtype.inner), named, seen.explode(empty_as_null=False))
+        inner = _of_type(dtype_of(dtype.inner), named, seen.explode(empty_as_null=False))
         return [[], [None], *([value] for value in inner), *(values * 50 for values in first)]
     if isinstance(dtype, pl.Struct):
         return [
@@ -130,14 +130,10 @@ def _of_type(dtype: pl.DataType, named: list[Any], seen: pl.Series) -> list[Any]
             for each in dtype.fields
             for value in (
                 None,
-                *_of_type(_instance(each.dtype), named, seen.struct.field(each.name)),
+                *_of_type(dtype_of(each.dtype), named, seen.struct.field(each.name)),
             )
         ]
     return []
-
-
-def _instance(dtype: DataTypeClass | pl.DataType) -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _times(dtype: pl.Date | pl.Datetime, named: list[Any], seen: pl.Series) -> list[Any]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from polster.contracts.judge import DTYPE_RULE, RULES_COLUMN, Terms, settle_terms
+from polster.contracts.judge import Terms, settle_terms
+from polster.contracts.rules import DTYPE_RULE, RULES_COLUMN
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, Policy
 from polster.model.finding import Finding, Severity, finding_about

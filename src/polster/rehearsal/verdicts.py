@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from polster.contracts.judge import DTYPE_RULE, Terms
-from polster.contracts.rules import ReferenceRule, Rule
+from polster.contracts.judge import Terms
+from polster.contracts.rules import DTYPE_RULE, ReferenceRule, Rule
 from polster.contracts.table_rules import ROW
 from polster.lakehouse.types import storage_cast, storage_schema
 
