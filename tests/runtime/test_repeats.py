@@ -105,6 +105,19 @@ def test_after_a_run_that_failed_elsewhere_the_same_batch_is_the_same_load(
     assert pipeline.table("silver.events").height == 2
 
 
+def test_a_run_that_failed_elsewhere_later_does_not_make_a_batch_the_same_load(
+    events: Pipeline,
+) -> None:
+    """The batch had landed in a run that ended well."""
+    landed = (events.root / "events.csv").read_text()
+    events.write("events.csv", "id,kind\n")
+    events.asset("silver.events", SILVER.format(step='.select("nothing")'))
+    assert events.outcome() == {"bronze.events": "unchanged", "silver.events": "failed"}
+    events.write("events.csv", landed)
+
+    assert _failure(events.run("bronze.events")).startswith("POL331")
+
+
 def test_after_a_kill_between_commit_and_ledger_the_same_batch_is_the_same_load(
     events: Pipeline,
 ) -> None:

@@ -65,7 +65,7 @@ def repeated(asset: Asset, rows: int) -> AssetError:
 
 
 def was_cut_short(ledger: Ledger, asset: AssetKey, published: Published) -> bool:
-    """Tell whether the load that landed the newest batch has not led to a run that ended well.
+    """Tell whether no run has ended well since, and with, the load of the newest batch.
 
     Then the same batch again is the same load again: the run was killed before it could record
     anything, or something else in it failed, or it was interrupted.
@@ -76,6 +76,10 @@ def was_cut_short(ledger: Ledger, asset: AssetKey, published: Published) -> bool
     records = ledger.records(asset)
     if published.run_id not in {run_id for run_id, _ in records}:
         return True
-    last = next(run_id for run_id, record in records if record.status in LOOKED_AT)
-    run = ledger.run(last)
-    return run is not None and run.status is not RunStatus.SUCCEEDED
+    for run_id, record in records:  # the newest first
+        run = ledger.run(run_id) if record.status in LOOKED_AT else None
+        if run is not None and run.status is RunStatus.SUCCEEDED:
+            return False
+        if run_id == published.run_id:
+            break
+    return True
