@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from polster.model.finding import Finding
-from polster.model.record import Failure, Trace
 from polster.model.secrets import without_secrets
+
+if TYPE_CHECKING:  # `polster --help` waits for neither
+    from polster.model.record import Failure, Trace
 
 
 class PolsterError(Exception):

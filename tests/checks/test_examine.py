@@ -121,11 +121,23 @@ def test_what_the_project_keeps_goes_before_a_table_that_departs_from_it(shop: P
     assert codes(examined(shop)["bronze.orders"]) == []
 
 
-def test_a_type_that_nobody_can_read_is_told_of_the_file(shop: Pipeline) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Strnig", "int64", "Object", "Int64()()", "Enum(categories=[open(1)])"),
+        *("Decimal(precision=999, scale=2)", "Array(Int64, shape=(-1,))"),
+        *("Datetime(time_unit='xx')", "Datetime(time_unit='us', time_zone='Mars/Base')"),
+    ],
+)
+def test_a_type_that_nobody_can_read_is_told_of_the_file(shop: Pipeline, text: str) -> None:
     shop.run()
-    shop.edit(SCHEMA_FILE, '"customer": "String"', '"customer": "Strnig"')
+    shop.edit(SCHEMA_FILE, '"customer": "String"', f'"customer": "{text}"')
 
     found = examined(shop)
+    validated = shop.cli("validate")
+
+    assert validated.exit_code == 1
+    assert "POL900" not in validated.output
 
     assert codes(found["bronze.orders"]) == ["POL107"]
     assert found["bronze.orders"].findings[0].file == SCHEMA_FILE

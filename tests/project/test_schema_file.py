@@ -81,6 +81,8 @@ def test_what_many_write_at_once_is_all_there(tmp_path: Path) -> None:
         '{"bronze.orders": {"id": 1}}',
         '{"bronze.orders": {"id": "Date", "id": "Time"}}',
         '<<<<<<< HEAD\n{"bronze.orders": {}}\n',
+        '{"bronze.orders": {"\\ud800": "Int64"}}',
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_file_is_told_and_left_as_it_is(text: str, tmp_path: Path) -> None:

@@ -240,6 +240,8 @@ def test_rules_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None
         ("s3:///prod", "names no bucket"),
         ("s3://key:hush@lake/prod", "keys stand in the environment or in .env"),
         ("az://lake/prod?sig=hush", "keys stand in the environment or in .env"),
+        ("az://box@account:hush/prod", "keys stand in the environment or in .env"),
+        ("x" * 5000, "too long"),
         ("a\\u0000b", "null"),
         ("~nobody-of-this-name/x", "home"),
     ],

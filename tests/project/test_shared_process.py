@@ -16,6 +16,7 @@ DEEDS = {
     "os.chdir('/')": "its code changes the current folder",
     "os.fchdir(os.open('/', os.O_RDONLY))": "its code changes the current folder",
     "os._exit(0)": "its code ends the process with os._exit(0)",
+    "__import__('posix')._exit(0)": "its code ends the process with os._exit(0)",
     "os.execv('/bin/true', ['true'])": "its code replaces the process",
 }
 

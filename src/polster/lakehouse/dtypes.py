@@ -36,7 +36,8 @@ def read_dtype(text: str) -> pl.DataType:
     """
     try:
         found = _value(ast.parse(text, mode="eval").body)
-    except (SyntaxError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        pl.Series(dtype=found)  # a zone that there is not, say, is no mistake until it is used
+    except UNREADABLE as error:
         raise ValueError(f"not a type: {text}") from error
     if not isinstance(found, pl.DataType) or str(found) != text:
         raise ValueError(f"not a type: {text}")
@@ -63,6 +64,10 @@ def _class(name: str) -> type[pl.DataType]:
     return found
 
 
+UNREADABLE = (
+    *(ArithmeticError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError),
+    *(pl.exceptions.PanicException, pl.exceptions.PolarsError),
+)
 TYPES: Mapping[str, type[pl.DataType]] = {
     each.__name__: each
     for each in vars(pl.datatypes).values()

@@ -235,6 +235,9 @@ def _fully_examined(examined: Collection[Examined]) -> set[str]:
     return {
         str(entry.asset)
         for entry in examined
-        if not entry.unchecked
-        and all(RULES[finding.code].severity is Severity.WARNING for finding in entry.findings)
+        if not entry.unchecked and all(_only_warns(finding.code) for finding in entry.findings)
     }
+
+
+def _only_warns(code: str) -> bool:
+    return code in RULES and RULES[code].severity is Severity.WARNING

@@ -32,11 +32,11 @@ def read_schema_file(root: Path) -> dict[AssetKey, dict[str, str]]:
         SettingsError: The file is there and says something else.
     """
     try:
-        text = (root / SCHEMA_FILE).read_text(encoding="utf-8")
+        text = (root / SCHEMA_FILE).read_text(encoding="utf-8-sig")
         return dict(_entries(json.loads(text, object_pairs_hook=_without_twins)))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise damaged(str(error)) from error
 
 
@@ -115,6 +115,7 @@ def _entries(written: Any) -> Iterator[tuple[AssetKey, dict[str, str]]]:
             raise ValueError(f"`{name}` is no bronze asset")
         if not isinstance(columns, dict) or not all(isinstance(t, str) for t in columns.values()):
             raise ValueError(f"the columns of `{name}` are no object of types")
+        "".join(columns).encode()  # halves of characters are no text
         yield key, columns
 
 

@@ -223,7 +223,9 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
 
 def _folder(written: str, environment: str, root: Path) -> str:
     try:
-        return str((root / Path(written).expanduser()).resolve())
+        folder = (root / Path(written).expanduser()).resolve()
+        folder.exists()  # a name may be longer than any
+        return str(folder)
     except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a null, nobody's home
         raise _no_address(written, environment, root, f"no folder: {error}") from error
 
@@ -247,9 +249,9 @@ def _check_address(written: str, environment: str, root: Path) -> None:
         )
     if not bucket or "\0" in rest:
         raise _no_address(written, environment, root, "it names no bucket")
-    if "?" in rest or ("@" in rest and ":" in rest.partition("@")[0]):
+    if "?" in rest or ":" in bucket:
         raise _no_address(
-            written,
+            f"{scheme}://***",
             environment,
             root,
             "it holds credentials, or a query",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import get_ident
 from typing import Any, NoReturn
@@ -93,6 +94,7 @@ def shared_process(root: Path) -> Iterator[None]:
     """
     _process()
     before, leave = WATCH.root, os._exit
+    below: Any = import_module(os.name)  # whose function it is, by its other name
 
     def refusing(status: int) -> NoReturn:
         if os.getpid() == _process():
@@ -101,12 +103,12 @@ def shared_process(root: Path) -> Iterator[None]:
         leave(status)
 
     WATCH.root = root
-    os._exit = refusing
+    os._exit = below._exit = refusing
     try:
         yield
     finally:
         WATCH.root = before
-        os._exit = leave
+        os._exit = below._exit = leave
 
 
 def misuse_here() -> Misuse | None:
