@@ -6,9 +6,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import chdir
+from contextlib import chdir, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Thread
 
 from polster.errors import LakehouseError, SettingsError
@@ -104,7 +105,8 @@ def run(
         interrupted=interrupted,
     )
     with live:
-        with chdir(project.root):
+        there = Path.cwd() == project.root  # within another run, whose assets forbid to move
+        with nullcontext() if there else chdir(project.root):
             outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
         seconds = time.perf_counter() - clock
         records = outcome.records
