@@ -8,9 +8,10 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.ledger import Entry, to_metadata
+from polster.lakehouse.ledger import Entry
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint

@@ -12,15 +12,10 @@ import polars as pl
 import pytest
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.ledger import (
-    LEDGER_SCHEMA,
-    Entry,
-    append_rows,
-    from_row,
-    to_metadata,
-    to_row,
-)
+from polster.lakehouse.ledger import LEDGER_SCHEMA, Entry
+from polster.lakehouse.own_rows import append_rows
 from polster.lakehouse.store import Store
+from polster.lakehouse.written_records import from_row, to_metadata, to_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Pipeline
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.ledger import append_rows
+from polster.lakehouse.own_rows import append_rows
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from polster.lakehouse.ledger import append_rows, scan_rows
+from polster.lakehouse.own_rows import append_rows, scan_rows
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import Table
 from polster.model.asset import AssetKey

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from polster.lakehouse.acknowledgements import Acknowledgements
-from polster.lakehouse.ledger import Ledger, from_row
+from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.quick_check import QuickCheck, quick_check
@@ -24,6 +24,7 @@ from polster.lakehouse.table import (
     Table,
     TableVersion,
 )
+from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from polster.errors import ConflictError, LakehouseError
-from polster.lakehouse.staging import Staging
+from polster.lakehouse.own_rows import COMMIT_COLUMN, append_rows, scan_rows
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
-    ATTEMPTS,
     Table,
-    TableVersion,
-    UncertainCommitError,
-    wait_for_others,
 )
+from polster.lakehouse.written_records import from_row, read_lineage, to_row
 from polster.model.asset import AssetKey
-from polster.model.lineage import AssetLineage, lineage_from_json, lineage_to_json
+from polster.model.lineage import AssetLineage
 from polster.model.record import (
     INTERRUPTED,
     AssetRecord,
     AssetStatus,
-    Failure,
-    Fingerprint,
-    Matched,
     RunRecord,
     RunStatus,
     RunSummary,
-    Trace,
 )
-from polster.model.secrets import without_secrets
-from polster.model.standing import StandingWarning
-
-COMMIT_COLUMN = "commit"
-"""Version of Polster's own table that a row came with; null in rows of older versions.
-
-Rows are put in order by it: the clocks of those who run are not to be trusted.
-"""
 
 LEDGER_SCHEMA = pl.Schema(
     {
@@ -212,7 +195,7 @@ class Ledger:
         lineages: dict[AssetKey, AssetLineage] = {}
         for name, text in newest.iter_rows():
             key = AssetKey.parse(name)
-            if key is not None and (lineage := _lineage(key, text)) is not None:
+            if key is not None and (lineage := read_lineage(key, text)) is not None:
                 lineages[key] = lineage
         return lineages
 
@@ -345,217 +328,3 @@ def _run_columns(run: RunRecord | None) -> dict[str, Any]:
         "selection": None if run.selection is None else list(run.selection),
         "full_refresh": run.full_refresh,
     }
-
-
-def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[str] = ()) -> None:
-    """Append ``rows`` to one of Polster's own tables, retrying against other writers.
-
-    Each row says which commit it came with.
-
-    Args:
-        table: The table; made if it does not exist.
-        rows: What to add.
-        run_id: The run that adds them.
-        key: Columns by which a row that is there already is known, and left out.
-
-    Raises:
-        ConflictError: Others were faster again and again.
-    """
-    staging = Staging(table.store, table.uri, run_id)
-    schema = pl.Schema({**rows.schema, COMMIT_COLUMN: pl.Int64()})
-    for attempt in range(ATTEMPTS):
-        onto = table.open()
-        new = rows
-        if key and onto is not None:
-            with reaching(table.uri):
-                earlier = _own_rows(onto, table.store, rows.schema)
-                known = earlier.select(key).join(rows.lazy().select(key), on=key, how="semi")
-                new = rows.join(known.collect(), on=key, how="anti")
-        if not new.height:
-            return
-        # Deleted only where the commit was refused for certain: Ctrl-C may come at any moment
-        try:
-            if onto is not None and (more := _missing(onto, schema)):
-                onto = table.add_columns(onto, more)
-            commit = pl.lit(0 if onto is None else onto.version + 1, pl.Int64)
-            with reaching(table.uri, writing=True):
-                files = staging.sink(new.lazy().with_columns(commit.alias(COMMIT_COLUMN)))
-            table.commit(
-                files,
-                schema=schema,
-                mode="append",
-                onto=onto,
-                metadata={"run_id": run_id},
-            )
-            return
-        except UncertainCommitError:
-            raise
-        except ConflictError:
-            staging.discard()
-            if attempt == ATTEMPTS - 1:
-                raise
-            wait_for_others(attempt)
-        except LakehouseError:
-            staging.discard()
-            raise
-
-
-def _missing(table: TableVersion, schema: pl.Schema) -> pl.Schema:
-    """Return the columns that a table written by an older version of Polster does not have."""
-    known = table.schema
-    return pl.Schema({name: dtype for name, dtype in schema.items() if name not in known})
-
-
-def scan_rows(table: Table, schema: pl.Schema) -> pl.LazyFrame:
-    """Return the rows of one of Polster's own tables, lazy; none if it was never written."""
-    opened = table.open()
-    if opened is None:
-        return pl.LazyFrame(schema=schema)
-    return _own_rows(opened, table.store, schema)
-
-
-def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFrame:
-    """Return the rows of one of Polster's own tables, lazy.
-
-    The files that the log names are scanned as they are: every command does this, and Polars'
-    Delta reader loads pyarrow where it is installed. They lie in the table's folder, whose path
-    delta-rs would write percent-encoded, which Polars takes for the name.
-    """
-    files = [f"{table.uri}/{uri.rpartition('/')[2]}" for uri in table.delta.file_uris()]
-    if not files:
-        return pl.LazyFrame(schema=schema)
-    return pl.scan_parquet(
-        files,
-        schema=schema,
-        missing_columns="insert",
-        extra_columns="ignore",
-        storage_options=store.storage_options,
-        credential_provider=None if store.options else "auto",
-    )
-
-
-def to_row(record: AssetRecord) -> dict[str, Any]:
-    """Write a record as a row of the ledger, run and environment left out."""
-    return {
-        "asset": str(record.asset),
-        "status": record.status.value,
-        "started_at": record.started_at,
-        "seconds": record.seconds,
-        "reasons": [without_secrets(reason) for reason in record.reasons],
-        "rows_in": json.dumps(dict(record.rows_in)),
-        "rows_returned": record.rows_returned,
-        "rows_published": record.rows_published,
-        "rows_quarantined": record.rows_quarantined,
-        "rules_broken": json.dumps(dict(record.rules_broken)),
-        "version": record.version,
-        "notes": [without_secrets(note) for note in record.notes],
-        "error": failure_to_json(record.error) if record.error else None,
-        "fingerprint": json.dumps(asdict(record.fingerprint)) if record.fingerprint else None,
-        "lineage": lineage_to_json(record.lineage) if record.lineage else None,
-        "nulls": None if record.nulls is None else json.dumps(dict(record.nulls)),
-        "newest": _newest_to_json(record.newest) if record.newest else None,
-        "warnings": _warnings_to_json(record.warnings) if record.warnings else None,
-        "matched": json.dumps({name: asdict(each) for name, each in record.matched.items()})
-        if record.matched
-        else None,
-    }
-
-
-def from_row(row: Mapping[str, Any]) -> AssetRecord:
-    """Read a record from a row of the ledger, or from the metadata of a commit."""
-    key = AssetKey.parse(row["asset"])
-    if key is None:
-        raise ValueError(f"not an asset key: {row['asset']}")
-    started = row["started_at"]
-    fingerprint, lineage = row["fingerprint"], row.get("lineage")
-    return AssetRecord(
-        asset=key,
-        status=AssetStatus(row["status"]),
-        started_at=datetime.fromisoformat(started) if isinstance(started, str) else started,
-        reasons=tuple(row["reasons"] or ()),
-        rows_in=json.loads(row["rows_in"]),
-        rows_returned=row["rows_returned"],
-        rows_published=row["rows_published"],
-        rows_quarantined=row["rows_quarantined"],
-        rules_broken=json.loads(row["rules_broken"]),
-        version=row["version"],
-        seconds=row["seconds"],
-        notes=tuple(row["notes"] or ()),
-        error=failure_from_json(row["error"]) if row["error"] else None,
-        fingerprint=Fingerprint(**json.loads(fingerprint)) if fingerprint else None,
-        lineage=_lineage(key, lineage) if lineage else None,
-        nulls=json.loads(row["nulls"]) if row.get("nulls") else None,
-        newest=_newest_from_json(row["newest"]) if row.get("newest") else {},
-        warnings=_warnings_from_json(key, row["warnings"]) if row.get("warnings") else (),
-        matched={
-            name: Matched(**each) for name, each in json.loads(row.get("matched") or "{}").items()
-        },
-    )
-
-
-def _newest_to_json(newest: Mapping[str, datetime]) -> str:
-    return json.dumps({column: moment.isoformat() for column, moment in newest.items()})
-
-
-def _newest_from_json(text: str) -> dict[str, datetime]:
-    return {column: datetime.fromisoformat(moment) for column, moment in json.loads(text).items()}
-
-
-def _warnings_to_json(warnings: Sequence[StandingWarning]) -> str:
-    return json.dumps(
-        [
-            {
-                "code": warning.code,
-                "subject": warning.subject,
-                "message": warning.message,
-                "hint": warning.hint,
-                "run_id": warning.run_id,
-                "since": warning.since.isoformat(),
-            }
-            for warning in warnings
-        ]
-    )
-
-
-def _warnings_from_json(asset: AssetKey, text: str) -> tuple[StandingWarning, ...]:
-    return tuple(
-        StandingWarning(asset, **{**each, "since": datetime.fromisoformat(each["since"])})
-        for each in json.loads(text)
-    )
-
-
-def _lineage(key: AssetKey, text: str) -> AssetLineage | None:
-    """Read a lineage; None if another version of Polster wrote it in another way."""
-    try:
-        return lineage_from_json(key, text)
-    except (ValueError, TypeError, LookupError):
-        return None
-
-
-def to_metadata(record: AssetRecord) -> dict[str, Any]:
-    """Write a record as the metadata of the commit that publishes it."""
-    row = to_row(record)
-    return {**row, "started_at": record.started_at.astimezone(UTC).isoformat()}
-
-
-def failure_to_json(failure: Failure) -> str:
-    """Write a failure without what exceptions say, since that may hold values of the data.
-
-    Credentials in URLs are hidden in the rest.
-    """
-    written = {
-        "code": failure.code,
-        "message": failure.message if failure.kept is None else failure.kept,
-        "hint": failure.hint,
-        "place": failure.place,
-    }
-    if failure.trace is not None:
-        written["frames"] = failure.trace.frames
-    return json.dumps({key: text and without_secrets(text) for key, text in written.items()})
-
-
-def failure_from_json(text: str) -> Failure:
-    """Read what :func:`failure_to_json` wrote."""
-    written = json.loads(text)
-    frames = written.pop("frames", None)
-    return Failure(**written, trace=Trace(frames, frames) if frames else None)

@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from polster.lakehouse.ledger import from_row, to_row
 from polster.lakehouse.store import Store
+from polster.lakehouse.written_records import from_row, to_row
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord

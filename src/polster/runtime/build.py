@@ -17,7 +17,6 @@ from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.profile import LastVersion, Profile
 from polster.errors import ConflictError, LakehouseError, PolsterError
 from polster.lakehouse.lakehouse import Published
-from polster.lakehouse.ledger import to_metadata
 from polster.lakehouse.quick_check import data_damage, has_whole_log
 from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.staging import Staging
@@ -29,6 +28,7 @@ from polster.lakehouse.table import (
     UncertainCommitError,
     wait_for_others,
 )
+from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import Load, Repeated
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
