@@ -72,3 +72,13 @@ def test_only_the_console_prints() -> None:
     ]
 
     assert offenders == []
+
+
+def test_a_check_waits_for_neither_polars_nor_tables_in_the_process_that_is_interrupted() -> None:
+    """Its children load them; Polars takes Ctrl-C for itself where it is loaded."""
+    code = f"import sys, polster.cli.validate; print([n for n in {HEAVY} if n in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "polars" not in done.stdout
+    assert "deltalake" not in done.stdout

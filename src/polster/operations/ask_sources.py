@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import chdir
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
@@ -17,24 +16,12 @@ from polster.model.context import RunContext
 from polster.model.departure import departures
 from polster.model.finding import Finding, Severity, finding_about
 from polster.model.graph import AssetGraph
+from polster.operations.asked import Asked
 from polster.operations.open_project import Project
 from polster.project.import_path import import_afresh
 from polster.project.load import in_short, load_asset
 from polster.project.schema_file import SCHEMA_FILE, Columns, read_schema_file
 from polster.runtime.call import call_function
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What sources say of their columns.
-
-    Attributes:
-        columns: Type by name, by bronze asset; those that did not answer are not there.
-        findings: Sources that fail, that break a contract, or depart from what is kept of them.
-    """
-
-    columns: Mapping[AssetKey, Columns] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
 
 
 def ask_sources(

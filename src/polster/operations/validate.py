@@ -26,7 +26,7 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
-from polster.operations.ask_sources import Asked, ask_sources
+from polster.operations.asked import Asked
 from polster.operations.choose import select_or_raise
 from polster.operations.open_project import Project
 from polster.project.discovery import ASSET_FOLDER, asset_files
@@ -135,6 +135,8 @@ def validate(
     prepared = preparation or Preparation()
     asked = Asked()
     if from_data:
+        from polster.operations.ask_sources import ask_sources  # no other check waits for Polars
+
         bronze = [key for key in chosen | graph.ancestors(chosen) if key.layer is Layer.BRONZE]
         asked = ask_sources(project, graph, bronze, place.name)
     examination = Examination(

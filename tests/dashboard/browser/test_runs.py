@@ -162,5 +162,5 @@ def test_a_killed_run_of_a_terminal_is_not_in_progress_and_the_next_run_clears_i
 
     hold.unlink()
     shop.process("-m", "polster", "run")
-    expect(page.get_by_role("row").filter(has_text="unknown")).to_contain_text("1 published")
+    expect(page.get_by_role("row").filter(has_text="vanished")).to_contain_text("1 published")
     expect(card).to_have_count(0)
