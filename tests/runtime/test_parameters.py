@@ -23,6 +23,10 @@ ALIASED = LATE + "import dataframely as dy\nfrom polster import silver\n\nif TYP
 USUAL = (
     "import dataframely as dy\nimport polars as pl\nimport polster\nfrom polster import silver\n"
 )
+OTHERWISE = (
+    USUAL + "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+    "    from polars import DataFrame as Eager\nelse:\n"
+)
 NEEDED = "\n\nclass Needed(dy.Schema):\n    id = dy.Int64()\n"
 EAGER = {
     "quoted": (USUAL, '"pl.DataFrame"'),
@@ -50,6 +54,7 @@ EAGER = {
     "alias_for_checkers": (ALIASED + "import polars\n    Eager = polars.DataFrame\n", "Eager"),
     "helper_for_checkers": (ALIASED + "from core.frames import Eager\n", "Eager"),
     "relative_for_checkers": (ALIASED + "from .frames import Eager\n", "Eager"),
+    "the_same_otherwise": (OTHERWISE + "    Eager = pl.DataFrame\n", "Eager"),
     "with_contract": (USUAL + NEEDED, "dy.DataFrame[Needed]"),
     "contract_in_quotes": (USUAL + NEEDED, 'dy.DataFrame["Needed"] | None'),
     "contract_for_checkers": (ALIASED + "from core.frames import Needed\n", "dy.DataFrame[Needed]"),
@@ -78,6 +83,15 @@ REFUSED = {
     "misspelled": (USUAL, '"pl.Dataframe"', "POL341", "Dataframe"),
     "missing": (ALIASED + "import no_such as pl\n", "pl.DataFrame", "POL341", "cannot be imported"),
     "nowhere": (USUAL, '"Orders"', "POL341", "there is no `Orders`"),
+    "else_anything": (OTHERWISE + "    Eager = object\n", "Eager", "POL341", "`Eager`"),
+    "else_any": (
+        OTHERWISE + "    from typing import Any as Eager\n",
+        "Eager | None",
+        "POL341",
+        "`E",
+    ),
+    "else_any_late": (LATE + OTHERWISE + "    Eager = object\n", "Eager", "POL341", "`Eager`"),
+    "else_any_elsewhere": (USUAL + "from core.hidden import Eager\n", "Eager", "POL341", "`Eager`"),
     "no_contract": (USUAL, "dy.DataFrame[int]", "POL340", "DataFrame"),
 }
 KIND = "{'kind': ['eager' if isinstance(bronze_n, polars.DataFrame) else 'lazy']}"
@@ -128,6 +142,7 @@ def test_what_cannot_be_handed_over_is_refused_in_the_same_words_everywhere(
 ) -> None:
     foreign = "class DataFrame:\n    __module__ = 'pandas.core.frame'\n"
     numbers.write("src/core/pandas.py", foreign)
+    numbers.write("src/core/hidden.py", OTHERWISE + "    Eager = object\n")
     for name, (imports, annotation, _, _) in REFUSED.items():
         write(numbers, name, imports, f"bronze_n: {annotation}", "{'kind': ['x']}")
 

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from polster.project.written_types import Binding, bindings
+from polster.project.written_types import Binding, bindings, written_types
+
+ANYTHING = (Any, object)
 
 
 class UnresolvedAnnotationError(Exception):
@@ -40,6 +42,31 @@ def meanings(function: Callable[..., Any], annotation: object) -> Iterator[objec
         raise
     except Exception as error:  # an alias is computed when it is asked for, by the user's code
         raise UnresolvedAnnotationError(str(error)) from error
+
+
+def name_for_anything(
+    function: Callable[..., Any], parameter: str, annotation: object
+) -> str | None:
+    """Return the name behind which the annotation of ``parameter`` admits anything at all.
+
+    ``Any`` and ``object`` say so themselves. Another name that is bound to one of them, such as in
+    the ``else`` of ``if TYPE_CHECKING:``, says something else to whoever reads it.
+    """
+    function = inspect.unwrap(function)
+    written = annotation if isinstance(annotation, str) else _written(function, parameter)
+    if not written:
+        return None
+    names = _Names.of(function)
+    for each in written_types(ast.Constant(written)):
+        name = ast.unparse(each)
+        if name.rpartition(".")[2] in ("Any", "object"):
+            continue
+        try:
+            if names.resolve(name) in ANYTHING:
+                return name
+        except UnresolvedAnnotationError:
+            continue
+    return None
 
 
 def _alternatives(meant: Any) -> Iterator[object]:
@@ -82,7 +109,7 @@ class _Names:
         return cls(
             {**scope, **_enclosing(function)},
             scope.get("__package__") or "",
-            _read(code.co_filename) if code else {},
+            bindings(_parse(code.co_filename)) if code else {},
             getattr(function, "__type_params__", ()),
         )
 
@@ -131,9 +158,25 @@ def _enclosing(function: Callable[..., Any]) -> Mapping[str, Any]:
         return {}
 
 
-def _read(file: str) -> Mapping[str, Binding]:
+def _written(function: Callable[..., Any], parameter: str) -> str | None:
+    """Return the annotation of a parameter as its file has it; None if that cannot be read."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    for node in ast.walk(_parse(code.co_filename)):
+        if not isinstance(node, ast.FunctionDef) or node.name != code.co_name:
+            continue
+        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        for each in every if first == code.co_firstlineno else ():
+            if each.arg == parameter and each.annotation is not None:
+                return ast.unparse(each.annotation)
+    return None
+
+
+def _parse(file: str) -> ast.Module:
     linecache.checkcache(file)
     try:
-        return bindings(ast.parse("".join(linecache.getlines(file))))
+        return ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):
-        return {}
+        return ast.Module([], [])

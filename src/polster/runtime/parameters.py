@@ -15,7 +15,12 @@ from polster.contracts.handover import is_frame_of
 from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.context import RunContext
-from polster.project.annotations import UnresolvedAnnotationError, meanings
+from polster.project.annotations import (
+    ANYTHING,
+    UnresolvedAnnotationError,
+    meanings,
+    name_for_anything,
+)
 from polster.project.load import is_schema
 
 if TYPE_CHECKING:
@@ -28,7 +33,6 @@ CONVERSIONS = {
     "torch": "to_torch",
     "numpy": "to_numpy",
 }
-ANYTHING = (inspect.Parameter.empty, Any, object)
 
 
 class Kind(Enum):
@@ -117,6 +121,16 @@ def _read(function: Callable[..., Any], name: str, annotation: object) -> Asked 
             f"the annotation of `{name}`, `{written}`, means nothing: {error}",
             f"import what it names, or annotate it {FRAMES}",
         )
+    hidden = name_for_anything(function, name, annotation) if _admits_anything(meant) else None
+    if hidden is not None:
+        return Problem(
+            "POL341",
+            name,
+            f"the annotation of `{name}` does not say what to hand over: when the code runs, "
+            f"`{hidden}` is bound to something that admits anything",
+            f"bind `{hidden}` to the same type in both branches of `if TYPE_CHECKING:`, "
+            f"or annotate `{name}` {FRAMES}",
+        )
     found = list(dict.fromkeys(asked for each in meant if (asked := _asked(each)) is not None))
     if Asked(Kind.LAZY) in found:
         return Asked(Kind.LAZY)
@@ -136,6 +150,10 @@ def _read(function: Callable[..., Any], name: str, annotation: object) -> Asked 
         f"`{name}` is annotated {kinds}, which Polster does not hand over",
         _conversion(name, meant),
     )
+
+
+def _admits_anything(meant: list[object]) -> bool:
+    return any(each in ANYTHING for each in meant)
 
 
 def _asked(meant: object) -> Asked | None:
