@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -136,6 +137,46 @@ async def test_a_cancelled_run_is_recorded_as_interrupted(pipeline: Pipeline) ->
     assert request.run_id == pipeline.ledger()["run_id"][0]
     assert statuses(pipeline) == ["skipped"]
     assert pipeline.staged_files() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1", "from the dashboard of ann on here"),
+        ("10.0.0.7", "from the dashboard of ann on here by 10.0.0.7"),
+        (None, "by stopping the dashboard of ann on here"),
+    ],
+)
+async def test_a_cancelled_run_says_who_cancelled_not_who_started_it(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, address: str | None, said: str
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ann")
+    monkeypatch.setattr("socket.gethostname", lambda: "here")
+    pipeline.asset("bronze.slow", WAITING)
+    async with running(pipeline.root) as runner:
+        request = runner.submit()
+        await until(lambda: "waiting for the file go" in request.log.lines)
+        if address is not None:
+            runner.cancel(request, address=address)
+            await ended(request)
+
+    ((reasons,),) = pipeline.ledger().select("reasons").rows()
+    assert re.fullmatch(rf"cancelled {said} after \d+\.\d s", reasons[1])
+
+
+async def test_a_run_that_another_program_stops_does_not_blame_the_dashboard(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset("bronze.slow", WAITING)
+    async with running(pipeline.root) as runner:
+        request = runner.submit()
+        await until(lambda: "waiting for the file go" in request.log.lines)
+        assert request.process_id is not None
+        os.kill(request.process_id, signal.SIGTERM)
+        await ended(request)
+
+    ((reasons,),) = pipeline.ledger().select("reasons").rows()
+    assert reasons[1].startswith("cancelled by SIGTERM after ")
 
 
 async def test_a_run_cancelled_before_it_could_begin_does_nothing(shop: Pipeline) -> None:

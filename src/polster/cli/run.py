@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,10 +25,11 @@ from polster.cli.projects import open_and_say
 from polster.cli.run_report import run_as_json, show_run
 from polster.model.record import RunStatus
 from polster.operations.run import run
+from polster.operations.user import user_name
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-STARTED_FROM = "POLSTER_STARTED_FROM"
-"""Says where a run was started that only its starter stops by SIGTERM, such as the dashboard."""
+STOPPED_BY = "POLSTER_STOPPED_BY"
+"""Names the file in which who started a run says who stops it, before it sends SIGTERM."""
 EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED: 130}
 
 
@@ -123,9 +124,10 @@ def interruptible() -> Iterator[Interruption]:
 def _who(number: int) -> str:
     """Say who sent a signal, as far as that can be known."""
     if number == signal.SIGINT:
-        try:
-            return f"by {getpass.getuser()} with Ctrl-C"
-        except (OSError, KeyError):  # such as in a container that does not know its user
-            return "with Ctrl-C"
-    started_from = os.environ.get(STARTED_FROM)
-    return f"from {started_from}" if started_from else "by SIGTERM"
+        user = user_name()
+        return f"by {user} with Ctrl-C" if user else "with Ctrl-C"
+    try:
+        said = Path(os.environ[STOPPED_BY]).read_text(encoding="utf-8").strip()
+    except (KeyError, OSError, ValueError):  # somebody else sent it
+        said = ""
+    return said or "by SIGTERM"

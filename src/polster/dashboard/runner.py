@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from polster.dashboard.gate import is_loopback
 from polster.dashboard.log import RunLog
 from polster.dashboard.output import MOST_BYTES, READ_BYTES, Output
 from polster.model.live import LiveRun
+from polster.operations.user import user_name
 
 KEPT_REQUESTS = 50
 STOP_SECONDS = 10.0
@@ -26,8 +29,8 @@ STOP_SECONDS = 10.0
 READ_SECONDS = 0.1
 """Between two looks at what a run wrote."""
 OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)
-STARTED_FROM = "POLSTER_STARTED_FROM"
-"""Tells a run who stops it, if it is stopped."""
+STOPPED_BY = "POLSTER_STOPPED_BY"
+"""Names to a run the file that says who stops it, if it is stopped."""
 LAST_WORD = re.compile(
     r"run (\d{8}T\d{6}-[0-9a-f]{6}) (?P<ending>(?:succeeded|failed|was interrupted) in .*)"
 )
@@ -56,6 +59,7 @@ class RunRequest:
         process_id: Of the process that runs it, by which a run in progress is known to be this.
         run_id: Of the run, as the process said when it ended; None if it began none, or was killed.
         ending: How the run ended, as the process said: ``succeeded in 0.2 s: 3 published``.
+        stopped_by: Who told it to stop, as a clause: ``from the dashboard of ann on host``.
     """
 
     number: int
@@ -68,6 +72,7 @@ class RunRequest:
     process_id: int | None = None
     run_id: str | None = None
     ending: str | None = None
+    stopped_by: str = ""
     ended_at: datetime | None = None
 
     @property
@@ -122,6 +127,7 @@ class Runner:
         self.requests: list[RunRequest] = []
         self._numbers = itertools.count(1)
         self._process: asyncio.subprocess.Process | None = None
+        self._stopped_by: Path | None = None
         self._killing: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -164,13 +170,19 @@ class Runner:
             return 0
         return sum(not each.is_over and each.number < request.number for each in self.requests)
 
-    def cancel(self, request: RunRequest) -> None:
-        """Withdraw a request that waits; interrupt one that runs, as Ctrl-C does."""
+    def cancel(self, request: RunRequest, *, address: str | None = None) -> None:
+        """Withdraw a request that waits; interrupt one that runs, as Ctrl-C does.
+
+        Args:
+            request: Of this server.
+            address: Where the page is open on which somebody cancels; None if no page asks for it.
+        """
         if request.state is RequestState.QUEUED:
             request.end(RequestState.WITHDRAWN)
         elif request.state is RequestState.RUNNING:
             request.state = RequestState.STOPPING
-            self._interrupt()
+            request.stopped_by = who_stops(address)
+            self._interrupt(request)
 
     async def close(self) -> None:
         """Withdraw what waits, stop what runs, and wait until it has recorded what it did."""
@@ -193,24 +205,26 @@ class Runner:
             request.end(RequestState.ENDED)
 
     async def _run(self, request: RunRequest) -> None:
-        with Output() as output:
+        with Output() as output, TemporaryDirectory(prefix="polster-run-") as folder:
+            self._stopped_by = Path(folder, "stopped-by")
             process = await asyncio.create_subprocess_exec(
                 *self._command(request),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output.file,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=self.root,
-                env=_environment(),
+                env=_environment(self._stopped_by),
                 start_new_session=True,  # Ctrl-C in the terminal is the server's to pass on
             )
             self._process = process
             request.process_id = process.pid
             if request.is_stopping:  # told so while it was being started
-                self._interrupt()
+                self._interrupt(request)
             try:
                 await _follow(process, output, request.log)
             except asyncio.CancelledError:  # the server is stopped in a hurry
-                self._interrupt()
+                request.stopped_by = request.stopped_by or who_stops(None)
+                self._interrupt(request)
                 await _follow(process, output, request.log)
                 raise
             finally:
@@ -230,10 +244,12 @@ class Runner:
         # -P: what lies in the project's folder must not stand in for an installed package
         return [sys.executable, "-P", "-m", "polster", *arguments, "--", *request.selection]
 
-    def _interrupt(self) -> None:
-        """Tell the process to stop, and kill it if it does not."""
-        if self._process is None:
+    def _interrupt(self, request: RunRequest) -> None:
+        """Tell the process to stop and on whose word, and kill it if it does not."""
+        if self._process is None or self._stopped_by is None:
             return
+        with suppress(OSError):  # it stops all the same
+            self._stopped_by.write_text(request.stopped_by, encoding="utf-8")
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         if self._killing is None:
@@ -266,13 +282,26 @@ def _kill(process: asyncio.subprocess.Process) -> None:
             process.kill()
 
 
-def _environment() -> dict[str, str]:
+def who_stops(address: str | None) -> str:
+    """Say who stops a run, as far as a server can know that has no accounts.
+
+    Args:
+        address: Where the page is open on which somebody cancels; None if the server is stopped.
+    """
+    user = user_name()
+    dashboard = f"the dashboard {f'of {user} ' if user else ''}on {socket.gethostname()}"
+    if address is None:
+        return f"by stopping {dashboard}"
+    return f"from {dashboard}" + ("" if is_loopback(address) else f" by {address}")
+
+
+def _environment(stopped_by: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in OWN_SECRETS}
     return {
         **kept,
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
-        STARTED_FROM: f"the dashboard on {socket.gethostname()}",
+        STOPPED_BY: str(stopped_by),
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
+from polster.operations.user import user_name
 from polster.runtime.aging import with_grown_old
 from polster.runtime.states import read_states, standing_warnings
 
@@ -40,12 +40,5 @@ def acknowledge(
         if warning.is_open
     ]
     if warnings:
-        lakehouse.acknowledgements.write(warnings, by=_user(), at=now)
+        lakehouse.acknowledgements.write(warnings, by=user_name() or "unknown", at=now)
     return warnings
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # such as in a container that does not know its user
-        return "unknown"

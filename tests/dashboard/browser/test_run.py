@@ -116,7 +116,7 @@ def test_it_is_cancelled_and_run_again(page: Page, dashboard: Dashboard, shop: P
     heading = page.locator(".run-heading")
     expect(heading.get_by_text("interrupted")).to_be_visible()
     assert "the run was interrupted" in _row(page, "silver.orders")
-    who = re.compile(r"It was cancelled from the dashboard on \S+ after [\d.]+ s")
+    who = re.compile(r"It was cancelled from the dashboard of \S+ on \S+ after [\d.]+ s")
     expect(heading.get_by_text(who)).to_be_visible()
 
     hold.unlink()

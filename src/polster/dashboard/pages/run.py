@@ -226,7 +226,7 @@ class WatchedRun:
         if request is not None and request.is_running:
 
             def cancel() -> None:
-                self.board.runner.cancel(request)
+                self.board.runner.cancel(request, address=ui.context.client.ip)
 
             button = Button("Cancel", cancel, title="stops it as Ctrl-C does")
             button.enabled = not request.is_stopping

@@ -133,7 +133,7 @@ def _draw_moving(board: Board, entry: Moving) -> None:
             said = "Withdraw" if entry.is_queued else "Cancel"
 
             def cancel() -> None:
-                board.runner.cancel(request)
+                board.runner.cancel(request, address=ui.context.client.ip)
                 button.enabled = False
 
             button = Button(said, cancel, title=f"{said.lower()}: {command}")
