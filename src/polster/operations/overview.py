@@ -198,7 +198,7 @@ def standings(
         for record in run.finished:
             if record.status is AssetStatus.FAILED:
                 found[record.asset] = Standing(Condition.FAILED, _failure(record))
-            elif record.status in (AssetStatus.PUBLISHED, AssetStatus.UNCHANGED):
+            elif record.status is AssetStatus.PUBLISHED or _is_as_it_was(record, overview):
                 found[record.asset] = Standing(Condition.PUBLISHED)
         found |= dict.fromkeys(run.waiting, Standing(Condition.WAITING))
         found |= dict.fromkeys(run.running, Standing(Condition.RUNNING))
@@ -257,6 +257,13 @@ def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
     if state.freshness is Freshness.STALE:
         return Condition.STALE, reasons
     return Condition.PUBLISHED, reasons
+
+
+def _is_as_it_was(record: AssetRecord, overview: Overview) -> bool:
+    """Tell whether a run left the table of an asset alone, and there is one."""
+    entry = overview.assets.get(record.asset)
+    is_there = entry is None or entry.condition is not Condition.NEVER_BUILT
+    return record.status is AssetStatus.UNCHANGED and is_there
 
 
 def _failure(record: AssetRecord) -> tuple[str, ...]:

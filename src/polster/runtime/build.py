@@ -41,7 +41,7 @@ from polster.project.load import (
 )
 from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
-from polster.runtime.empty_batch import with_columns_known
+from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
 from polster.runtime.job import Built, Job, Workplace
@@ -122,10 +122,16 @@ class _Build:
             if current is not None and self._is_same_file(current):
                 return self._unchanged(NOTHING_NEW, current), self._pinned(current)
         if self.asset.key.layer is Layer.BRONZE:
-            returned, contract = frame, loaded.function.contract
-            frame = self._compute(
-                lambda: with_columns_known(returned, self.asset, contract, current)
+            contract, root = loaded.function.contract, self.work.root
+            known = self._compute(
+                lambda: with_columns_known(frame, self.asset, contract, current, root)
             )
+            if known is None:
+                self._refuse_misuse()
+                reasons, notes = (NOTHING_NEW,), (NOTHING_YET,)
+                unchanged = AssetStatus.UNCHANGED
+                return replace(self.record, status=unchanged, reasons=reasons, notes=notes), None
+            frame = known
         terms = self.terms = self._terms(loaded, frame)
         lineage = frame_lineage(self.asset.key, frame, terms.schema, self.job.inputs)
         self.record = replace(self.record, lineage=lineage)
@@ -168,8 +174,7 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
             )
-            if misuse := misuse_here():  # and the code went on as if nothing were
-                raise misused(misuse, self.asset)
+            self._refuse_misuse()
             content = self.landing.content(staged.schema) if self.landing else ""
             if current is not None and self._is_repeated(content, current):
                 return self._unless_refused(current), self._pinned(current)
@@ -178,6 +183,11 @@ class _Build:
             return self._publish(staged, current, content)
         finally:
             staged.discard()
+
+    def _refuse_misuse(self) -> None:
+        """Fail if the code did what it must not, and went on as if nothing were."""
+        if misuse := misuse_here():
+            raise misused(misuse, self.asset)
 
     def _count_partners(self, frame: pl.LazyFrame, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""

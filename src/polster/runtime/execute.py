@@ -96,6 +96,7 @@ class Execution:
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
         self.tables: dict[AssetKey, TableVersion] = {}
+        self.awaited: dict[AssetKey, tuple[AssetKey, ...]] = {}  # bronze without columns, by reader
         self.ready: SimpleQueue[AssetKey | None] = SimpleQueue()
         self.done: SimpleQueue[tuple[AssetKey, Built | None]] = SimpleQueue()
         chosen_set = set(self.order)
@@ -162,17 +163,8 @@ class Execution:
     def _decide(self, key: AssetKey) -> Built:
         """Build an asset if there is a reason to; its upstream is done by now."""
         now = datetime.now(UTC)
-        failed = [
-            other
-            for other in self.graph.needs(key)
-            if other in self.records
-            and self.records[other].status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
-        ]
-        if failed:
-            names = " and ".join(str(other) for other in failed)
-            return Built(
-                AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(f"{names} failed",)), None
-            )
+        if held_up := self._held_up(key):
+            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(held_up,)), None)
         if self.work.gate.is_closed:
             return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(INTERRUPTED,)), None)
         state = self.states.tables.get(key)
@@ -228,6 +220,23 @@ class Execution:
         with self.work.building(key):
             built = _named(build, f"building {key}")(job, self.work)
         return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
+
+    def _held_up(self, key: AssetKey) -> str | None:
+        """Say why ``key`` cannot be built after what came of its upstream; None if it can."""
+        needed = [other for other in self.graph.needs(key) if other in self.records]
+        failed = [
+            str(other)
+            for other in needed
+            if other not in self.awaited
+            and self.records[other].status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
+        ]
+        if failed:
+            return f"{' and '.join(failed)} failed"
+        awaited = dict.fromkeys(each for other in needed for each in self.awaited.get(other, ()))
+        if not awaited:
+            return None
+        self.awaited[key] = tuple(awaited)
+        return " and ".join(f"{each} has no rows and no columns yet" for each in awaited)
 
     def _take_over(self, key: AssetKey, state: TableState) -> TableState:
         """Make a table of another program the asset's, if the user asked for it.
@@ -303,6 +312,8 @@ class Execution:
         self.records[key] = built.record
         if built.table is not None:
             self.tables[key] = built.table
+        elif built.record.status is AssetStatus.UNCHANGED and built.record.version is None:
+            self.awaited[key] = (key,)
         for reader in self.readers[key]:
             self.waiting[reader].discard(key)
             if not self.waiting[reader]:
