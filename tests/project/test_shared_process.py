@@ -17,6 +17,9 @@ DEEDS = {
     "os.fchdir(os.open('/', os.O_RDONLY))": "its code changes the current folder",
     "os._exit(0)": "its code ends the process with os._exit(0)",
     "__import__('posix')._exit(0)": "its code ends the process with os._exit(0)",
+    "ctypes.CDLL(None).exit(0)": "its code ends the process with the C function exit",
+    "ctypes.CDLL(None)['_exit'](0)": "its code ends the process with the C function _exit",
+    "ctypes.pythonapi.Py_Exit(0)": "its code ends the process with the C function Py_Exit",
     "os.execv('/bin/true', ['true'])": "its code replaces the process",
 }
 
@@ -35,7 +38,7 @@ def test_the_culprit_is_named_and_nothing_else_is_disturbed(
         "in a batch": "@bronze\ndef x():\n    return pl.LazyFrame({'a': [1]}).map_batches(\n"
         f"        lambda batch: {deed} or batch\n    )\n",
     }[where]
-    file = pipeline.asset("bronze.x", f"import os\n{text}")
+    file = pipeline.asset("bronze.x", f"import ctypes\nimport os\n{text}")
     folder = Path.cwd()
     line = next(n for n, each in enumerate(file.read_text().splitlines(), 1) if deed in each)
 

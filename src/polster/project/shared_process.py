@@ -24,6 +24,12 @@ REFUSED_EVENTS = {
     "os.exec": ("replaces the process", "start a process of its own: subprocess.run(…)"),
 }
 """What Python says of ``os.chdir``, ``os.fchdir`` and ``os.execv`` before it does them."""
+LOOK_UPS = ("ctypes.dlsym", "ctypes.dlsym/handle")
+"""What Python says before it looks for a function of a C library; of the call it says nothing."""
+HEARD = frozenset({*REFUSED_EVENTS, *LOOK_UPS})
+ENDING = frozenset({"exit", "_exit", "_Exit", "quick_exit", "abort", "Py_Exit", "ExitProcess"})
+"""Functions of C after which nothing of Python runs any more."""
+RATHER_RAISE = "raise an error if the asset is to fail, else return a frame"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,14 @@ class _Watch:
         self.refused[get_ident()] = Misuse(deed, hint, place)
         raise ReachedOutsideError(deed if place is None else f"{deed} at {place}")
 
-    def audit(self, event: str, _: tuple[Any, ...]) -> None:
-        if self.root is not None and event in REFUSED_EVENTS and os.getpid() == _process():
+    def audit(self, event: str, said: tuple[Any, ...]) -> None:
+        if self.root is None or event not in HEARD or os.getpid() != _process():
+            return
+        if event in REFUSED_EVENTS:
             self.refuse(*REFUSED_EVENTS[event])
+        name = said[1].decode() if isinstance(said[1], bytes) else said[1]
+        if name in ENDING:
+            self.refuse(f"ends the process with the C function {name}", RATHER_RAISE)
 
 
 WATCH = _Watch()
@@ -99,7 +110,7 @@ def shared_process(root: Path) -> Iterator[None]:
     def refusing(status: int) -> NoReturn:
         if os.getpid() == _process():
             deed = f"ends the process with os._exit({status})"
-            WATCH.refuse(deed, "raise an error if the asset is to fail, else return a frame")
+            WATCH.refuse(deed, RATHER_RAISE)
         leave(status)
 
     WATCH.root = root
