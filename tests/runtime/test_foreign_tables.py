@@ -269,3 +269,52 @@ def _need(table: Path, feature: str) -> None:
                 "writerFeatures": [feature],
             }
     log.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["run", "status", "doctor", "runs"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_foreign_table_in_the_place_of_the_ledger_is_neither_read_nor_written(
+    shop: Pipeline, command: str, is_first: bool
+) -> None:
+    place = shop.data / "_polster/runs"
+    if not is_first:
+        shop.run()
+        shutil.rmtree(place)
+    write_deltalake(place, FOREIGN)
+
+    result = shop.cli(command)
+
+    assert result.exit_code == 1
+    assert "[POL424]" in result.output
+    assert "POL900" not in result.output
+    assert pl.read_delta(str(place)).equals(FOREIGN)
+    shutil.rmtree(place)
+    assert shop.cli("run").exit_code == 0
+
+
+def test_a_foreign_table_in_the_place_of_a_quarantine_is_neither_read_nor_written(
+    shop: Pipeline,
+) -> None:
+    place = shop.data / "quarantine/silver/orders"
+    write_deltalake(place, FOREIGN)
+
+    _, silver, _ = shop.json("run")["assets"]
+
+    assert silver["error"]["code"] == "POL424"
+    assert silver["error"]["place"] == str(place)
+    assert pl.read_delta(str(place)).equals(FOREIGN)
+    assert "[POL424]" in shop.cli("quarantine", "silver.orders").output
+    assert "[POL424]" in shop.cli("doctor").output
+
+
+def test_a_ledger_of_an_earlier_version_is_read_still(shop: Pipeline) -> None:
+    shop.run()
+    ledger = shop.ledger()
+    shutil.rmtree(shop.data / "_polster/runs")
+    later = ["lineage", "selection", "run_status", "matched", "commit", "nulls", "warnings"]
+    write_deltalake(shop.data / "_polster/runs", ledger.drop(later))
+
+    outcome = shop.outcome()
+
+    assert set(outcome.values()) == {"unchanged"}
+    assert shop.ledger().height == 2 * ledger.height

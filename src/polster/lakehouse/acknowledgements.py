@@ -29,7 +29,8 @@ class Acknowledgements:
     """The acknowledgements of one lakehouse."""
 
     def __init__(self, store: Store) -> None:
-        self.table = Table(store, store.uri("_polster", "acknowledgements"))
+        place = store.uri("_polster", "acknowledgements")
+        self.table = Table(store, place, known_by=frozenset(SCHEMA))
 
     def write(self, warnings: Sequence[StandingWarning], *, by: str, at: datetime) -> None:
         """Record that ``warnings`` were seen, in one commit; those known already are left out.

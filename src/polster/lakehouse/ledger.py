@@ -60,6 +60,8 @@ LEDGER_SCHEMA = pl.Schema(
         "warnings": pl.String(),  # JSON: what is amiss in the version, and since when
     }
 )
+KNOWN_BY = frozenset({"run_id", "environment", "asset", "status", "reasons", "fingerprint"})
+"""Columns that every version of Polster has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.table = Table(store, store.uri("_polster", "runs"))
+        self.table = Table(store, store.uri("_polster", "runs"), known_by=KNOWN_BY)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add what runs did to assets, in one commit; what is recorded already is left out.

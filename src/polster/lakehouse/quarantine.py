@@ -32,6 +32,7 @@ from polster.model.asset import AssetKey
 RULES_COLUMN = "_rules"
 RUN_COLUMN = "_run_id"
 TIME_COLUMN = "_rejected_at"
+KNOWN_BY = frozenset({RULES_COLUMN, RUN_COLUMN, TIME_COLUMN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Quarantine:
     @classmethod
     def of(cls, store: Store, key: AssetKey) -> Quarantine:
         """Return the quarantine of ``key``."""
-        return cls(Table(store, store.uri("quarantine", key.layer, key.name), key))
+        place = store.uri("quarantine", key.layer, key.name)
+        return cls(Table(store, place, key, known_by=KNOWN_BY))
 
     def scan(self, run_id: str | None = None) -> pl.LazyFrame | None:
         """Return the rows, lazy, of all runs or of one; None if there never were any."""

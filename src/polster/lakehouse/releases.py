@@ -22,13 +22,15 @@ RELEASE_SCHEMA = pl.Schema(
         COMMIT_COLUMN: pl.Int64(),
     }
 )
+KNOWN_BY = frozenset({"release", "created_at", "asset", "version"})
+"""Columns that every version of Polster has written."""
 
 
 class Releases:
     """The releases of one lakehouse."""
 
     def __init__(self, store: Store) -> None:
-        self.table = Table(store, store.uri("_polster", "releases"))
+        self.table = Table(store, store.uri("_polster", "releases"), known_by=KNOWN_BY)
 
     def write(self, release: Release) -> None:
         """Add a release, one row an asset, in one commit."""

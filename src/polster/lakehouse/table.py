@@ -38,6 +38,8 @@ ADOPTED = "adopted"
 """In the metadata of the commit by which Polster takes a table over: the asset that it is for."""
 READER_FEATURES = frozenset({"timestampNtz"})
 """What a table may ask of its readers so that Polster reads, counts and writes it right."""
+FOREIGN = "POL424"
+"""Code of the refusal of another program's table in the place of one of Polster's own."""
 ATTEMPTS = 20
 """How often a commit is tried again after another writer was faster."""
 LONGEST_WAIT_SECONDS = 0.5
@@ -174,17 +176,23 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A Delta table that may exist."""
+    """A Delta table that may exist.
+
+    Attributes:
+        key: The asset whose table it is; None for Polster's own tables.
+        known_by: Columns that a table of Polster has in this place; what has others is refused.
+    """
 
     store: Store
     uri: str
     key: AssetKey | None = None
+    known_by: frozenset[str] = frozenset()
 
     def open(self, version: int | None = None) -> TableVersion | None:
         """Open a version, by default the newest; None if there is no table.
 
         Raises:
-            LakehouseError: The table cannot be read, or has no such version.
+            LakehouseError: The table cannot be read, is another program's, or has no such version.
         """
         try:
             delta = _DeltaTable(self.uri, version, storage_options=self.store.storage_options)
@@ -203,6 +211,13 @@ class Table:
         if self.store.is_empty(self.uri, f"{LOG_FOLDER}/{opened.version:020d}.json"):
             # delta-rs takes it for a commit that did nothing, and reads the version before it
             raise self._unreadable(ValueError(f"the commit of version {opened.version} is empty"))
+        if self.known_by and not self.known_by <= {each.name for each in delta.schema().fields}:
+            raise LakehouseError(
+                "a table that Polster did not make lies in the place of one of its own",
+                code=FOREIGN,
+                place=self.uri,
+                hint="move it away: Polster neither reads nor writes it, and makes its own there",
+            )
         return opened
 
     def history(self, table: TableVersion) -> Iterator[Commit]:

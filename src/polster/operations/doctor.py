@@ -23,7 +23,7 @@ from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import quick_check
 from polster.lakehouse.store import reaching
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import FOREIGN, Table, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
@@ -191,7 +191,10 @@ class _Examination:
             opened = table.open()
         except LakehouseError as error:
             self.tables += 1
-            self._damaged(error.message, key, table.uri)
+            if error.code == FOREIGN:
+                self._find(error.code, error.message, key, table.uri, error.hint)
+            else:
+                self._damaged(error.message, key, table.uri)
             return None
         self.tables += opened is not None
         return opened
