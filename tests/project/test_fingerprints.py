@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from polster.model.asset import Asset
+from polster.model.graph import AssetGraph
 from polster.model.record import Fingerprint
 from polster.project.asset_file import read_asset_file
-from polster.project.fingerprints import CodeReader
+from polster.project.fingerprints import CodeReader, read_fingerprints
 
 ASSET = """\
 \"\"\"Clean orders.\"\"\"
@@ -170,3 +172,91 @@ def test_a_file_that_went_away_has_no_code(root: Path) -> None:
     (root / "src/core/silver_clean.py").unlink()
 
     assert CodeReader(root).fingerprint(asset) == Fingerprint("")
+
+
+def test_of_a_package_and_a_module_of_one_name_the_one_that_python_loads_counts(root: Path) -> None:
+    (root / "src/core/tax").mkdir()
+    (root / "src/core/tax/__init__.py").write_text("RATE = 1\n")
+
+    shadowed = edit(root, "core/tax.py", "/ 100", "/ 10")
+    loaded = edit(root, "core/tax/__init__.py", "1", "2")
+
+    assert (shadowed, loaded) == ((), ("the module core.tax changed",))
+
+
+def test_code_that_is_as_it_was_is_not_parsed_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = kept_fingerprint(root)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("polster.project.fingerprints.parsed", refuse)
+        again = kept_fingerprint(root)
+
+    assert again == first == fingerprint(root)
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(root: Path) -> None:
+    first = kept_fingerprint(root)
+    path = root / "src/core/rates.py"
+    before = path.stat()
+
+    path.write_text("BASE = 18\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert path.stat().st_size == before.st_size
+    assert kept_fingerprint(root).changes_since(first) == ("the module core.rates changed",)
+
+
+def test_digests_of_modules_that_are_gone_are_forgotten_with_the_next_edit(root: Path) -> None:
+    first = kept_fingerprint(root)
+
+    (root / "src/core/rates.py").unlink()
+    (root / "src/core/tax.py").write_text("RATE = 0.2\n")
+    second = kept_fingerprint(root)
+
+    assert "core.rates" in first.modules and "core.rates" not in second.modules
+    assert '"core.rates"' not in (root / ".polster_cache/code").read_text()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[1]\n", b"0 [1,2]\n", b"x" * 1000])
+def test_kept_digests_that_are_damaged_count_as_none(root: Path, content: bytes) -> None:
+    first = kept_fingerprint(root)
+    path = root / ".polster_cache/code"
+
+    path.write_bytes(content)
+
+    assert kept_fingerprint(root) == first
+    assert path.read_bytes() != content
+
+
+def test_kept_digests_with_a_line_that_was_edited_count_as_none(root: Path) -> None:
+    first = kept_fingerprint(root)
+    path = root / ".polster_cache/code"
+    text = path.read_text()
+
+    path.write_text(text.replace(first.code, "0" * 32))
+
+    assert kept_fingerprint(root) == first
+    assert path.read_text() == text
+
+
+def test_where_no_digest_can_be_kept_fingerprints_are_the_same(root: Path) -> None:
+    first = kept_fingerprint(root)
+    shutil.rmtree(root / ".polster_cache")
+    (root / ".polster_cache").write_text("a file in the folder's place")
+
+    assert kept_fingerprint(root) == first
+
+
+def kept_fingerprint(root: Path) -> Fingerprint:
+    """Return the fingerprint as ``plan``, ``run`` and ``status`` read it."""
+    asset = read_asset_file(root / "src/core/silver_clean.py", root)
+    assert isinstance(asset, Asset)
+    graph = AssetGraph({asset.key: asset}, {asset.key: {}})
+    return read_fingerprints(root, graph, [asset.key])[asset.key]
+
+
+def refuse(*_: object) -> None:
+    """Stand in for what must not be called."""
+    raise AssertionError

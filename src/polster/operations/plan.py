@@ -10,7 +10,7 @@ from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
-from polster.project.fingerprints import CodeReader
+from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.repeats import other_load
 from polster.runtime.states import read_states
@@ -34,8 +34,7 @@ def plan(
     graph = project.graph
     chosen = select_or_raise(graph, selection)
     name, lakehouse = open_lakehouse(project, environment)
-    reader = CodeReader(project.root)
-    codes = {key: reader.fingerprint(graph[key]) for key in chosen}
+    codes = read_fingerprints(project.root, graph, chosen)
     states = read_states(lakehouse, graph.assets)
     schemas = BronzeSchemas(project, lakehouse)
     readable = {key for key, state in states.tables.items() if state.is_sound}

@@ -13,7 +13,7 @@ from polster.model.record import AssetRecord, AssetStatus
 from polster.model.standing import StandingWarning
 from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
-from polster.project.fingerprints import CodeReader
+from polster.project.fingerprints import read_fingerprints
 from polster.runtime.aging import with_grown_old
 from polster.runtime.states import read_states, standing_warnings
 
@@ -75,8 +75,7 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     """
     graph = project.graph
     _, lakehouse = open_lakehouse(project, environment)
-    reader = CodeReader(project.root)
-    codes = {key: reader.fingerprint(graph[key]) for key in graph.assets}
+    codes = read_fingerprints(project.root, graph, graph.assets)
     appended = [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
     states = read_states(lakehouse, graph.assets, every_file=appended)
     latest = lakehouse.ledger.latest()

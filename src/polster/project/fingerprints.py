@@ -9,20 +9,56 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
-from polster.model.asset import Asset
+from polster._version import __version__
+from polster.model.asset import Asset, AssetKey
+from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import Fingerprint
-from polster.project.import_path import SOURCE_FOLDER
 from polster.project.imports import imported_names
-from polster.project.source import parse
+from polster.project.kept_lines import keep, read_kept
+from polster.project.modules import Modules
+from polster.project.source import parsed
 
 DESCRIPTIVE_OPTIONS = frozenset({"description", "owner", "tags"})
+FILE = "code"
+FORMAT = [1, __version__, sys.version]
+"""What the digests that a project keeps depend on, apart from its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is known of one file's code.
+
+    Attributes:
+        content: Digest of the file's bytes: as long as they are the same, so is the rest.
+        body: Digest of the code, a contract left out.
+        contract: Digest of that contract; empty if the file defines none of its name.
+        imports: Every module that it may import, whoever's.
+        source: The package that the contract comes from, if the file imports it; else empty.
+    """
+
+    content: str
+    body: str
+    contract: str
+    imports: Sequence[str]
+    source: str
+
+
+def read_fingerprints(
+    root: Path, graph: AssetGraph, keys: Collection[AssetKey]
+) -> dict[AssetKey, Fingerprint]:
+    """Read the fingerprints of the assets ``keys`` in the graph's order, and keep the digests."""
+    reader = CodeReader(root)
+    fingerprints = {key: reader.fingerprint(graph[key]) for key in graph.assets if key in keys}
+    reader.keep()
+    return fingerprints
 
 
 @dataclass(slots=True)
@@ -34,71 +70,97 @@ class CodeReader:
     """
 
     root: Path
-    _modules: dict[str, _Module | None] = field(default_factory=dict)
+    _modules: Modules = field(init=False)
+    _known: dict[tuple[str, str], Code] = field(init=False)
+    _read: dict[tuple[str, str], Code | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._modules = Modules(self.root)
+        self._known = _read_known(self.root)
 
     def fingerprint(self, asset: Asset) -> Fingerprint:
         """Return the fingerprint of ``asset`` without its inputs."""
-        module = self._module(asset.module)
-        if module is None:  # the file went away since discovery
+        contract = asset.options.contract or ""
+        code = self._code(asset.module, contract)
+        if code is None:  # the file went away since discovery
             return Fingerprint("")
-        contract = asset.options.contract
-        body, contract_class = _split(module.tree, contract)
         modules = {
-            name: found.digest
-            for name in self._imported(asset.module)
-            if (found := self._module(name))
+            name: found.body
+            for name in self._imported(asset.module, code)
+            if (found := self._code(name))
         }
-        if contract is not None and contract_class is None:
-            modules.update(_outside(module, contract))
-        return Fingerprint(
-            code=_digest(body),
-            contract=_digest([contract_class]) if contract_class else "",
-            modules=modules,
-        )
+        if code.source and (found_version := _installed(code.source)):
+            modules[f"{code.source} (package)"] = found_version
+        return Fingerprint(code=code.body, contract=code.contract, modules=modules)
 
-    def _imported(self, name: str) -> list[str]:
+    def keep(self) -> None:
+        """Keep the digests, if any is new; those of modules that are gone are forgotten."""
+        read = {asked: code for asked, code in self._read.items() if code is not None}
+        if all(self._known.get(asked) is code for asked, code in read.items()):
+            return
+        still = {asked: code for asked, code in self._known.items() if self._modules.find(asked[0])}
+        keep(self.root, FILE, _written(still | read))
+
+    def _imported(self, name: str, code: Code) -> list[str]:
         """List the project's modules that ``name`` imports, directly or not, sorted."""
         found: set[str] = set()
-        waiting = [name]
+        waiting = [code]
         while waiting:
-            module = self._module(waiting.pop())
-            for other in module.imports if module else ():
-                if other not in found and self._module(other) is not None:
+            for other in waiting.pop().imports:
+                if other not in found and (imported := self._code(other)) is not None:
                     found.add(other)
-                    waiting.append(other)
+                    waiting.append(imported)
         return sorted(found - {name})
 
-    def _module(self, name: str) -> _Module | None:
-        if name not in self._modules:
-            self._modules[name] = self._read(name)
-        return self._modules[name]
+    def _code(self, name: str, contract: str = "") -> Code | None:
+        """Return what is known of a module; None if it is none of the project's, or broken."""
+        asked = name, contract
+        if asked not in self._read:
+            self._read[asked] = self._look(name, contract)
+        return self._read[asked]
 
-    def _read(self, name: str) -> _Module | None:
-        place = self.root / SOURCE_FOLDER / Path(*name.split("."))
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            try:
-                tree = _normalised(parse(path))
-            except (OSError, SyntaxError, ValueError):
-                continue
-            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            return _Module(tree, frozenset(imported_names(tree, package)))
-        return None
+    def _look(self, name: str, contract: str) -> Code | None:
+        place = self._modules.find(name)
+        if place is None or place.is_namespace:
+            return None
+        try:
+            content = place.path.read_bytes()
+            digest = _of_bytes(content)
+            known = self._known.get((name, contract))
+            if known is not None and known.content == digest:
+                return known
+            if place.path.suffix != ".py":  # a compiled module
+                return Code(digest, digest, "", (), "")
+            tree = _normalised(parsed(content, str(place.path)))
+        except (OSError, SyntaxError, ValueError):
+            return None
+        body, contract_class = _split(tree, contract)
+        return Code(
+            digest,
+            _digest(body),
+            _digest([contract_class]) if contract_class else "",
+            sorted(set(imported_names(tree, place.package))),
+            _source(tree, contract) if contract and contract_class is None else "",
+        )
 
 
-@dataclass(slots=True)
-class _Module:
-    tree: ast.Module
-    imports: frozenset[str]
-    _digest: str | None = None
-
-    @property
-    def digest(self) -> str:
-        if self._digest is None:
-            self._digest = _digest(self.tree.body)
-        return self._digest
+def _read_known(root: Path) -> dict[tuple[str, str], Code]:
+    try:
+        written, *lines = read_kept(root, FILE)
+        if written != FORMAT:
+            return {}
+        return {(name, contract): Code(*code) for name, contract, *code in lines}
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
 
 
-def _split(tree: ast.Module, contract: str | None) -> tuple[list[ast.stmt], ast.ClassDef | None]:
+def _written(known: Mapping[tuple[str, str], Code]) -> Iterator[Sequence[object]]:
+    yield FORMAT
+    for (name, contract), code in sorted(known.items()):
+        yield [name, contract, *astuple(code)]
+
+
+def _split(tree: ast.Module, contract: str) -> tuple[list[ast.stmt], ast.ClassDef | None]:
     found = None
     rest: list[ast.stmt] = []
     for statement in tree.body:
@@ -111,7 +173,11 @@ def _split(tree: ast.Module, contract: str | None) -> tuple[list[ast.stmt], ast.
 
 def _digest(body: Sequence[ast.stmt]) -> str:
     text = ast.unparse(ast.Module(body=list(body), type_ignores=[]))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return _of_bytes(text.encode())
+
+
+def _of_bytes(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _normalised(tree: ast.Module) -> ast.Module:
@@ -141,10 +207,10 @@ def _is_text(statement: ast.stmt | None) -> bool:
     )
 
 
-def _outside(module: _Module, contract: str) -> dict[str, str]:
-    """Return name and version of the installed package that a contract is imported from."""
+def _source(tree: ast.Module, contract: str) -> str:
+    """Return the top of the package that a contract is imported from; empty if it is not."""
     top = contract.partition(".")[0]
-    for node in ast.walk(module.tree):
+    for node in ast.walk(tree):
         names = getattr(node, "names", [])
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
             source = node.module.partition(".")[0]
@@ -154,8 +220,8 @@ def _outside(module: _Module, contract: str) -> dict[str, str]:
         else:
             continue
         if any((alias.asname or alias.name) == top for alias in names):
-            return {f"{source} (package)": found} if (found := _installed(source)) else {}
-    return {}
+            return source
+    return ""
 
 
 @cache

@@ -26,10 +26,16 @@ def parse(path: Path, *, name: str | None = None) -> ast.Module:
         ValueError: It holds a null byte.
         OSError: It cannot be read.
     """
-    return _parsed(path.read_bytes(), name or str(path))
+    return parsed(path.read_bytes(), name or str(path))
 
 
-def _parsed(content: bytes, name: str) -> ast.Module:
+def parsed(content: bytes, name: str) -> ast.Module:
+    """Parse the bytes of a Python file, as :func:`parse` does.
+
+    Raises:
+        SyntaxError: It is not valid Python.
+        ValueError: It holds a null byte.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -64,7 +70,7 @@ class SourceFiles:
         """Parse a file, as :func:`parse` does."""
         tree = self._trees.get(path)
         if tree is None:
-            tree = self._trees[path] = _parsed(self.content(path), name or str(path))
+            tree = self._trees[path] = parsed(self.content(path), name or str(path))
         return tree
 
     def forget(self) -> None:

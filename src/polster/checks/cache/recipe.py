@@ -24,6 +24,7 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.imports import imported_names
+from polster.project.modules import Modules
 from polster.project.schema_file import Columns
 from polster.project.settings import Environment
 from polster.project.source import SourceFiles
@@ -106,6 +107,10 @@ class Recipes:
     def source(self) -> Path:
         """Return the folder of the project's modules."""
         return self.root / SOURCE_FOLDER
+
+    @cached_property
+    def _modules(self) -> Modules:
+        return Modules(self.root)
 
     @cached_property
     def python_files(self) -> list[str]:
@@ -268,17 +273,16 @@ class Recipes:
 
     def _place(self, module: str) -> str | None:
         """Return the file of one of the project's modules, below ``src``; None if it has none."""
-        start = module.replace(".", "/")
-        for name in (f"{start}/__init__.py", f"{start}.py"):  # a package goes before a module
-            if name in self._listed:
-                return name
-        return None
+        place = self._modules.find(module)
+        if place is None or place.is_namespace:
+            return None
+        return place.path.relative_to(self.source).as_posix()
 
     def _foreign(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the packages among ``names`` that are not the project's."""
         for name in {name.partition(".")[0] for name in names}:
             if name not in self._own:
-                self._own[name] = self._place(name) is not None or (self.source / name).is_dir()
+                self._own[name] = self._modules.find(name) is not None
             if not self._own[name]:
                 yield name
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from polster.checks.habits.gather import gather
 from polster.checks.habits.unit import TOP, Unit, name_parts
-from polster.project.import_path import SOURCE_FOLDER
+from polster.project.modules import Modules
 from polster.project.source import SourceFiles
 from polster.project.written_types import written_types
 
@@ -65,17 +65,17 @@ class Sources:
 
     root: Path
     files: SourceFiles = field(default_factory=SourceFiles)
+    _places: Modules = field(init=False)
     _modules: dict[str, Module | None] = field(default_factory=dict)
     _meanings: dict[tuple[int, tuple[str, ...]], str | None] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._places = Modules(self.root)
+
     def module(self, name: str) -> Module | None:
         """Return a module by its import path; None if the project has none, or it is broken."""
-        if name in self._modules:
-            return self._modules[name]
-        parent = name.rpartition(".")[0]
-        above = self.module(parent) if parent else None
-        is_possible = not parent or (above is not None and above.is_package)
-        self._modules[name] = self._read(name) if is_possible else None
+        if name not in self._modules:
+            self._modules[name] = self._read(name)
         return self._modules[name]
 
     def split(self, name: str) -> tuple[Module, tuple[str, ...]] | None:
@@ -197,18 +197,14 @@ class Sources:
         return None
 
     def _read(self, name: str) -> Module | None:
-        place = self.root / SOURCE_FOLDER / Path(*name.split("."))
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            is_package = path.name == "__init__.py"
-            package = name if is_package else name.rpartition(".")[0]
-            try:
-                units = gather(self.files.parse(path), package)
-            except (OSError, SyntaxError, ValueError, RecursionError):  # too deep for anyone
-                continue
-            file = path.relative_to(self.root).as_posix()
-            return Module(name, path, file, is_package, units)
-        if place.is_dir():  # a package without a file of its own
-            return Module(
-                name, place, place.relative_to(self.root).as_posix(), True, {TOP: Unit(TOP)}
-            )
-        return None
+        place = self._places.find(name)
+        if place is None:
+            return None
+        file = place.path.relative_to(self.root).as_posix()
+        if place.is_namespace:
+            return Module(name, place.path, file, True, {TOP: Unit(TOP)})
+        try:
+            units = gather(self.files.parse(place.path), place.package)
+        except (OSError, SyntaxError, ValueError, RecursionError):  # too deep for anyone
+            return None
+        return Module(name, place.path, file, place.is_package, units)
