@@ -248,7 +248,7 @@ def test_a_server_that_is_left_in_a_hurry_stops_its_run_all_the_same(pipeline: P
 
     asyncio.run(leave_without_closing())
 
-    assert runner.requests[0].exit_code == 130
+    assert runner.requests[0].exit_code == 130, list(runner.requests[0].log.lines)
     assert statuses(pipeline) == ["skipped"]
 
 

@@ -27,7 +27,7 @@ from polster.operations.choose import select_or_raise
 from polster.operations.environment import open_lakehouse
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
-from polster.project.fingerprints import CodeReader
+from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
 from polster.runtime.execute import Execution, Observer, Outcome
@@ -77,8 +77,7 @@ def run(
     name, lakehouse = open_lakehouse(project, environment)
     started, clock = datetime.now(UTC), time.perf_counter()
     context = RunContext(_run_id(started), started, name)
-    reader = CodeReader(project.root)
-    codes = {key: reader.fingerprint(graph[key]) for key in graph.assets if key in chosen}
+    codes = read_fingerprints(project.root, graph, chosen)
     states = read_states(lakehouse, graph.assets)
     import_afresh(project.root)
     live = LiveReport(
@@ -123,8 +122,8 @@ def run(
             full_refresh,
         )
         record = _recorded(graph, lakehouse, context, states, record, live)
-        schemas = BronzeSchemas(project, lakehouse)
-        record = _with_schemas(record, schemas, execution, states)
+        if not outcome.interrupted:  # whoever interrupts wants it to end
+            record = _with_schemas(record, BronzeSchemas(project, lakehouse), execution, states)
     work.discard_leftovers()
     return record
 
