@@ -104,6 +104,7 @@ def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFr
     return pl.scan_parquet(
         files,
         schema=schema,
+        glob=False,
         missing_columns="insert",
         extra_columns="ignore",
         storage_options=store.storage_options,

@@ -116,6 +116,7 @@ class Staging:
             return pl.LazyFrame(schema=schema)
         return pl.scan_parquet(
             [f"{self.folder}/{file.name}" for file in files],
+            glob=False,
             hive_partitioning=False,
             storage_options=self.store.storage_options,
             credential_provider=None if self.store.options else "auto",

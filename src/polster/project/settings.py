@@ -37,6 +37,7 @@ from polster.model.finding import Severity
 from polster.model.layer import OPTIONAL_ARROWS, LayerRules
 from polster.model.rule import RuleChoice, RuleSettings
 from polster.model.secrets import without_secrets
+from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
 
 ENVIRONMENT_VARIABLE = "POLSTER_ENV"
@@ -44,6 +45,8 @@ DEFAULT_ENVIRONMENT = "dev"
 DEFAULT_LAKEHOUSE = "data"
 STORE_SCHEMES = ("s3", "s3a", "az", "azure", "abfs", "abfss", "adl", "gs", "gcs")
 STORE_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_")
+MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|\\|[\x00-\x1f\x7f]")
+"""What delta-rs takes for something else in the name of a folder, some of the time."""
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -213,6 +216,10 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
             place=str(settings.root / SETTINGS_FILE),
         )
     written = settings.lakehouses[chosen]
+    if "${" in VARIABLE.sub("", written):
+        why = "a variable is a name in braces"
+        hint = 'letters, digits and _: lakehouse = "${POLSTER_LAKEHOUSE}"'
+        raise _no_address(written, chosen, settings.root, why, hint)
     lakehouse = VARIABLE.sub(lambda found: _variable(found[1], chosen, settings.root), written)
     if "://" not in lakehouse:
         return Environment(chosen, _folder(lakehouse, chosen, settings.root), {})
@@ -225,9 +232,17 @@ def _folder(written: str, environment: str, root: Path) -> str:
     try:
         folder = (root / Path(written).expanduser()).resolve()
         folder.exists()  # a name may be longer than any
-        return str(folder)
     except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a null, nobody's home
         raise _no_address(written, environment, root, f"no folder: {error}") from error
+    project = root.resolve()
+    if project.is_relative_to(folder) or folder.is_relative_to(project / SOURCE_FOLDER):
+        why = "that is the folder of the project or of its code, or one that holds them"
+        raise _no_address(written, environment, root, why, 'tables have their own: "data"')
+    if found := MISREAD.search(folder.as_posix()):
+        why = f"the clients of Delta tables misread `{found[0]}` in the name of {folder}"
+        hint = 'rename that folder, or name another one: lakehouse = "/data/shop"'
+        raise _no_address(written, environment, root, why, hint)
+    return str(folder)
 
 
 def _check_address(written: str, environment: str, root: Path) -> None:
