@@ -62,6 +62,15 @@ READING_CODE = (
 """Read source for a traceback, or what belongs to a package: Polars looks for its plugins."""
 AS_TEXT = frozenset({"write_csv", "write_json", "write_ndjson"})
 """Methods that return a text if they are given no file."""
+COLUMNS_BY_VALUE: tuple[tuple[Any, str], ...] = (
+    (pl.DataFrame, "pivot"),
+    (pl.DataFrame, "to_dummies"),
+    (pl.DataFrame, "transpose"),
+    (pl.DataFrame, "unstack"),
+    (pl.LazyFrame, "pivot"),
+    (pl.Series, "to_dummies"),
+)
+"""Methods that give a frame whose columns hang on the rows."""
 STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
 INSTALLED = (STANDARD, *SITE)
@@ -85,12 +94,14 @@ class Guard:
     Attributes:
         deeds: What was refused so far, also if the user's code swallowed the refusal.
         collected: Whether a frame was collected since this was last set to False.
+        columns_by_value: Whether what was collected decided since which columns there are.
         readers: Modules that read something while they, or what they import, were imported.
     """
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.deeds: list[ReachedOutsideError] = []
         self.collected = False
+        self.columns_by_value = False
         self.readers: set[str] = set()
         self._root = str(root)
         self._source = str(root / SOURCE_FOLDER) + os.sep
@@ -189,6 +200,16 @@ class Guard:
             return collect(frame, *args, **kwargs)
 
         setattr(pl.LazyFrame, "collect", collecting)  # noqa: B010 - a method is replaced
+        for owner, name in COLUMNS_BY_VALUE:
+            setattr(owner, name, self._noting(getattr(owner, name)))
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            made = original(*args, **kwargs)
+            self.columns_by_value = self.columns_by_value or self.collected
+            return made
+
+        return noting
 
     def _refusing(
         self, deed: str, original: Callable[..., Any], *, reads: bool

@@ -7,7 +7,7 @@ called again over made-up rows: if that passes, it fails only where an input has
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -25,6 +25,15 @@ FILTERED: tuple[Any, ...] = (pl.LazyFrame, pl.DataFrame, pl.Expr)
 TRYING_SECONDS = 3.0
 """After so long nothing more is tried; a check has a time limit of its own."""
 
+DEFINITE = (
+    pl.exceptions.ColumnNotFoundError,
+    pl.exceptions.DuplicateError,
+    pl.exceptions.SchemaError,
+)
+"""What Polars raises however many rows there are, unless values decide which columns there are."""
+MOSTLY_DEFINITE = (*DEFINITE, pl.exceptions.InvalidOperationError)
+"""The same, unless it is seen to pass with rows."""
+FRAME_TYPES = (pl.DataFrame, pl.LazyFrame, pl.Series, pl.Expr)
 
 HINTS = {
     "gather indices are out of bounds": "give .get() null_on_oob=True, or take .first()",
@@ -44,21 +53,24 @@ class WithRows:
     Attributes:
         passes: Whether it passed over some.
         always_the_same: Whether it failed each time as it does without rows.
+        lasting: What is a mistake over any rows; None if that is not certain.
         empty: Keys of the inputs without whose rows it fails; of all of them if nobody knows.
     """
 
     passes: bool
     always_the_same: bool
+    lasting: BaseException | None
     empty: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """Say without which rows it fails.
 
-        >>> WithRows(True, False, ("silver.orders", "silver.rates")).text
+        >>> WithRows(True, False, None, ("silver.orders", "silver.rates")).text
         'fails if `silver.orders` or `silver.rates` has no rows'
         """
-        return f"fails if {' or '.join(f'`{key}`' for key in self.empty)} has no rows"
+        too_few = "" if self.passes else ", or too few"
+        return f"fails if {' or '.join(f'`{key}`' for key in self.empty)} has no rows{too_few}"
 
 
 def with_rows(inputs: Mapping[str, Handed], failure: BaseException, compute: Compute) -> WithRows:
@@ -73,16 +85,51 @@ def with_rows(inputs: Mapping[str, Handed], failure: BaseException, compute: Com
     everything = tuple(each.upstream for each in inputs.values())
     until = time.monotonic() + TRYING_SECONDS
     differs = False
+    seen: list[tuple[int, BaseException]] = []
     for keeps_filters, text, count in product((True, False), TEXTS, COUNTS):
         filled = {name: _filled(each, count, text) for name, each in inputs.items()}
         with _filters(kept=keeps_filters):  # no made-up row may be what a filter looks for
             error = compute(filled)
             if error is None:
-                return WithRows(True, False, _needed(inputs, filled, compute) or everything)
+                return WithRows(True, False, None, _needed(inputs, filled, compute) or everything)
         differs = differs or in_short(error) != said
+        if not keeps_filters:
+            seen.append((count, error))
         if time.monotonic() > until:
             break
-    return WithRows(False, not differs, everything)
+    return WithRows(False, not differs, _lasting(failure, seen), everything)
+
+
+def is_about_rows(error: BaseException) -> bool:
+    """Tell whether an error says that there are too few rows, however many there were."""
+    too_few = isinstance(error, pl.exceptions.OutOfBoundsError | IndexError)
+    return too_few or "cannot reshape" in in_short(error)
+
+
+def is_misspelt(error: BaseException) -> bool:
+    """Tell whether an error says that a frame, or a column, of Polars has no such method."""
+    return isinstance(error, AttributeError) and isinstance(error.obj, FRAME_TYPES)
+
+
+def _lasting(
+    failure: BaseException, seen: Iterable[tuple[int, BaseException]]
+) -> BaseException | None:
+    """Return the mistake that rows do not change.
+
+    Polars names the columns that there are. If those change with the rows, values decide them.
+
+    Args:
+        failure: What was raised without rows.
+        seen: What was raised with rows that no filter takes away, and over how many of them.
+    """
+    definite = [(count, error) for count, error in seen if isinstance(error, DEFINITE)]
+    if isinstance(failure, DEFINITE):
+        same = all(in_short(error) == in_short(failure) for _, error in definite)
+        return failure if same else None
+    counts: dict[str, set[int]] = {}
+    for count, error in definite:
+        counts.setdefault(in_short(error), set()).add(count)
+    return next((error for _, error in definite if len(counts[in_short(error)]) > 1), None)
 
 
 def _needed(

@@ -14,7 +14,15 @@ from polster.checks.worker.clocks import Clocks, seed
 from polster.checks.worker.guard import Guard
 from polster.checks.worker.mistakes import deeds_done, finding_from
 from polster.checks.worker.steps import failing_step
-from polster.checks.worker.without_rows import WithRows, empty_hint, with_rows
+from polster.checks.worker.without_rows import (
+    DEFINITE,
+    MOSTLY_DEFINITE,
+    WithRows,
+    empty_hint,
+    is_about_rows,
+    is_misspelt,
+    with_rows,
+)
 from polster.contracts.judge import Terms, settle_terms
 from polster.errors import AssetError
 from polster.lakehouse.types import read_schema, storage_schema
@@ -22,7 +30,7 @@ from polster.model.context import RunContext
 from polster.model.finding import Finding, Severity, finding_about
 from polster.plans.compare import first_difference
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.load import LoadedAsset, in_short
+from polster.project.load import LoadedAsset, in_short, user_line
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function, missing_hint
 
@@ -37,18 +45,17 @@ NEEDS_DATA = (
     pl.exceptions.PolarsError,
 )
 """What code raises that looks into a frame without rows: no first one, None in place of a value."""
-DEFINITE = (
-    pl.exceptions.ColumnNotFoundError,
-    pl.exceptions.DuplicateError,
-    pl.exceptions.SchemaError,
-)
-"""What Polars raises however many rows there are."""
-MOSTLY_DEFINITE = (*DEFINITE, pl.exceptions.InvalidOperationError)
-"""The same, unless it is seen to pass with rows."""
 PLAIN = pl.QueryOptFlags.none()
 """There is nothing to be quick about over zero rows; neither an optimizer nor a stream pays."""
 HIDING = ("DF [", "Series", "shuffle", "sample")
 """What stands in the text of a plan for something that the text does not show."""
+MISSING = "POL301"
+BY_VALUE = "needs rows, whose values decide which columns there are"
+BY_VALUE_HINT = "name the columns, such as with .pivot(…, on_columns=[…]) of a lazy frame"
+LAZY_HINT = (
+    "keep the function lazy, so that it says what is to be done with any rows; its columns are "
+    "unchecked until then"
+)
 CALLED = "while it is called"
 NAMED_ANEW = re.compile(r"0x[0-9a-f]+|CACHE\[id: [^\]]*\]")
 """What the text of a plan calls by another name each time: functions of Python, and caches."""
@@ -71,11 +78,13 @@ class ZeroRowCall:
         self.loaded = loaded
         self.asset = loaded.asset
         self.handed = handed
+        self.collected = False  # whether the function itself computed a frame
 
     def build(self) -> tuple[pl.LazyFrame | None, list[Finding]]:
         """Call the function; return its frame, or why there is none."""
         self.guard.deeds.clear()
         self.guard.collected = False
+        self.guard.columns_by_value = False
         seed(1)
         try:
             with self.guard.on():
@@ -83,9 +92,11 @@ class ZeroRowCall:
         except ReachedOutsideError:
             return None, list(self._deeds())
         except AssetError as error:
+            self.collected = self.guard.collected
             if self.guard.deeds:
                 return None, list(self._deeds())
             return None, [self._raised(error)]
+        self.collected = self.guard.collected
         return frame, list(self._deeds())
 
     def judge(self, frame: pl.LazyFrame) -> tuple[Terms | None, list[Finding]]:
@@ -99,14 +110,17 @@ class ZeroRowCall:
         except ReachedOutsideError:
             return None, list(self._deeds())
         except BaseException as error:  # the user's code may raise anything
-            found = self.computing_failed(error) if returned is None else self._only_empty(error)
+            found = self.only_empty(error)
             if found.severity is Severity.ERROR or returned is None:
                 return None, [found]
             findings.append(found)
         try:
             return settle_terms(self.asset, self.loaded.function.contract, returned), findings
         except AssetError as error:
-            return None, [*findings, finding_from(error, self.asset)]
+            finding = finding_from(error, self.asset)
+            if error.code == MISSING and self.guard.columns_by_value:
+                finding = self._warning("POL701", f"{BY_VALUE}: {error.message}", BY_VALUE_HINT)
+            return None, [*findings, finding]
 
     def published(self, terms: Terms) -> pl.Schema | Finding:
         """Return the columns as readers of the table get them."""
@@ -146,34 +160,49 @@ class ZeroRowCall:
         cause = error.__cause__
         if cause is None:
             return finding_from(error, self.asset)
-        is_polars = isinstance(cause, pl.exceptions.PolarsError)
-        needs_data = isinstance(cause, NEEDS_DATA) and self.guard.collected
-        if needs_data and not isinstance(cause, DEFINITE):
-            tried = self._with_rows(cause)
-            if tried.passes or not isinstance(cause, MOSTLY_DEFINITE):
-                text = tried.text if tried.passes else "needs rows to be called"
-                return replace(
-                    finding_from(error, self.asset),
-                    code="POL701",
-                    severity=Severity.WARNING,
-                    message=f"`{self.asset.key}` {text}: {in_short(cause)}",
-                    hint="keep the function lazy, so that it says what is to be done with any "
-                    "rows; its columns are unchecked until then",
-                )
-        if is_polars and (isinstance(cause, MOSTLY_DEFINITE) or not self.guard.collected):
+        if not self.collected and isinstance(cause, pl.exceptions.PolarsError):
             return self.computing_failed(cause)
-        return finding_from(error, self.asset)
+        if not self.collected or not isinstance(cause, Exception) or is_misspelt(cause):
+            return finding_from(error, self.asset)
+        tried = self._with_rows(cause)
+        if not tried.passes and not isinstance(cause, NEEDS_DATA):
+            return finding_from(error, self.asset)
+        if (mistake := self._mistake(cause, tried)) is not None:
+            return self.computing_failed(mistake)
+        text, hint = tried.text if tried.passes else "needs rows to be called", LAZY_HINT
+        if not tried.passes and self.guard.columns_by_value:
+            text, hint = BY_VALUE, BY_VALUE_HINT
+        line = finding_from(error, self.asset).line
+        return replace(self._warning("POL701", f"{text}: {in_short(cause)}", hint), line=line)
 
-    def _only_empty(self, error: BaseException) -> Finding:
+    def _mistake(self, error: BaseException, tried: WithRows) -> BaseException | None:
+        """Return what is wrong over any rows; None if it may be well over the real ones."""
+        if tried.passes:
+            return None
+        if tried.lasting is not None:
+            return None if self.guard.columns_by_value else tried.lasting
+        certain = isinstance(error, MOSTLY_DEFINITE) and not isinstance(error, DEFINITE)
+        return error if certain and not is_about_rows(error) else None
+
+    def only_empty(self, error: BaseException) -> Finding:
         """Say what cannot be computed: as a warning if that is so for want of rows only."""
-        if isinstance(error, DEFINITE):
+        if isinstance(error, DEFINITE) and not self.collected:
             return self.computing_failed(error)
         tried = self._with_rows(error)
-        if not tried.passes and (tried.always_the_same or isinstance(error, MOSTLY_DEFINITE)):
-            return self.computing_failed(error)
-        message = f"`{self.asset.key}` {tried.text}: {in_short(error)}"
-        finding = finding_about(self.asset, "POL715", message, hint=empty_hint(error))
-        return self._where_it_fails(replace(finding, severity=Severity.WARNING))
+        mistake = self._mistake(error, tried)
+        if mistake is None and tried.always_the_same and not isinstance(error, DEFINITE):
+            mistake = None if is_about_rows(error) else error
+        if mistake is not None:
+            return self.computing_failed(mistake)
+        text, hint = tried.text, empty_hint(error)
+        if not tried.passes and self.guard.columns_by_value:
+            text, hint = BY_VALUE, BY_VALUE_HINT
+        finding = self._warning("POL715", f"{text}: {in_short(error)}", hint)
+        return self._where_it_fails(finding, error)
+
+    def _warning(self, code: str, text: str, hint: str) -> Finding:
+        finding = finding_about(self.asset, code, f"`{self.asset.key}` {text}", hint=hint)
+        return replace(finding, severity=Severity.WARNING)
 
     def _with_rows(self, failure: BaseException) -> WithRows:
         known = len(self.guard.deeds)
@@ -198,13 +227,14 @@ class ZeroRowCall:
         columns = {each.upstream: each.frame.collect_schema() for each in self.handed.values()}
         message = f"the frame cannot be computed: {in_short(error)}"
         hint = missing_hint(error, columns)
-        return self._where_it_fails(finding_about(self.asset, "POL305", message, hint=hint))
+        return self._where_it_fails(finding_about(self.asset, "POL305", message, hint=hint), error)
 
-    def _where_it_fails(self, finding: Finding) -> Finding:
+    def _where_it_fails(self, finding: Finding, error: BaseException) -> Finding:
         with self.guard.on():
             step = failing_step(lambda: self._call().collect(), self.root / SOURCE_FOLDER)
         if step is None:
-            return finding
+            line = user_line(error, self.root / self.asset.file)
+            return replace(finding, line=line or finding.line)
         file = Path(step.file).relative_to(self.root).as_posix()
         message = finding.message
         if file != self.asset.file:

@@ -25,7 +25,7 @@ from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
 from polster.lakehouse.types import storage_schema
 from polster.model.asset import Asset, AssetKey
-from polster.model.finding import Finding
+from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
 from polster.model.reference import Reference
 from polster.plans.source import named_source
@@ -177,6 +177,12 @@ class Examiner:
             return f"it {self.guard.deeds[0].deed} {CALLED}"
         return f"{findings[0].code} comes first"
 
+    def _ended(self, entry: Examined, findings: list[Finding]) -> Examined:
+        """Return what was found before columns were known; a mere warning says nothing of them."""
+        is_wrong = any(each.severity is Severity.ERROR for each in findings)
+        why = None if is_wrong else self._behind(findings)
+        return replace(entry, findings=tuple(findings), unchecked=why)
+
     def _called(
         self, loaded: LoadedAsset, inputs: Mapping[str, AssetKey], entry: Examined
     ) -> tuple[Examined, pl.Schema | None]:
@@ -208,8 +214,7 @@ class Examiner:
         else:
             findings += plan.foreign()
             if plan.unresolved is not None and not findings:
-                mistake = call.computing_failed(plan.unresolved)
-                return replace(entry, findings=(mistake,)), None
+                return self._ended(entry, [call.only_empty(plan.unresolved)]), None
         if findings:  # to compute it would read what is not ours to read
             return replace(entry, findings=tuple(findings), unchecked=self._behind(findings)), None
         if plan.unreadable:  # who knows what it reads
@@ -220,7 +225,7 @@ class Examiner:
         if isinstance(published, Finding):
             findings.append(published)
         if not isinstance(published, pl.Schema):
-            return replace(entry, findings=tuple(findings)), None
+            return self._ended(entry, findings), None
         findings += call.same_at_another_time(frame)
         findings += plan.findings(loaded.function.contract)
         columns = {name: str(dtype) for name, dtype in published.items()}
