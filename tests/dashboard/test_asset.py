@@ -178,21 +178,28 @@ def test_a_long_reason_is_cut_to_one_line() -> None:
 
 
 def test_a_killed_run_is_told_at_an_asset_until_a_later_run_looked_at_it() -> None:
-    live = LiveRun("run", "dev", "here", 1, (), False, BEGIN, BEGIN, (SILVER,), {}, ())
+    live = LiveRun("run", "dev", "here", 1, (), False, BEGIN, BEGIN, (SILVER,), {}, (), ledger=3)
     killed = replace(live, is_killed=True)
     state = AssetState(SILVER, Freshness.FRESH, (), None, None, None)
     asset = Asset(SILVER, "src/core/silver_orders.py", 1, "core.silver_orders")
-    later = AssetRecord(SILVER, AssetStatus.PUBLISHED, BEGIN + timedelta(seconds=1))
+    slow_clock = AssetRecord(SILVER, AssetStatus.PUBLISHED, BEGIN - timedelta(days=1))
+    earlier = replace(state, last=slow_clock, last_commit=3)
+    later = replace(state, last=slow_clock, last_commit=4)
 
     said = [
-        said_of_run(
-            OverviewAsset(asset, (), Condition.PUBLISHED, (), replace(state, last=last)), run, BEGIN
+        said_of_run(OverviewAsset(asset, (), Condition.PUBLISHED, (), known), run, BEGIN)
+        for known, run in (
+            (state, live),
+            (state, killed),
+            (earlier, killed),
+            (later, killed),
+            (later, live),
         )
-        for last, run in ((None, live), (None, killed), (later, killed), (later, live))
     ]
 
     assert said == [
         "in the run in progress",
+        "in a run that was killed",
         "in a run that was killed",
         None,
         "in the run in progress",

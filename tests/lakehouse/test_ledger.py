@@ -119,7 +119,7 @@ def test_a_run_stamped_in_the_past_stands_where_it_was_recorded(lakehouse: Lakeh
     assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["run1", "run5"]
     assert [each.run_id for each in lakehouse.ledger.runs()] == ["run1", "run5"]
     assert [each.run_id for each in lakehouse.ledger.runs(before="run1")] == ["run5"]
-    assert lakehouse.ledger.latest()[ORDERS][0] == "run1"
+    assert lakehouse.ledger.latest()[ORDERS].run_id == "run1"
 
 
 def test_a_version_that_was_made_twice_is_the_one_recorded_last(lakehouse: Lakehouse) -> None:
@@ -143,7 +143,7 @@ def test_rows_of_an_older_version_come_before_all_others_by_time(lakehouse: Lake
 
     assert [run for run, _ in lakehouse.ledger.records(ORDERS)] == ["new", "old9", "old8"]
     assert [each.run_id for each in lakehouse.ledger.runs()] == ["new", "old9", "old8"]
-    assert lakehouse.ledger.latest()[ORDERS][0] == "new"
+    assert lakehouse.ledger.latest()[ORDERS].run_id == "new"
 
 
 def test_the_latest_record_of_each_asset_is_known(lakehouse: Lakehouse) -> None:
@@ -154,8 +154,9 @@ def test_the_latest_record_of_each_asset_is_known(lakehouse: Lakehouse) -> None:
 
     latest = lakehouse.ledger.latest()
 
-    assert {key: run for key, (run, _) in latest.items()} == {ORDERS: "run2", other: "run1"}
-    assert latest[ORDERS][1].status is AssetStatus.FAILED
+    assert {key: found.run_id for key, found in latest.items()} == {ORDERS: "run2", other: "run1"}
+    assert latest[ORDERS].record.status is AssetStatus.FAILED
+    assert latest[ORDERS].commit == lakehouse.ledger.newest_commit() == 1
 
 
 def test_the_record_that_published_a_version_is_found(lakehouse: Lakehouse) -> None:

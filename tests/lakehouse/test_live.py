@@ -45,6 +45,7 @@ RUN = LiveRun(
             error=FAILURE,
         ),
     ),
+    ledger=7,
 )
 
 

@@ -142,11 +142,13 @@ class Listed:
         runs: Newest first.
         has_more: Whether there are older ones.
         over: Numbers of the requests that had ended before the question.
+        known: Which runs of these requests are recorded, on this page or an older one.
     """
 
     runs: tuple[RunSummary, ...] = ()
     has_more: bool = False
     over: frozenset[int] = frozenset()
+    known: frozenset[str] = frozenset()
 
 
 def unrecorded(requests: Sequence[RunRequest], newest: Listed) -> list[RunRequest]:
@@ -156,15 +158,11 @@ def unrecorded(requests: Sequence[RunRequest], newest: Listed) -> list[RunReques
         requests: Of this server.
         newest: The newest recorded runs.
     """
-    recorded = {run.run_id for run in newest.runs}
-    oldest = newest.runs[-1].run_id if newest.has_more else ""
 
     def is_missing(request: RunRequest) -> bool:
         if request.state is not RequestState.ENDED or request.run_id is None:
             return request.state is RequestState.ENDED
-        if request.number not in newest.over or request.run_id in recorded:
-            return False
-        return request.run_id > oldest  # an older one may stand on a page further down
+        return request.number in newest.over and request.run_id not in newest.known
 
     return [each for each in reversed(requests) if is_missing(each)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -168,10 +168,28 @@ class Ledger:
             found = rows.sort(*BY_COMMIT, "asset").collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
 
-    def latest(self) -> dict[AssetKey, tuple[str, AssetRecord]]:
-        """Return the newest record of each asset, with the run's identifier."""
-        found = self._newest(self._records())
-        return {key: (newest.run_id, newest.record) for key, newest in found.items()}
+    def latest(self) -> dict[AssetKey, Recorded]:
+        """Return the newest record of each asset."""
+        return self._newest(self._records())
+
+    def newest_commit(self) -> int:
+        """Return the number of the newest commit; -1 if no run was ever recorded.
+
+        Raises:
+            LakehouseError: The ledger of an object store cannot be read.
+        """
+        if self.store.is_local:  # a listing, where opening would read the whole log
+            version = self.store.latest_version(self.table.uri)
+            return -1 if version is None else version
+        opened = self.table.open()
+        return opened.version if opened else -1
+
+    def known(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return which of these runs are recorded."""
+        ids = pl.col("run_id")
+        with reaching(self.table.uri):
+            found = self.scan().filter(ids.is_in(list(run_ids))).select(ids.unique()).collect()
+        return frozenset(found.to_series())
 
     def published(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, Recorded]:
         """Return what is recorded of the run that published each of ``versions``, where it is."""
@@ -317,6 +335,7 @@ def _summary(row: Mapping[str, Any]) -> RunSummary:
         assets,
         row["rows_published"],
         row["rows_quarantined"],
+        -1 if row[COMMIT_COLUMN] is None else row[COMMIT_COLUMN],
     )
 
 

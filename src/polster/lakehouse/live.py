@@ -163,6 +163,7 @@ def _to_json(live: LiveRun) -> dict[str, Any]:
         "waiting": [str(key) for key in live.waiting],
         "running": {str(key): begun.isoformat() for key, begun in live.running.items()},
         "finished": [_record_to_json(record) for record in live.finished],
+        "ledger": live.ledger,
     }
 
 
@@ -188,6 +189,7 @@ def _from_json(text: str) -> LiveRun | None:
             waiting=tuple(_key(name) for name in written["waiting"]),
             running={_key(name): _moment(begun) for name, begun in written["running"].items()},
             finished=tuple(_record(row) for row in written["finished"]),
+            ledger=int(written["ledger"]),
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None

@@ -27,6 +27,7 @@ class LiveRun:
         running: Assets that are being built, with when each began.
         finished: What it did so far, fingerprints and lineage left out.
         is_killed: Whether its process is gone; only the machine that it ran on can tell.
+        ledger: The newest commit of the ledger when it began; -1 if there was none.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class LiveRun:
     running: Mapping[AssetKey, datetime]
     finished: tuple[AssetRecord, ...]
     is_killed: bool = False
+    ledger: int = -1
 
     def is_lost(self, now: datetime) -> bool:
         """Tell whether it was killed, or gave no sign of life for too long."""

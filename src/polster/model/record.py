@@ -283,6 +283,7 @@ class RunSummary:
         assets: Assets by how they came out.
         rows_published: Of all assets.
         rows_quarantined: Of all assets.
+        commit: Of the ledger; -1 where an older version of Polster wrote it.
     """
 
     run_id: str
@@ -295,3 +296,4 @@ class RunSummary:
     assets: Mapping[AssetStatus, int]
     rows_published: int
     rows_quarantined: int
+    commit: int = -1

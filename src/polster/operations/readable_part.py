@@ -57,7 +57,7 @@ def readable_part(
 
 def _recorded(lakehouse: Lakehouse) -> dict[AssetKey, AssetRecord]:
     """Return of each asset the record that says what it reads: of its version, else the last."""
-    latest = {key: record for key, (_, record) in lakehouse.ledger.latest().items()}
+    latest = {key: found.record for key, found in lakehouse.ledger.latest().items()}
     published = lakehouse.ledger.published(lakehouse.versions(latest))
     return latest | {key: found.record for key, found in published.items()}
 

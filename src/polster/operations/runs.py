@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -40,8 +41,8 @@ def all_runs(
 ) -> list[LiveRun | RunSummary]:
     """List the runs in progress, then all others, newest first; each run once.
 
-    The recorded ones stand in the order in which they were recorded; only those that never will
-    be are put between them by time.
+    They stand in the order in which they were recorded; one that never will be stands before
+    what was recorded when it began.
 
     Of a run without a record of how it ended, what it says of itself is listed, as long as that
     is there.
@@ -66,9 +67,14 @@ def all_runs(
         run for run in recorded if run.run_id in ended or run.run_id not in known
     ]
     for lost in reversed([run for run in unrecorded if run.is_lost(now)]):
-        earlier = (place for place, run in enumerate(over) if run.started_at <= lost.started_at)
+        earlier = (at for at, run in enumerate(over) if _place(run) <= lost.ledger)
         over.insert(next(earlier, len(over)), lost)
     return [*in_progress, *over[:limit]]
+
+
+def _place(run: LiveRun | RunSummary) -> int:
+    """Return the commit of the ledger that ``run`` came with, or after."""
+    return run.ledger if isinstance(run, LiveRun) else run.commit
 
 
 def find_run(
@@ -90,6 +96,19 @@ def find_run(
             raise
         return live
     return live if live is not None and recorded.status is RunStatus.UNKNOWN else recorded
+
+
+def recorded_of(
+    project: Project, run_ids: Collection[str], *, environment: str | None = None
+) -> frozenset[str]:
+    """Return which of these runs are recorded.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The ledger cannot be read.
+    """
+    _, lakehouse = open_lakehouse(project, environment)
+    return lakehouse.ledger.known(run_ids)
 
 
 def recorded_run(project: Project, run_id: str, *, environment: str | None = None) -> RunRecord:

@@ -39,6 +39,7 @@ class AssetState:
         published: What the run that published the current version did, where that is known.
         version: The table's current version; None if there is no table.
         warnings: What is amiss in the current version, acknowledged or not.
+        last_commit: Of the ledger, with ``last``; -1 where that is not known.
     """
 
     asset: AssetKey
@@ -48,6 +49,7 @@ class AssetState:
     published: AssetRecord | None
     version: int | None
     warnings: tuple[StandingWarning, ...] = ()
+    last_commit: int = -1
 
     @property
     def open_warnings(self) -> tuple[StandingWarning, ...]:
@@ -90,10 +92,11 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
                 key,
                 freshness,
                 _reasons(planned, freshness, table),
-                latest[key][1] if key in latest else None,
+                latest[key].record if key in latest else None,
                 states.published.get(key),
                 table.version if table else None,
                 warnings.get(key, ()),
+                latest[key].commit if key in latest else -1,
             )
         )
     return found

@@ -22,20 +22,20 @@ class LakehouseStamp:
     """What changes when a run begins, moves on, or is recorded.
 
     Attributes:
-        ledger: The newest version of the ledger.
+        ledger: The newest commit of the ledger; -1 if there is none.
         acknowledged: The newest version of the acknowledgements.
         live: The files of the runs in progress; empty in an object store, where asking for them
             costs as much as reading them.
         killed: Of these, the runs whose process is gone without changing its file.
     """
 
-    ledger: int | None
+    ledger: int
     live: FileStates
     killed: frozenset[str] = frozenset()
     acknowledged: int | None = None
 
     @property
-    def recorded(self) -> tuple[int | None, int | None]:
+    def recorded(self) -> tuple[int, int | None]:
         """Return what changes when something is recorded."""
         return self.ledger, self.acknowledged
 
@@ -76,17 +76,16 @@ def lakehouse_stamp(project: Project, *, environment: str | None = None) -> Lake
         LakehouseError: The lakehouse cannot be read.
     """
     _, lakehouse = open_lakehouse(project, environment)
-    table = lakehouse.ledger.table
-    if lakehouse.store.is_local:  # a listing, where opening would read the whole log
-        version = lakehouse.store.latest_version(table.uri)
+    version = lakehouse.ledger.newest_commit()
+    if lakehouse.store.is_local:
         live = _states(list(Path(lakehouse.live.folder).glob("*.json")))
         runs = lakehouse.live.all() if live else []
         killed = frozenset(run.run_id for run in runs if run.is_killed)
         seen = lakehouse.store.latest_version(lakehouse.acknowledgements.table.uri)
         return LakehouseStamp(version, live, killed, seen)
-    opened, seen_table = table.open(), lakehouse.acknowledgements.table.open()
+    seen_table = lakehouse.acknowledgements.table.open()
     return LakehouseStamp(
-        opened.version if opened else None,
+        version,
         frozenset(),
         acknowledged=seen_table.version if seen_table else None,
     )

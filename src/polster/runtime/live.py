@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 
+from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import Building, LiveRuns
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
@@ -55,6 +56,7 @@ class LiveReport:
         self._waiting = dict.fromkeys(begins.assets)
         self._running: dict[AssetKey, datetime] = {}
         self._finished: list[AssetRecord] = []
+        self._commit = -1
         self._news = Event()
         self._ended = Event()
         self._looked = Event()
@@ -122,6 +124,8 @@ class LiveReport:
             self._news.clear()
             begun = time.monotonic()
             with suppress(Exception):  # whatever refuses, and however: the run goes on
+                if not self._looked.is_set():
+                    self._commit = Ledger(self.runs.store).newest_commit()
                 live = self._live()
                 if not self._looked.is_set():
                     self._building = self.runs.building(live.run_id)
@@ -150,6 +154,7 @@ class LiveReport:
                 tuple(self._waiting),
                 dict(self._running),
                 tuple(self._finished),
+                ledger=self._commit,
             )
 
     def _left(self, now: datetime) -> tuple[LiveRun, ...]:

@@ -170,7 +170,7 @@ def test_a_run_from_a_terminal_appears_and_a_killed_one_is_told(
 def test_a_run_whose_process_is_killed_says_so(
     page: Page, dashboard: Dashboard, shop: Pipeline
 ) -> None:
-    shop.write("hold", "")
+    hold = shop.write("hold", "")
     _ask_for_a_run(page, dashboard)
     _follow_the_run(page)
     expect(page.get_by_role("link", name=re.compile("silver.orders: running"))).to_be_visible()
@@ -186,6 +186,11 @@ def test_a_run_whose_process_is_killed_says_so(
     found.get_by_role("link", name=f"run {live.run_id}").click()
     page.wait_for_url(f"**/runs/{live.run_id}")
     expect(heading).to_contain_text("Its process was ended from outside")
+
+    hold.unlink()
+    assert shop.process("-m", "polster", "run").returncode == 0
+    expect(heading.get_by_text("vanished", exact=True)).to_be_visible()
+    expect(heading).to_contain_text("Its process ended without a word, as a later run found out.")
 
 
 def test_the_keyboard_stays_on_a_button_while_the_clock_goes_on(

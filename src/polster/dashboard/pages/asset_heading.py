@@ -116,7 +116,7 @@ def said_of_run(entry: OverviewAsset, run: LiveRun, now: datetime) -> str | None
         return None
     if not run.is_lost(now):
         return "in the run in progress"
-    if entry.state.last is not None and entry.state.last.started_at > run.started_at:
+    if entry.state.last_commit > run.ledger:
         return None
     return "in a run that was killed" if run.is_killed else "in a run without a sign of life"
 

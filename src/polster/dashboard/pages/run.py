@@ -33,12 +33,14 @@ from polster.operations.runs import recorded_run
 
 LOG_LINES = 500
 SEEK_SECONDS = 3.0
-LOOKS = {"stopping": "interrupted", "killed": "failed"}
+LOOKS = {"stopping": "interrupted", "killed": "failed", "vanished": "failed"}
 SAID = {
     "lost": "It gave no sign of life for a while: it was probably killed. What it published stays, "
     "and the next run records it.",
     "killed": "Its process was ended from outside. What it published stays, and the next run "
     "records it.",
+    "vanished": "Its process ended without a word, as a later run found out. What it published "
+    "before stays, and what it was building counts as failed.",
     "unknown": "It was killed before it could say how it ended; a later run recorded what it "
     "published.",
 }

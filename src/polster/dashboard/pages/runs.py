@@ -22,7 +22,7 @@ from polster.dashboard.runs_view import Listed, Moving, asked_for, ending, movin
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import ADD_ASSET, counted, duration, number
 from polster.model.record import RunStatus, RunSummary
-from polster.operations.runs import list_runs
+from polster.operations.runs import list_runs, recorded_of
 
 RUNS_SHOWN = 30
 LOG_LINES = 100
@@ -41,17 +41,20 @@ async def show_runs(board: Board) -> None:
 
     async def ask() -> Listed:
         nonlocal listed
-        over = frozenset(each.number for each in board.runner.requests if each.is_over)
+        ended = [each for each in board.runner.requests if each.is_over]
         found = await board.ask(
             list_runs, environment=board.environment, limit=RUNS_SHOWN + 1, before=before
         )
+        ids = [each.run_id for each in ended if each.run_id]
+        known = await board.ask(recorded_of, ids, environment=board.environment) if ids else ()
         live = {run.run_id for run in board.snapshot.live}
         shown = [
             run
             for run in found[:RUNS_SHOWN]
             if run.status is not RunStatus.UNKNOWN or run.run_id not in live
         ]
-        listed = Listed(tuple(shown), len(found) > RUNS_SHOWN, over)
+        over = frozenset(each.number for each in ended)
+        listed = Listed(tuple(shown), len(found) > RUNS_SHOWN, over, frozenset(known))
         return listed
 
     await show_answer(
