@@ -20,10 +20,10 @@ def test_quarantine_shows_rules_and_the_original_rows(shop: Pipeline, masked: Ma
     lines = masked(result.stdout).splitlines()
     assert result.exit_code == 0
     assert lines[:5] == [
-        "rule  rows",
-        "amount|min  1",
-        "customer|nullability  1",
-        "primary_key  1",
+        "rule  rows  since (UTC)",
+        "amount|min  1  <time>",
+        "customer|nullability  1  <time>",
+        "primary_key  1  <time>",
         "",
     ]
     assert lines[5].startswith("_rules  id  customer  amount")
@@ -62,6 +62,34 @@ def test_the_last_run_that_judged_is_shown_and_earlier_ones_counted(
     assert second.run_id in result.stderr
     assert result.stderr.endswith("other runs kept out 3 rows: see polster history\n")
     assert (earlier["total"], earlier["earlier_rows"]) == (3, 2)
+
+
+def test_a_rule_is_broken_since_the_first_run_that_found_it_so_up_to_the_run_asked_for(
+    shop: Pipeline,
+) -> None:
+    first = shop.run()
+    shop.edit("landing/orders.csv", "3,cid,-5", "3,,5")
+    second = shop.run()
+    shop.edit("landing/orders.csv", "3,,5", "3,cid,-5")
+    third = shop.run()
+    began = {
+        run.run_id: next(each for each in run.assets if str(each.asset) == "silver.orders")
+        for run in (first, second, third)
+    }
+    at = {run_id: record.started_at.isoformat() for run_id, record in began.items()}
+
+    now = shop.json("quarantine", "silver.orders")["since"]
+    then = shop.json("quarantine", "silver.orders", "--run", second.run_id)["since"]
+
+    assert now == {
+        "amount|min": at[third.run_id],
+        "customer|nullability": at[first.run_id],
+        "primary_key": at[first.run_id],
+    }
+    assert then == {
+        "customer|nullability": at[first.run_id],
+        "primary_key": at[first.run_id],
+    }
 
 
 def test_a_run_without_bad_rows(shop: Pipeline, masked: Mask) -> None:
@@ -144,9 +172,9 @@ def test_only_the_rows_that_broke_one_rule(shop: Pipeline, masked: Mask) -> None
     unknown = shop.cli("quarantine", "silver.orders", "--rule", "amount|mni")
 
     assert masked(result.stdout).splitlines()[:3] == [
-        "rule  rows",
-        "amount|min  1",
-        "customer|nullability  1",
+        "rule  rows  since (UTC)",
+        "amount|min  1  <time>",
+        "customer|nullability  1  <time>",
     ]
     assert masked(result.stderr).splitlines() == [
         "silver.orders, run <run>: 1 of 1 rows by the rule amount|min",

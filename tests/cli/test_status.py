@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,35 @@ def test_status_after_a_source_failed_says_so_of_it_and_of_what_was_skipped(
     ]
     assert all(still in line for line in lines[1:])
     assert {row["asset"]: row["state"] for row in shop.json("status")["assets"]} == words
+
+
+def test_a_mistake_in_one_file_is_told_beside_the_tables(shop: Pipeline) -> None:
+    shop.run()
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "return (")
+
+    result = shop.cli("status")
+    as_json = shop.cli("status", "--format", "json")
+
+    lines = [line.split()[:2] for line in result.stdout.splitlines()[1:]]
+    assert (result.exit_code, as_json.exit_code) == (1, 1)
+    assert lines == [
+        ["bronze.orders", "published"],
+        ["silver.orders", "stale"],
+        ["gold.spending", "stale"],
+    ]
+    assert len(json.loads(as_json.stdout)["assets"]) == 3
+    for stderr in (result.stderr, as_json.stderr):
+        assert "src/core/silver_orders.py" in stderr
+        assert stderr.endswith("\nan asset with a mistake is shown as its last run knew it\n")
+
+
+def test_a_mistake_before_any_run_is_told_alone(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "return (")
+
+    result = shop.cli("status")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "src/core/silver_orders.py" in result.stderr
 
 
 def test_status_of_a_new_project(shop: Pipeline, pipeline: Pipeline) -> None:

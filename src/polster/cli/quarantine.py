@@ -63,6 +63,7 @@ def command(
                 "run_id": report.run_id,
                 "rule": report.rule,
                 "rules_broken": dict(report.rule_counts),
+                "since": {rule: at.isoformat() for rule, at in report.since.items()},
                 "earlier_rows": report.earlier_rows,
                 **sample_as_json(report.sample),
             },
@@ -113,8 +114,12 @@ def _show(report: QuarantineReport) -> None:
         console.show(f"run {report.run_id} kept no row out of {report.asset}{by_rule}")
     else:
         console.show_rows(
-            ("rule", "rows"),
-            [(rule, number(count)) for rule, count in report.rule_counts.items()],
+            ("rule", "rows", "since (UTC)"),
+            [
+                (rule, number(count), f"{at:%Y-%m-%d %H:%M:%S}" if at else "")
+                for rule, count in report.rule_counts.items()
+                for at in (report.since.get(rule),)
+            ],
             right=("rows",),
         )
         console.show()

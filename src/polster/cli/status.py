@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import typer
 
 from polster.cli import console
@@ -10,6 +12,7 @@ from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.cli.standing import show_standing, standing_as_json
 from polster.operations.overview import OverviewAsset, overview
+from polster.operations.readable_part import readable_part
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -21,10 +24,21 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say for each asset whether its table can be trusted now, and if not, why."""
-    assets = overview(open_and_say(project), environment=env).assets.values()
+    opened = open_and_say(project)
+    mistakes = opened.discovery.findings if opened.discovery.graph is None else ()
+    shown = readable_part(opened, environment=env) or opened if mistakes else opened
+    assets = overview(shown, environment=env).assets.values()
     if format is TextOrJson.JSON:
         console.show_json({"assets": [_as_json(asset) for asset in assets]})
-        return
+    else:
+        _show(assets)
+    if mistakes:
+        console.show_findings(mistakes, to_stderr=True)
+        console.note("\nan asset with a mistake is shown as its last run knew it")
+        raise typer.Exit(1)
+
+
+def _show(assets: Collection[OverviewAsset]) -> None:
     if not assets:
         console.show("no assets yet")
         return

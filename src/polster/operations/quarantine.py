@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -33,6 +33,7 @@ class QuarantineReport:
         rule_counts: Rows by rule, most first; a row may break several.
         sample: The first rows by broken rules, ``_rules`` first.
         earlier_rows: Rows that other runs kept out.
+        since: When the first of the runs judged that found a rule broken ever since, by rule.
     """
 
     asset: AssetKey
@@ -41,6 +42,7 @@ class QuarantineReport:
     rule_counts: Mapping[str, int]
     sample: Sample
     earlier_rows: int
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def quarantine(
@@ -110,6 +112,7 @@ def quarantine(
         dict(counts.iter_rows()),
         sample_of(first, total),
         everything - total,
+        _since(lakehouse, key, run_id),
     )
 
 
@@ -146,6 +149,12 @@ def quarantine_counts(
     """
     key = None if asset is None else asset_named(project, asset).key
     _, lakehouse = open_lakehouse(project, environment)
+    return _counts(lakehouse, key, since)
+
+
+def _counts(
+    lakehouse: Lakehouse, key: AssetKey | None, since: datetime | None = None
+) -> list[QuarantineCount]:
     return [
         QuarantineCount(
             record.asset,
@@ -157,6 +166,13 @@ def quarantine_counts(
         )
         for run_id, record in lakehouse.ledger.judgements(key, since)
     ]
+
+
+def _since(lakehouse: Lakehouse, key: AssetKey, run_id: str) -> dict[str, datetime]:
+    """Return since when every run up to ``run_id`` found a rule broken that it found broken."""
+    counts = _counts(lakehouse, key)
+    place = next((at for at, count in enumerate(counts) if count.run_id == run_id), -1)
+    return {rule: at for (_, rule), at in broken_since(counts[: place + 1]).items()}
 
 
 def broken_since(counts: Sequence[QuarantineCount]) -> dict[tuple[AssetKey, str], datetime]:
