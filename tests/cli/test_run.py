@@ -209,3 +209,27 @@ def test_nobody_listening_to_the_progress_stops_no_run(shop: Pipeline) -> None:
 
     assert done.returncode == 0
     assert shop.table("gold.spending").height == 2
+
+
+@pytest.mark.parametrize(
+    "deed", ["sys.stdout.close()", "sys.stderr.close()", "os.close(1)", "os.close(2)"]
+)
+def test_a_function_that_closes_a_stream_hides_nothing(pipeline: Pipeline, deed: str) -> None:
+    pipeline.asset(
+        "bronze.x",
+        f"""
+        import os
+        import sys
+
+
+        @bronze
+        def x() -> pl.DataFrame:
+            {deed}
+            return pl.DataFrame({{"a": [1]}})
+        """,
+    )
+
+    ended = pipeline.process("-m", "polster", "run")
+
+    assert (ended.returncode, "1 published" in ended.stdout) == (0, True)
+    assert "Error" not in ended.stderr

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from shutil import get_terminal_size
-from typing import Any
+from typing import Any, TextIO
 
 from polster.errors import PolsterError
 from polster.model.finding import Finding
@@ -35,7 +35,7 @@ def show(text: str = "", *, is_data: bool = False) -> None:
 
 def note(text: str) -> None:
     """Write a line about the work to stderr; that nobody reads it there stops no work."""
-    with suppress(BrokenPipeError):
+    with suppress(OSError, ValueError):  # a closed one, too
         shown = _shown(text, is_data=False).translate(CONTROL_CHARACTERS)
         print(shown, file=sys.stderr, flush=True)
 
@@ -56,24 +56,41 @@ def _shown(text: str, *, is_data: bool) -> str:
 def results_apart() -> Iterator[None]:
     """While this lasts, stdout is stderr: what the user's code prints is not the result.
 
-    That holds for the programs that it starts, too, which know nothing of ``sys.stdout``.
+    That holds for the programs that it starts, too, which know nothing of ``sys.stdout``. Should
+    it close the one or the other, they are open again afterwards, for the result.
     """
     sys.stdout.flush()
+    with _kept_open(sys.stdout), _kept_open(sys.stderr), _stdout_on_stderr():
+        yield
+
+
+@contextmanager
+def _kept_open(stream: TextIO) -> Iterator[None]:
+    vars(stream)["close"] = stream.flush
+    try:
+        yield
+    finally:
+        vars(stream).pop("close", None)
+
+
+@contextmanager
+def _stdout_on_stderr() -> Iterator[None]:
     try:
         stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # replaced by something that is no file
         with redirect_stdout(sys.stderr):
             yield
         return
-    saved = os.dup(stdout)
+    saved = {stdout: os.dup(stdout), stderr: os.dup(stderr)}
     os.dup2(stderr, stdout)
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
         sys.stdout.flush()
-        os.dup2(saved, stdout)
-        os.close(saved)
+        for number, copy in saved.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def terminal_width() -> int | None:
