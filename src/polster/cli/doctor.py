@@ -8,7 +8,13 @@ import typer
 
 from polster.cli import console
 from polster.cli.findings import finding_as_json, severities
-from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
+from polster.cli.options import (
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    SelectionArgument,
+    TextOrJson,
+)
 from polster.cli.projects import open_and_say
 from polster.model.finding import Severity
 from polster.operations.doctor import Diagnosis, doctor
@@ -18,9 +24,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def command(
-    selection: Annotated[
-        list[str] | None, typer.Argument(metavar="ASSET", help="As for polster run.")
-    ] = None,
+    selection: SelectionArgument = None,
     releases: Annotated[
         bool, typer.Option("--releases", help="Also the versions that releases name.")
     ] = False,
