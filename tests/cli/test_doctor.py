@@ -230,6 +230,50 @@ def test_a_row_of_the_ledger_without_its_commit(shop: Pipeline) -> None:
     assert "the ledger knows version 1, and no commit" in found["message"]
 
 
+def test_a_batch_of_bronze_stays_missed_when_its_number_is_used_anew(pipeline: Pipeline) -> None:
+    _land(pipeline, 1)
+    before = pipeline.root / "before"
+    shutil.copytree(pipeline.data / "bronze/events", before)
+    lost = _land(pipeline, 2)
+    shutil.rmtree(pipeline.data / "bronze/events")
+    shutil.move(before, pipeline.data / "bronze/events")
+
+    (first,) = _found(pipeline)
+    _land(pipeline, 3)
+    (then,) = _found(pipeline)
+
+    assert (first["code"], first["severity"]) == ("POL420", "error")
+    assert (then["code"], then["severity"]) == ("POL420", "warning")
+    assert f"what {lost} landed as version 1 is gone" in then["message"]
+
+
+def test_the_hint_names_the_last_version_before_another_program_changed_it(
+    pipeline: Pipeline,
+) -> None:
+    _land(pipeline, 1)
+    place = pipeline.data / "bronze/events"
+    write_deltalake(place, pl.read_delta(str(place)), mode="append")
+    _land(pipeline, 2)
+
+    (found,) = _found(pipeline)
+
+    assert found["code"] == "POL418"
+    assert found["hint"].endswith("polster preview bronze.events --version 0")
+
+
+def _land(pipeline: Pipeline, number: int) -> str:
+    """Append one row to bronze; return the run."""
+    pipeline.asset(
+        "bronze.events",
+        f"""
+        @bronze(load="append")
+        def events() -> pl.DataFrame:
+            return pl.DataFrame({{"id": [{number}]}})
+        """,
+    )
+    return pipeline.run().run_id
+
+
 def test_a_table_that_was_begun_anew_is_not_held_against_the_ledger(shop: Pipeline) -> None:
     shop.run()
     shop.run("silver.orders", full_refresh=True)

@@ -266,3 +266,61 @@ def test_a_checkpoint_stands_for_the_commits_before_it(tmp_path: Path) -> None:
     assert found is not None
     assert (found.version, found.damage) == (3, None)
     assert DeltaTable(tmp_path / "t").count() == 4
+
+
+def test_a_table_that_is_gone_is_told_as_such(shop: Pipeline) -> None:
+    shop.run()
+    shop.run("gold.spending", full_refresh=True)
+    shutil.rmtree(shop.data / "gold/spending")
+    shutil.rmtree(shop.data / "bronze/orders")
+
+    told = {each["asset"]: each for each in shop.json("status")["assets"]}
+    planned = shop.reasons()
+    record = shop.run()
+
+    gold, bronze = "its table is gone, and had version 1", "its table is gone, and had version 0"
+    assert told["gold.spending"]["state"] == told["bronze.orders"]["state"] == "unusable"
+    assert told["gold.spending"]["reasons"] == [gold]
+    assert (planned["gold.spending"], planned["bronze.orders"]) == ((gold,), (bronze,))
+    assert [each.reasons[0] for each in record.assets if each.asset.layer != "silver"] == [
+        bronze,
+        gold,
+    ]
+
+
+def test_plan_and_status_miss_the_same_old_file_of_bronze_that_appends(pipeline: Pipeline) -> None:
+    for number in (1, 2):
+        pipeline.asset(
+            "bronze.events",
+            f"""
+            @bronze(load="append")
+            def events() -> pl.DataFrame:
+                return pl.DataFrame({{"id": [{number}]}})
+            """,
+        )
+        pipeline.run()
+    oldest = min((pipeline.data / "bronze/events").glob("*.parquet"), key=lambda f: f.name)
+    oldest.unlink()
+
+    (told,) = pipeline.json("status")["assets"]
+    planned = pipeline.reasons()
+
+    assert told["state"] == "unusable"
+    assert f"a file of its table is missing: {oldest.name}" in told["reasons"][0]
+    assert f"a file of its table is missing: {oldest.name}" in planned["bronze.events"][0]
+    assert planned["bronze.events"][0].endswith(": this will fail")
+
+
+def test_a_ledger_that_misses_a_file_says_what_to_do(shop: Pipeline) -> None:
+    shop.run()
+    next((shop.data / "_polster/runs").glob("*.parquet")).unlink()
+
+    result = shop.cli("status")
+    told = shop.cli("doctor").output
+    shutil.rmtree(shop.data / "_polster/runs")
+
+    assert result.exit_code == 1
+    assert "[POL401]" in result.output
+    assert "what is lost, and what to do then, says: polster doctor" in result.output
+    assert "move the folder away: the commits of the tables say what was published" in told
+    assert set(shop.outcome().values()) == {"unchanged"}

@@ -196,13 +196,17 @@ class Ledger:
         if not versions:
             return {}
         records = self._records()
-        last = (
-            _published(records)
-            .group_by("asset")
-            .agg(pl.col("version").sort_by(BY_COMMIT).last().alias("last_version"))
-        )
         found = self._publishing(records, versions)
-        return self._newest(found.join(last, on="asset", how="left"))
+        return self._newest(found.join(_last_versions(records), on="asset", how="left"))
+
+    def last_versions(self, assets: Collection[AssetKey]) -> dict[AssetKey, int]:
+        """Return the version of each of ``assets`` that was published last, where any was."""
+        if not assets:
+            return {}
+        names = {str(key): key for key in assets}
+        rows = _last_versions(self.scan().filter(pl.col("asset").is_in(list(names))))
+        with reaching(self.table.uri):
+            return {names[name]: version for name, version in rows.collect().iter_rows()}
 
     def lineages(self, versions: Mapping[AssetKey, int]) -> dict[AssetKey, AssetLineage]:
         """Return what the columns of each of ``versions`` were made of, where it is known."""
@@ -281,6 +285,11 @@ class Ledger:
 
 def _published(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(pl.col("status") == AssetStatus.PUBLISHED.value)
+
+
+def _last_versions(rows: pl.LazyFrame) -> pl.LazyFrame:
+    version = pl.col("version").sort_by(BY_COMMIT).last().alias("last_version")
+    return _published(rows).group_by("asset").agg(version)
 
 
 def _recorded(row: Mapping[str, Any], *, is_reused: bool, newest: int = -1) -> Recorded:

@@ -190,8 +190,16 @@ def reaching(uri: str, *, writing: bool = False) -> Iterator[None]:
             f"the table cannot be {'written' if writing else 'read'}: {said_by_store(error)}",
             code="POL403" if writing else "POL401",
             place=uri,
-            hint="check permissions and free space there" if writing else "check what lies there",
+            hint=_remedy(error, writing=writing),
         ) from error
+
+
+def _remedy(error: BaseException, *, writing: bool) -> str:
+    if writing:
+        return "check permissions and free space there"
+    if isinstance(error, FileNotFoundError):
+        return "a file of it is gone: what is lost, and what to do then, says: polster doctor"
+    return "check what lies there; polster doctor says what is wrong with each table"
 
 
 def said_by_store(error: BaseException) -> str:

@@ -12,6 +12,8 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import Failure, Fingerprint
 
+NEVER_BUILT = "it was never built"
+
 
 class Action(StrEnum):
     """What a run would do with an asset."""
@@ -61,10 +63,21 @@ class PlannedAsset:
     reasons: tuple[str, ...]
 
 
+def why_absent(key: AssetKey, deleted: Mapping[AssetKey, int]) -> str:
+    """Say as a reason that ``key`` has no table.
+
+    Args:
+        key: Whose.
+        deleted: The version that was published last, by the key of a table that is gone.
+    """
+    return f"its table is gone, and had version {deleted[key]}" if key in deleted else NEVER_BUILT
+
+
 def reasons_to_run(
     current: Fingerprint,
     state: TableState | None,
     *,
+    absent: str = NEVER_BUILT,
     full_refresh: bool = False,
     landed: Collection[AssetKey] = (),
 ) -> tuple[str, ...]:
@@ -73,12 +86,13 @@ def reasons_to_run(
     Args:
         current: What it would be made from now.
         state: What is published.
+        absent: The reason if nothing is.
         full_refresh: Whether the user asked for everything anew.
         landed: What was published since ``state`` was read, be its number an old one: a table
             that was put back counts from there.
     """
     if state is None:
-        return ("it was never built",)
+        return (absent,)
     if state.damage is not None:
         return (state.damage,)
     if full_refresh:
@@ -134,6 +148,7 @@ def make_plan(
     codes: Mapping[AssetKey, Fingerprint],
     states: Mapping[AssetKey, TableState],
     *,
+    deleted: Mapping[AssetKey, int] = MappingProxyType({}),
     full_refresh: bool = False,
     departing: Mapping[AssetKey, str] = MappingProxyType({}),
 ) -> tuple[PlannedAsset, ...]:
@@ -148,6 +163,7 @@ def make_plan(
         chosen: What is to run.
         codes: Fingerprints without inputs.
         states: What is published; a missing key means that nothing is.
+        deleted: As for :func:`why_absent`.
         full_refresh: Whether the user asked for everything anew.
         departing: What is to be said of bronze beside the reason that it runs.
     """
@@ -157,7 +173,8 @@ def make_plan(
             continue
         if key.layer is Layer.BRONZE:
             also = (departing[key],) if key in departing else ()
-            planned[key] = PlannedAsset(key, Action.RUN, (_why_bronze(states.get(key)), *also))
+            why = _why_bronze(states.get(key), why_absent(key, deleted))
+            planned[key] = PlannedAsset(key, Action.RUN, (why, *also))
             continue
         needed = graph.needs(key)
         rebuilt = [
@@ -185,7 +202,8 @@ def make_plan(
         )
         versions = {other: states[other].version for other in needed if other in states} | gone
         current = with_versions(codes[key], graph, key, versions)
-        reasons = reasons_to_run(current, known, full_refresh=full_refresh) + absent
+        why = why_absent(key, deleted)
+        reasons = reasons_to_run(current, known, absent=why, full_refresh=full_refresh) + absent
         if known is not None:
             reasons += tuple(reason for reason in rebuilt if reason not in reasons)
         if reasons:
@@ -201,9 +219,9 @@ def make_plan(
     return tuple(planned.values())
 
 
-def _why_bronze(state: TableState | None) -> str:
+def _why_bronze(state: TableState | None, absent: str) -> str:
     if state is None:
-        return "it was never built"
+        return absent
     if state.refusal is not None:
         return _will_fail(state.refusal.message)
     return "bronze asks its source" + (f"; {state.changes}" if state.changes else "")

@@ -262,20 +262,22 @@ class _Examination:
         """Report what other programs did: to bronze ever, to others since the last publish."""
         ours = [commit.version for commit in log.commits if "asset" in commit.metadata]
         first = ours[0] if key.layer is Layer.BRONZE and ours else max(ours, default=0)
-        changes = [
-            f"{commit.operation or 'a commit'} at version {commit.version}"
+        others = [
+            commit
             for commit in log.commits
             if commit.version > first and "asset" not in commit.metadata and not is_harmless(commit)
         ]
-        if not changes:
+        if not others:
             return
+        changes = [f"{each.operation or 'a commit'} at version {each.version}" for each in others]
+        before = max((version for version in ours if version < others[0].version), default=0)
         more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         self._find(
             "POL418",
             f"another program changed its table: {', '.join(changes[-SHOWN:])}{more}",
             key,
             self.lakehouse.table(key).uri,
-            f"see what was there before: polster preview {key} --version {ours[-1] if ours else 0}"
+            f"see what was there before: polster preview {key} --version {before}"
             if key.layer is Layer.BRONZE
             else f"build it anew with: polster run {key}",
             Severity.WARNING,
@@ -340,6 +342,24 @@ class _Examination:
                 key,
                 place,
                 self._remedy(key, place),
+            )
+        others = [
+            found
+            for found in rows[begun:]
+            if found.record.version in commits
+            and commits[found.record.version] != found.run_id
+            and key.layer is Layer.BRONZE
+        ]
+        if others:
+            self._find(
+                "POL420",
+                f"what {_some([found.run_id for found in others])} landed as "
+                f"{_versions([found.record.version for found in others])} is gone: the table was "
+                "put back, and another run's rows have that number",
+                key,
+                place,
+                "bring it back from a copy, or land it again from its source",
+                Severity.WARNING,
             )
 
     def _check_quarantine(self, key: AssetKey) -> None:

@@ -19,7 +19,7 @@ from polster.project.settings import choose_environment
 class Condition(StrEnum):
     """The state of an asset in one word, worst first."""
 
-    UNUSABLE = "unusable"  # its table is damaged, or no table of Polster's
+    UNUSABLE = "unusable"  # its table is damaged, gone, or no table of Polster's
     FAILED = "failed"  # its last run failed; an older version may still be published
     NEVER_BUILT = "never built"
     STALE = "stale"  # a run would make something else of it now
@@ -252,6 +252,8 @@ def _condition(state: AssetState) -> tuple[Condition, tuple[str, ...]]:
         return Condition.FAILED, _failure(last) or state.reasons
     skipped = last.reasons if last is not None and last.status is AssetStatus.SKIPPED else ()
     reasons = tuple(dict.fromkeys((*state.reasons, *skipped)))
+    if state.freshness is Freshness.GONE:
+        return Condition.UNUSABLE, reasons
     if state.freshness is Freshness.MISSING:
         return Condition.NEVER_BUILT, reasons
     if state.freshness is Freshness.STALE:

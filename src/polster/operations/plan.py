@@ -13,7 +13,7 @@ from polster.operations.open_project import Project
 from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.repeats import other_load
-from polster.runtime.states import read_states
+from polster.runtime.states import appending, read_states
 
 
 def plan(
@@ -35,7 +35,7 @@ def plan(
     chosen = select_or_raise(graph, selection)
     name, lakehouse = open_lakehouse(project, environment)
     codes = read_fingerprints(project.root, graph, chosen)
-    states = read_states(lakehouse, graph.assets)
+    states = read_states(lakehouse, graph.assets, every_file=appending(graph))
     schemas = BronzeSchemas(project, lakehouse)
     readable = {key for key, state in states.tables.items() if state.is_sound}
     departing = {
@@ -51,5 +51,11 @@ def plan(
             if other:
                 departing[key] = f'its table was loaded with load="{other}": this will fail'
     return make_plan(
-        graph, chosen, codes, states.tables, full_refresh=full_refresh, departing=departing
+        graph,
+        chosen,
+        codes,
+        states.tables,
+        deleted=states.deleted,
+        full_refresh=full_refresh,
+        departing=departing,
     )

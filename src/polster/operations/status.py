@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from polster.model.asset import AssetKey, Load
+from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.plan import Action, PlannedAsset, TableState, make_plan
 from polster.model.record import AssetRecord, AssetStatus
@@ -15,7 +15,7 @@ from polster.operations.environment import open_lakehouse
 from polster.operations.open_project import Project
 from polster.project.fingerprints import read_fingerprints
 from polster.runtime.aging import with_grown_old
-from polster.runtime.states import read_states, standing_warnings
+from polster.runtime.states import appending, read_states, standing_warnings
 
 
 class Freshness(StrEnum):
@@ -24,6 +24,7 @@ class Freshness(StrEnum):
     FRESH = "fresh"
     STALE = "stale"
     MISSING = "missing"
+    GONE = "gone"  # it was published, and there is no table any more
     UNUSABLE = "unusable"  # its table is damaged, or no table of Polster's
 
 
@@ -78,15 +79,16 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
     graph = project.graph
     _, lakehouse = open_lakehouse(project, environment)
     codes = read_fingerprints(project.root, graph, graph.assets)
-    appended = [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
-    states = read_states(lakehouse, graph.assets, every_file=appended)
+    states = read_states(lakehouse, graph.assets, every_file=appending(graph))
     latest = lakehouse.ledger.latest()
     warnings = standing_warnings(lakehouse, with_grown_old(graph, states, datetime.now(UTC)))
     found = []
-    for planned in make_plan(graph, graph.assets.keys(), codes, states.tables):
+    for planned in make_plan(
+        graph, graph.assets.keys(), codes, states.tables, deleted=states.deleted
+    ):
         key = planned.asset
         table = states.tables.get(key)
-        freshness = _freshness(planned, table)
+        freshness = Freshness.GONE if key in states.deleted else _freshness(planned, table)
         found.append(
             AssetState(
                 key,

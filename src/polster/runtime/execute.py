@@ -20,6 +20,7 @@ from polster.model.plan import (
     gone_inputs,
     gone_reason,
     reasons_to_run,
+    why_absent,
     with_versions,
 )
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
@@ -176,10 +177,9 @@ class Execution:
             notes = (state.changes,)
         versions = self._versions(key)
         current = with_versions(self.codes[key], self.graph, key, versions)
+        absent = why_absent(key, self.states.deleted)
         if key.layer is Layer.BRONZE:
-            reasons: tuple[str, ...] = (
-                "it was never built" if state is None else "bronze asks its source",
-            )
+            reasons: tuple[str, ...] = (absent if state is None else "bronze asks its source",)
         else:
             tables = self.states.tables  # a new table may have the old one's version
             gone = gone_inputs(self.graph.needs(key), state, tables)
@@ -191,7 +191,7 @@ class Execution:
                 and other not in gone
             ]
             reasons = reasons_to_run(
-                current, state, full_refresh=self.full_refresh, landed=landed
+                current, state, absent=absent, full_refresh=self.full_refresh, landed=landed
             ) + tuple(gone_reason(other, self.graph.verb(key, other), tables) for other in gone)
         if not reasons and state is not None:
             old = grown_old(self.graph[key], self.states.published.get(key), self.work.context.time)

@@ -10,7 +10,8 @@ from polster.lakehouse.lakehouse import Lakehouse, Origin, Published
 from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quick_check import QuickCheck, data_damage
 from polster.lakehouse.table import TableVersion
-from polster.model.asset import AssetKey
+from polster.model.asset import AssetKey, Load
+from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import TableState
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
@@ -26,12 +27,14 @@ class States:
         published: The record of each current version, where Polster knows it.
         runs: The run that published it, of those.
         unrecorded: What commits say that the ledger does not: the run was killed in between.
+        deleted: By the ledger, the last version of each table that was published and is gone.
     """
 
     tables: dict[AssetKey, TableState]
     published: dict[AssetKey, AssetRecord]
     runs: dict[AssetKey, str] = field(default_factory=dict)
     unrecorded: list[Published] = field(default_factory=list)
+    deleted: dict[AssetKey, int] = field(default_factory=dict)
 
 
 def read_states(
@@ -81,6 +84,8 @@ class _Reader:
             if published := self.found.get(key) or self._known(key):
                 states.published[key] = published.record
                 states.runs[key] = published.run_id
+        absent = [key for key in self.wanted if key not in states.tables]
+        states.deleted.update(self.lakehouse.ledger.last_versions(absent))
         known = self.lakehouse.ledger.published(
             {key: commit.version for key, commit in self.found.items()}
         )
@@ -192,6 +197,11 @@ class _Reader:
                 if found.is_reused and found.commit > known.commit
             ]
         )
+
+
+def appending(graph: AssetGraph) -> list[AssetKey]:
+    """List the bronze that appends: of it, readers get every file there ever was."""
+    return [key for key, asset in graph.assets.items() if asset.options.load is Load.APPEND]
 
 
 def foreign(key: AssetKey, origin: Origin, place: str) -> Failure | None:
