@@ -109,8 +109,11 @@ class TableVersion:
     @property
     def schema(self) -> pl.Schema:
         """Return the columns and the dtypes that were published, which readers get."""
+        remembered = self.remembered_schema
+        if not self.types:
+            return remembered
         of_batch = {name: self._dtype(name, text) for name, text in self.types.items()}
-        return pl.Schema({**self.remembered_schema, **of_batch})
+        return pl.Schema({**remembered, **of_batch})
 
     @property
     def remembered_schema(self) -> pl.Schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,26 @@ class _FileReader:
         """Return what the file's names are bound to."""
         return bindings(self.tree)
 
+    def is_context(self, annotation: ast.expr | None, seen: Collection[str] = ()) -> bool:
+        """Tell whether an annotation means the run context, by whatever name the file has for it.
+
+        Args:
+            annotation: As it is written; None if there is none.
+            seen: Names that were followed on the way there.
+        """
+        for each in written_types(annotation) if annotation else ():
+            if isinstance(each, ast.Attribute) and each.attr == CONTEXT_ANNOTATION:
+                return True
+            if isinstance(each, ast.Name) and each.id not in seen:
+                if each.id == CONTEXT_ANNOTATION:
+                    return True
+                match self.named.get(each.id):
+                    case ast.ImportFrom(names=[alias]) if alias.name == CONTEXT_ANNOTATION:
+                        return True
+                    case ast.expr() as value if self.is_context(value, (*seen, each.id)):
+                        return True
+        return False
+
     def declared(self) -> list[tuple[Function, ast.expr, Layer]]:
         """List the functions that are assets, each with its decorator."""
         return [
@@ -219,7 +239,7 @@ class _FileReader:
         found = [
             Parameter(argument.arg, argument.lineno, has_default=value is not None)
             for argument, value in zip([*positional, *arguments.kwonlyargs], values, strict=True)
-            if not _is_context(argument.annotation, self.named)
+            if not self.is_context(argument.annotation)
         ]
         if key.layer is Layer.BRONZE:
             findings.extend(
@@ -316,25 +336,3 @@ class _FileReader:
             option.value.lineno,
             f"the options: {', '.join(options_of(key.layer))}",
         )
-
-
-def _is_context(annotation: ast.expr | None, named: Mapping[str, Binding]) -> bool:
-    """Tell whether an annotation means the run context, by whatever name the file has for it."""
-    for each in written_types(annotation) if annotation else ():
-        if isinstance(each, ast.Attribute) and each.attr == CONTEXT_ANNOTATION:
-            return True
-        if isinstance(each, ast.Name) and (
-            each.id == CONTEXT_ANNOTATION or _names_context(each.id, named)
-        ):
-            return True
-    return False
-
-
-def _names_context(name: str, named: Mapping[str, Binding]) -> bool:
-    match named.get(name):
-        case ast.ImportFrom(names=[alias]):
-            return alias.name == CONTEXT_ANNOTATION
-        case ast.expr() as value:
-            others = {other: bound for other, bound in named.items() if other != name}
-            return _is_context(value, others)
-    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import invalidate_caches
@@ -46,14 +47,19 @@ def import_afresh(root: Path) -> None:
             sys.path_hooks.insert(0, _find_source)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and name != "__main__" and Path(file).is_relative_to(source):
+        if file and name != "__main__" and _is_below(file, source):
             del sys.modules[name]
-    for entry in [entry for entry in sys.path_importer_cache if Path(entry).is_relative_to(source)]:
+    for entry in [entry for entry in sys.path_importer_cache if _is_below(entry, source)]:
         del sys.path_importer_cache[entry]
     invalidate_caches()
 
 
 _sources: set[str] = set()
+
+
+def _is_below(place: str, folder: str) -> bool:
+    """Tell so of paths that Python itself made from ``folder``; there are many of them."""
+    return place == folder or place.startswith(folder + os.sep)
 
 
 class _SourceLoader(SourceFileLoader):
@@ -65,7 +71,7 @@ class _SourceLoader(SourceFileLoader):
 
 
 def _find_source(entry: str) -> FileFinder:
-    if not any(Path(entry).is_relative_to(source) for source in _sources):
+    if not any(_is_below(entry, source) for source in _sources):
         raise ImportError(entry)
     return FileFinder(
         entry, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_SourceLoader, SOURCE_SUFFIXES)

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
-"""Fields of a statement that hold other statements, or what holds those."""
+INSIDE: Mapping[type[ast.AST], tuple[str, ...]] = {
+    ast.FunctionDef: ("body",),
+    ast.AsyncFunctionDef: ("body",),
+    ast.ClassDef: ("body",),
+    ast.If: ("body", "orelse"),
+    ast.For: ("body", "orelse"),
+    ast.AsyncFor: ("body", "orelse"),
+    ast.While: ("body", "orelse"),
+    ast.With: ("body",),
+    ast.AsyncWith: ("body",),
+    ast.Try: ("body", "orelse", "finalbody", "handlers"),
+    ast.TryStar: ("body", "orelse", "finalbody", "handlers"),
+    ast.ExceptHandler: ("body",),
+    ast.Match: ("cases",),
+    ast.match_case: ("body",),
+}
+"""Fields that hold other statements, or what holds those."""
 
 
 def statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Yield every statement, also inside others; most of a tree is expressions, left out here."""
     for statement in body:
         yield statement
-        for name in BODIES:
-            inner = getattr(statement, name, ())
-            if isinstance(inner, list):  # a lambda's body is an expression
-                yield from statements(inner)
+        for name in INSIDE.get(type(statement), ()):
+            yield from statements(getattr(statement, name))
 
 
 def imported_names(tree: ast.Module, package: str) -> Iterator[str]:

@@ -69,6 +69,7 @@ class _Reader:
         self.checks = checks
         versions = {key: check.version for key, check in checks.items()}
         self.recorded = lakehouse.ledger.published(versions)
+        self.reused = [(str(key), found) for key, found in self.recorded.items() if found.is_reused]
         self.found: dict[AssetKey, Published] = {}
 
     def read(self, every_file: Collection[AssetKey]) -> States:
@@ -191,11 +192,7 @@ class _Reader:
         if fingerprint is None:
             return None
         return fingerprint.without_numbers(
-            [
-                str(key)
-                for key, found in self.recorded.items()
-                if found.is_reused and found.commit > known.commit
-            ]
+            [name for name, found in self.reused if found.commit > known.commit]
         )
 
 
