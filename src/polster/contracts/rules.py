@@ -91,6 +91,14 @@ def contract_columns(contract: type[dy.Schema]) -> Mapping[str, dy.Column]:
     return MappingProxyType(contract.columns())
 
 
+def unique_rules(contract: type[dy.Schema]) -> list[UniqueRule]:
+    """Return the rules by which values must occur once, the primary key first."""
+    columns = contract_columns(contract).items()
+    key = tuple(name for name, column in columns if column.primary_key)
+    single = [UniqueRule(f"{name}|unique", (name,)) for name, column in columns if column.unique]
+    return [UniqueRule(PRIMARY_KEY, key), *single] if key else single
+
+
 def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -> Rules:
     """Sort the rules of ``contract``.
 
@@ -103,18 +111,15 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
     types = {name: column.dtype for name, column in columns.items()}
     if schema is not None:
         types = {name: schema.get(name, dtype) for name, dtype in types.items()}
-    unique: list[UniqueRule] = []
+    unique = unique_rules(contract)
     plain: list[Rule] = []
     certain: set[str] = set()
-    key = tuple(name for name, column in columns.items() if column.primary_key)
-    if key:
-        unique.append(UniqueRule(PRIMARY_KEY, key))
     for name, column in columns.items():
         judges_values = _judges_values(column)
         for rule, holds in column.validation_rules(pl.col(name)).items():
             if rule == "unique" and column.unique:
-                unique.append(UniqueRule(f"{name}|{rule}", (name,)))
-            elif judges_values:
+                continue
+            if judges_values:
                 plain.append(Rule(f"{name}|{rule}", holds, (name,)))
                 certain.add(plain[-1].name)
             else:

@@ -35,6 +35,10 @@ def meanings(function: Callable[..., Any], annotation: object) -> Iterator[objec
     Raises:
         UnresolvedAnnotationError: A name in it means nothing.
     """
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        if annotation is not type(None):
+            yield annotation
+        return
     names = _Names.of(inspect.unwrap(function))
     try:
         yield from _alternatives(names.resolve(annotation))
@@ -98,8 +102,9 @@ class _Names:
 
     known: dict[str, Any]
     package: str
-    bindings: Mapping[str, Binding]
+    file: str
     parameters: tuple[Any, ...]
+    _bindings: Mapping[str, Binding] | None = None
     _asked: set[str] = field(default_factory=set)
 
     @classmethod
@@ -109,7 +114,7 @@ class _Names:
         return cls(
             {**scope, **_enclosing(function)},
             scope.get("__package__") or "",
-            bindings(_parse(code.co_filename)) if code else {},
+            code.co_filename if code else "",
             getattr(function, "__type_params__", ()),
         )
 
@@ -123,10 +128,12 @@ class _Names:
                 return get_type_hints(holder, globalns=self.known)["it"]
             except NameError as error:
                 name = error.name or ""
-                if name in self._asked or name not in self.bindings:
+                if self._bindings is None:
+                    self._bindings = bindings(_parse(self.file))
+                if name in self._asked or name not in self._bindings:
                     raise UnresolvedAnnotationError(f"there is no `{name}`") from error
                 self._asked.add(name)
-                self.known[name] = self._bound(name, self.bindings[name])
+                self.known[name] = self._bound(name, self._bindings[name])
             except Exception as error:
                 raise UnresolvedAnnotationError(f"{type(error).__name__}: {error}") from error
 
@@ -152,6 +159,8 @@ class _Names:
 
 def _enclosing(function: Callable[..., Any]) -> Mapping[str, Any]:
     """Return what the function knows of the functions that it is written in."""
+    if getattr(function, "__closure__", None) is None:
+        return {}
     try:
         return inspect.getclosurevars(function).nonlocals
     except (TypeError, ValueError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.judge import settle_terms
-from polster.contracts.rules import contract_rules
+from polster.contracts.rules import unique_rules
 from polster.lakehouse.table import BATCH_COLUMN
 from polster.lakehouse.types import read_schema
 from polster.model.asset import AssetKey
@@ -143,7 +143,7 @@ class _Finder:
 
     def read_keys(self, key: AssetKey, contract: type[dy.Schema]) -> None:
         """Remember which columns of bronze are a key of the table ``key``."""
-        for rule in contract_rules(contract).unique:
+        for rule in unique_rules(contract):
             roots = [self.roots.get((str(key), name)) for name in rule.columns]
             columns = {root for root in roots if root is not None}
             if len({asset for asset, _ in columns}) == 1 and None not in roots:

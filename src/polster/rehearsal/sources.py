@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from polster.contracts.judge import settle_terms
-from polster.contracts.rules import contract_columns, contract_rules
+from polster.contracts.rules import contract_columns, unique_rules
 from polster.errors import AssetError
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity, finding_about
@@ -116,7 +116,7 @@ class Bronze:
     def key(self) -> tuple[str, ...]:
         """Return the columns whose values together are never repeated, as far as is known."""
         guide = self.guide()
-        keys = contract_rules(guide).unique if guide is not None else ()
+        keys = unique_rules(guide) if guide is not None else ()
         return keys[0].columns if keys else ()
 
 

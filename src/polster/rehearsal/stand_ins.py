@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.judge import settle_terms
-from polster.contracts.rules import contract_rules
+from polster.contracts.rules import unique_rules
 from polster.errors import AssetError
 from polster.model.asset import AssetKey
 from polster.model.graph import AssetGraph
@@ -68,7 +68,7 @@ class StandIns:
     def _keys(self, key: AssetKey) -> Iterator[tuple[str, ...]]:
         contract = self.loaded[key].function.contract
         if contract is not None:
-            yield from (rule.columns for rule in contract_rules(contract).unique)
+            yield from (rule.columns for rule in unique_rules(contract))
 
     def _sample(self, key: AssetKey) -> None:
         asset, contract = self.loaded[key].asset, self.loaded[key].function.contract

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from polster.contracts.judge import Terms
 from polster.contracts.rules import ReferenceRule
 from polster.errors import AssetError, nearest
-from polster.lakehouse.table import TableVersion
 from polster.lakehouse.types import storage_dtype
 from polster.model.asset import Asset
 from polster.model.reference import Reference
+
+if TYPE_CHECKING:  # `validate` does without deltalake
+    from polster.lakehouse.table import TableVersion
 
 
 def refer(terms: Terms, targets: Mapping[Reference, TableVersion | None]) -> Terms:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from polster.contracts.rules import contract_columns, contract_rules
+from polster.contracts.rules import contract_columns, unique_rules
 from polster.model.asset import Policy
 from polster.project.load import LoadedAsset
 
@@ -53,7 +53,7 @@ def limited(loaded: LoadedAsset) -> dict[str, int]:
 def unique(loaded: LoadedAsset) -> tuple[tuple[str, ...], ...]:
     """Return the columns whose values together occur once."""
     contract = loaded.function.contract
-    keys = () if contract is None else contract_rules(contract).unique
+    keys = [] if contract is None else unique_rules(contract)
     return tuple(key.columns for key in keys if _is_kept(loaded, key.name))
 
 
