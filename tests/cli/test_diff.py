@@ -123,7 +123,7 @@ def test_a_name_of_markdown_is_only_text(changed: Any) -> None:
 
 @pytest.mark.parametrize(
     ("command", "usage"),
-    [("diff", "[OPTIONS] [REV]"), ("lineage", "[OPTIONS] [ASSET[.COLUMN]]")],
+    [("diff", "[OPTIONS] [REV]"), ("lineage", "[OPTIONS] [ASSET[.COLUMN[.FIELD]]]")],
 )
 def test_the_usage_marks_what_may_be_left_out_once(shop: Any, command: str, usage: str) -> None:
     assert shop.cli(command, "--help").stdout.splitlines()[0].endswith(f" {usage}")

@@ -179,6 +179,10 @@ STRUCTS = {
     "first_land": 'people.select("id", x=pl.col("all").list.get(0).struct.field("land"))',
     "count": 'people.group_by("id").agg(x=pl.col("person").struct.field("email").count())'
     '.with_columns(pl.col("x").cast(pl.String))',
+    "land_instead": 'people.select("id", p=pl.col("person").struct.with_fields('
+    'email=pl.field("land"))).select("id", x=pl.col("p").struct.field("email"))',
+    "how_often": 'people.select(x=pl.col("person").struct.field("email").value_counts()'
+    '.struct.field("count").cast(pl.String), id=pl.lit("?"))',
     "email": 'people.select("id", x=pl.col("person").struct.field("email"))',
     "unnested_email": 'people.unnest("person").select("id", x="email")',
     "first_email": 'people.select("id", x=pl.col("all").list.get(0).struct.field("email"))',
@@ -242,5 +246,20 @@ def test_a_field_is_personal_and_its_neighbours_are_not(pipeline: Any) -> None:
         ("silver.people", "person", "land"),
         ("bronze.people", "person", "land"),
     ]
+    asked = pipeline.json("lineage", "silver.people.person.land", "--upstream")
+    assert (asked["column"], asked["field"]) == ("person", "land")
+    assert [(each["asset"], each.get("field")) for each in asked["upstream"]] == [
+        ("bronze.people", "land")
+    ]
     onward = pipeline.json("lineage", "bronze.people.person", "--downstream")["downstream"]
     assert ("gold.land", "x") in {(each["asset"], each["column"]) for each in onward}
+    fields = {
+        name: pipeline.cli("lineage", f"bronze.people.person.{name}", "--downstream").stdout
+        for name in ("land", "email", "phone")
+    }
+    assert "gold.land.x" in fields["land"]
+    assert "gold.email.x" not in fields["land"]
+    assert "gold.email.x" in fields["email"]
+    refused = pipeline.cli("lineage", "silver.people.person.lnd")
+    assert "no field `person.lnd` of `silver.people` is known" in refused.stderr
+    assert "did you mean `person.land`?" in refused.stderr

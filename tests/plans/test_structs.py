@@ -99,6 +99,58 @@ PICKED: dict[str, tuple[Build, str, str]] = {
         "",
         "",
     ),
+    "replaced by another field": (
+        lambda t: t.select(person.struct.with_fields(email=pl.field("land"))).select(
+            v=person.struct.field("email")
+        ),
+        LAND,
+        "",
+    ),
+    "each from itself": (
+        lambda t: t.select(
+            person.struct.with_fields(
+                pl.field(["land", "email"]).str.to_uppercase(), both=pl.field("home") == pl.lit(",")
+            )
+        ).select(v=person.struct.field("land")),
+        LAND,
+        "",
+    ),
+    "from a field and a column": (
+        lambda t: t.select(
+            person.struct.with_fields(email=pl.field("land") + pl.col("k"), n=pl.lit('"),'))
+        ).select(v=person.struct.field("email")),
+        "person.land k",
+        "",
+    ),
+    "decided by a field": (
+        lambda t: t.select(
+            person.struct.with_fields(
+                n=pl.when(pl.field("land") == "x").then(pl.col("x")).otherwise(pl.lit(0))
+            )
+        ).select(v=person.struct.field("n")),
+        "x",
+        LAND,
+    ),
+    "of a struct in it": (
+        lambda t: t.select(
+            person.struct.with_fields(
+                home=person.struct.field("home").struct.with_fields(x=pl.field("y"))
+            )
+        ).select(v=person.struct.field("home").struct.field("x")),
+        "person.home.y",
+        "",
+    ),
+    "how often": (
+        lambda t: t.select(v=pl.col("k").value_counts().struct.field("count")),
+        "",
+        "k",
+    ),
+    "which, beside how often": (
+        lambda t: t.select(s=pl.col("k").value_counts()).unnest("s").select(v="k"),
+        "k",
+        "",
+    ),
+    "how often in a row": (lambda t: t.select(v=pl.col("k").rle().struct.field("len")), "", "k"),
     "of a list": (lambda t: t.select(v=people.list.get(0).struct.field("land")), "people.land", ""),
     "of an array": (
         lambda t: t.select(v=pl.col("pair").arr.get(0).struct.field("land")),
@@ -233,6 +285,7 @@ def test_what_the_fields_of_a_result_are_made_of_is_told() -> None:
     "expression",
     [
         people.list.eval(pl.element().struct.field("land")),
+        person.struct.with_fields(x=pl.field("home").struct.with_fields(x=pl.field("y"))),
         person.map_elements(lambda each: each["land"], return_dtype=pl.String),
     ],
 )

@@ -33,7 +33,7 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="ASSET[.COLUMN]",
+            metavar="ASSET[.COLUMN[.FIELD]]",
             help="Such as bronze.orders.email; the tables without it.",
             autocompletion=complete_column,
         ),
@@ -108,6 +108,7 @@ def _as_json(answer: LineageAnswer, directions: tuple[Direction, ...]) -> dict[s
         "unknown": entry.unknown if entry else None,
     }
     if target.ref is not None:
+        shown |= _ref(target.ref)
         for direction in directions:
             walk = lineage.upstream if direction is Direction.UPSTREAM else lineage.downstream
             shown[direction.value] = [_reached(reached) for reached in walk(target.ref)]

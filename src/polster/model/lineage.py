@@ -148,10 +148,22 @@ class Lineage:
         read = sorted(ref.column for ref in self._down if ref.asset == asset)
         return tuple(dict.fromkeys([*own, *read]))
 
+    def fields(self, asset: AssetKey) -> tuple[tuple[str, ...], ...]:
+        """List the fields of ``asset`` that are known, each by its column and names of fields.
+
+        Those known only from their readers are among them.
+        """
+        own = self.assets[asset].fields if asset in self.assets else {}
+        read = sorted((r.column, *r.field) for r in self._down if r.asset == asset and r.field)
+        return tuple(dict.fromkeys([*own, *read]))
+
     def origin(self, ref: ColumnRef) -> ColumnOrigin:
         """Return what ``ref`` is made of; nothing if it is not known to exist."""
         entry = self.assets.get(ref.asset)
-        return entry.columns.get(ref.column, ColumnOrigin()) if entry else ColumnOrigin()
+        if entry is None:
+            return ColumnOrigin()
+        whole = entry.columns.get(ref.column, ColumnOrigin())
+        return entry.fields.get((ref.column, *ref.field), whole)
 
     def sources(self, ref: ColumnRef) -> Sequence[Arrow]:
         """List what ``ref`` is made of, one step back, sorted.

@@ -39,15 +39,17 @@ class Target:
 
     Attributes:
         column: None if the whole asset is meant.
+        field: Names of the fields on the way into structs; empty for the column as a whole.
     """
 
     asset: AssetKey
     column: str | None = None
+    field: tuple[str, ...] = ()
 
     @property
     def ref(self) -> ColumnRef | None:
-        """Return the column, if one is meant."""
-        return None if self.column is None else ColumnRef(self.asset, self.column)
+        """Return the column, or the field of one, if one is meant."""
+        return None if self.column is None else ColumnRef(self.asset, self.column, self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,14 @@ class LineageAnswer:
 
 
 def lineage_of(project: Project, name: str, *, environment: str | None = None) -> LineageAnswer:
-    """Return the lineage of ``name``: an asset, or a column such as ``bronze.orders.email``.
+    """Return the lineage of ``name``: an asset, a column such as ``bronze.orders.email``, a field.
 
     The functions are called over zero rows; no data is read.
 
     Args:
         project: Whose assets.
-        name: The asset as everywhere, then a dot and the column, which may hold dots itself.
+        name: The asset as everywhere, then a dot and the column, which may hold dots itself, then
+            the names of fields on the way into structs.
         environment: Whose published tables say what bronze without a contract holds.
 
     Raises:
@@ -110,7 +113,8 @@ def lineage_of(project: Project, name: str, *, environment: str | None = None) -
     wanted = {target.asset, *graph.ancestors([target.asset]), *graph.descendants([target.asset])}
     lineage = examined_lineage(project, graph, place, wanted)
     if target.ref is not None:
-        _check_column(target.ref, lineage)
+        found = _known_column(target.ref, lineage)
+        target = Target(found.asset, found.column, found.field)
     return LineageAnswer(graph, target, lineage)
 
 
@@ -247,10 +251,14 @@ def _several(text: str, meant: Collection[AssetKey], column: str | None) -> Find
     )
 
 
-def _check_column(ref: ColumnRef, lineage: Lineage) -> None:
+def _known_column(ref: ColumnRef, lineage: Lineage) -> ColumnRef:
+    """Return the column that is called as ``ref``, or the field in one."""
     columns = lineage.columns(ref.asset)
     if ref.column in columns:
-        return
+        return ref
+    for path in lineage.fields(ref.asset):
+        if ".".join(path) == ref.column:
+            return ColumnRef(ref.asset, path[0], path[1:])
     entry = lineage.assets.get(ref.asset)
     if not columns:
         why = f": {entry.unknown}" if entry and entry.unknown else ""
@@ -258,6 +266,16 @@ def _check_column(ref: ColumnRef, lineage: Lineage) -> None:
             f"the columns of `{ref.asset}` are not known{why}",
             code="POL219",
             hint=f"give it a contract, or build it once: polster run {ref.asset}",
+        )
+    holding = [name for name in columns if ref.column.startswith(f"{name}.")]
+    if holding:
+        whole = ColumnRef(ref.asset, max(holding, key=len))
+        below = [".".join(path) for path in lineage.fields(ref.asset) if path[0] == whole.column]
+        close = nearest(ref.column, below)
+        raise UsageError(
+            f"no field `{ref.column}` of `{ref.asset}` is known",
+            code="POL218",
+            hint=f"did you mean `{close}`?" if close else f"ask for its column: `{whole}`",
         )
     close = nearest(ref.column, columns)
     shown = ", ".join(columns[:COLUMNS_SHOWN]) + (" …" if len(columns) > COLUMNS_SHOWN else "")

@@ -29,8 +29,15 @@ from polster.plans.functions import (
     may_fail,
     operator_name,
 )
-from polster.plans.structs import KEEPING, field_names, picked, together
-from polster.plans.syntax import ROW_BY_ROW, Syntax, made_by, number_of
+from polster.plans.structs import (
+    KEEPING,
+    NamedFields,
+    field_names,
+    named_in,
+    picked,
+    together,
+)
+from polster.plans.syntax import Syntax, made_by, number_of
 from polster.plans.values import (
     NOT_SHOWN,
     PYTHON_FUNCTION,
@@ -60,6 +67,8 @@ class Scope:
     table: Table
     places: Iterator[int]
     limits: Mapping[Origin, int]
+    named: NamedFields
+    field: Flow | None = None  # what flows into a ``pl.field``, inside of ``with_fields``
 
     def child(self, number: int) -> Expression:
         """Return an expression inside another one."""
@@ -98,6 +107,8 @@ class Scope:
     # kinds of expressions
 
     def _opaque(self, expression: Expression) -> Flow:
+        if expression.names_field and self.field is not None:
+            return self.field
         said = expression.fields if isinstance(expression.fields, str) else ""
         why = PYTHON_FUNCTION if "anonymous" in said else NOT_SHOWN
         return replace(merged(self.table.columns.values()), unknown=why)
@@ -211,24 +222,24 @@ class Scope:
 
     def _structeval(self, fields: Any) -> Flow:
         own = self.of(fields.expr)
-        parts = [self._field_by_field(self.child(each.node), own) for each in fields.evaluation]
+        new = [self.child(each.node) for each in fields.evaluation]
+        counts = [self.syntax.named_fields(each) for each in new]
+        named: list[frozenset[str]] | list[None] = self.named.of(counts) or [None] * len(new)
+        dtype = self._dtype(fields.expr)
+        parts = [
+            replace(self, field=named_in(own, dtype, names)).flow(each)
+            for each, names in zip(new, named, strict=True)
+        ]
         whole = unsure(merged([own, *parts]))
-        names = field_names(self._dtype(fields.expr))
+        inside = {each for each in whole.values if any(each[: len(o)] == o for o in own.values)}
+        whole = replace(whole, values=whole.values - inside | own.values)
+        names = field_names(dtype)
         if own.fields is None or len(names) != len(own.fields):
             return whole
         made = {each.output_name: part for each, part in zip(fields.evaluation, parts, strict=True)}
         return replace(
             whole, fields=tuple((dict(zip(names, own.fields, strict=True)) | made).values())
         )
-
-    def _field_by_field(self, expression: Expression, own: Flow) -> Flow:
-        """Return what flows into an expression in which fields of a struct are named."""
-        inside = self.syntax.inside(expression)
-        if expression.kind in ROW_BY_ROW | {"Function"} and inside:
-            return merged(self._field_by_field(each, own) for each in inside)
-        if expression.kind == "StructField" or "field" in str(expression.fields).lower():
-            return own
-        return self.flow(expression)
 
     def _filter(self, fields: Any) -> Flow:
         flow = influenced(self.of(fields.input), [self.of(fields.by)])
@@ -263,6 +274,10 @@ class Scope:
             return replace(counted(flows), never_null=name in NEVER_NULL_FUNCTIONS)
         if name in ("fill_null", "coalesce"):
             return replace(first_filled(flows), fields=together(flows))
+        if name == "value_counts":
+            return replace(merged(flows), fields=(flows[0], counted(flows)))
+        if name == "rle":
+            return replace(merged(flows), fields=(counted(flows), flows[0]))
         if name == "as_struct":  # a struct of nulls is none
             return replace(merged(flows), never_null=True, fields=tuple(flows))
         if name == "shift":

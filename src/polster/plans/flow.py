@@ -17,7 +17,14 @@ import polars as pl
 from polster.plans.conditions import IS_TRUE, filled_where, is_null_test, parts
 from polster.plans.expressions import Scope
 from polster.plans.joins import join, matched_columns
-from polster.plans.structs import field_names, named_fields, picked, read_fields, together
+from polster.plans.structs import (
+    NamedFields,
+    field_names,
+    named_fields,
+    picked,
+    read_fields,
+    together,
+)
 from polster.plans.syntax import Syntax
 from polster.plans.values import (
     NOT_SHOWN,
@@ -61,10 +68,17 @@ def read_flow(
     limited: dict[Origin, int] = {
         (name, column): most for name, of in (limits or {}).items() for column, most in of.items()
     }
+    named = NamedFields()
+
+    def read(visitor: Visitor) -> PlanFlow:
+        return _Reader(visitor, not_null or {}, limited, name_of, named).read()
+
     try:
-        return look_at(
-            frame, lambda visitor: _Reader(visitor, not_null or {}, limited, name_of).read()
-        )
+        found = look_at(frame, read)
+        if named.is_needed:
+            named.text = frame.explain(optimized=False)
+            found = look_at(frame, read)
+        return found
     except UnreadablePlanError:
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -81,6 +95,7 @@ class _Reader:
     not_null: Mapping[str, frozenset[str]]
     limits: Mapping[Origin, int]
     name_of: Callable[[list[str]], str | None]
+    named: NamedFields
     leaves: list[Leaf] = field(default_factory=list)
     tables: dict[int, Table] = field(default_factory=dict)
     matches: list[tuple[tuple[Origin, Origin], ...]] = field(default_factory=list)
@@ -110,7 +125,7 @@ class _Reader:
         return PlanFlow(columns, leaves, table.aggregates, matches, fields)
 
     def _scope(self, identifier: int, table: Table) -> Scope:
-        return Scope(Syntax(self.visitor, identifier), table, self.places, self.limits)
+        return Scope(Syntax(self.visitor, identifier), table, self.places, self.limits, self.named)
 
     # leaves
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
+from polster.model.lineage import FIELDS_NOT_SHOWN
 from polster.plans.values import Flow, Origin, merged, unsure
 
 KEEPING = frozenset(
@@ -16,6 +18,76 @@ KEEPING = frozenset(
     | {"drop_nulls", "reverse", "unique", "fill_null_with_strategy"}
 )
 """Functions that give structs of the same fields in the same order, whatever their names."""
+WITH_FIELDS = re.compile(r"\.struct\.with_fields\(\[")
+NAMED = re.compile(r'\bfield\("(.*?)"\)')
+"""How the text of a plan writes ``pl.field``."""
+
+
+@dataclass(slots=True)
+class NamedFields:
+    """Which fields of its own struct each new field of ``with_fields`` names by ``pl.field``.
+
+    The visitor shows that there is one, not which: only the text of the plan says that.
+
+    Attributes:
+        text: Of the plan, not optimized; empty as long as nobody needs it.
+        is_needed: Whether there is a ``pl.field`` in the plan.
+    """
+
+    text: str = ""
+    is_needed: bool = False
+    _written: list[list[list[str]]] = field(default_factory=list)
+
+    def of(self, counts: Sequence[int]) -> list[frozenset[str]] | None:
+        """Return the names for each new field of one ``with_fields``.
+
+        Args:
+            counts: How often ``pl.field`` stands in each new field.
+
+        Returns:
+            Of all that look alike in the text together; None if the text shows none like it.
+        """
+        if not any(counts):
+            return [frozenset() for _ in counts]
+        self.is_needed = True
+        if self.text and not self._written:
+            starts = (found.end() for found in WITH_FIELDS.finditer(self.text))
+            self._written = [
+                [NAMED.findall(part) for part in _separated(self.text, start)] for start in starts
+            ]
+        alike = [parts for parts in self._written if [len(part) for part in parts] == [*counts]]
+        together = [frozenset().union(*parts) for parts in zip(*alike, strict=True)]
+        return together or None
+
+
+def named_in(own: Flow, dtype: Any, names: frozenset[str] | None) -> Flow:
+    """Return what flows into a value made of the fields ``names`` of a struct."""
+    fields = dict(zip(field_names(dtype), own.fields or (), strict=False))
+    if names is None or not names <= fields.keys():
+        return replace(unsure(own), fields=None, unknown=own.unknown or FIELDS_NOT_SHOWN)
+    taken = [fields[name] for name in sorted(names)]
+    return unsure(taken[0]) if len(taken) == 1 else merged(taken)
+
+
+def _separated(text: str, start: int) -> Iterator[str]:
+    """Yield the parts of a list in ``text`` that commas separate."""
+    depth, quoted, begin = 0, False, start
+    for at in range(start, len(text)):
+        sign = text[at]
+        if sign == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif sign in ")]}" and depth == 0:
+            yield text[begin:at]
+            return
+        elif sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+        elif sign == "," and depth == 0:
+            yield text[begin:at]
+            begin = at + 1
 
 
 def struct_of(dtype: Any) -> pl.Struct | None:
@@ -49,11 +121,11 @@ def picked(flow: Flow, dtype: Any, name: str) -> Flow:
     names = field_names(dtype)
     if flow.fields is None or name not in names or len(names) != len(flow.fields):
         return replace(unsure(flow), fields=None)
-    field = flow.fields[names.index(name)]
-    touched = field.touched | flow.touched
-    if flow.never_null and field.never_null:
-        return replace(field, touched=touched)
-    return replace(unsure(field), touched=touched)
+    found = flow.fields[names.index(name)]
+    touched = found.touched | flow.touched
+    if flow.never_null and found.never_null:
+        return replace(found, touched=touched)
+    return replace(unsure(found), touched=touched)
 
 
 def together(flows: Iterable[Flow]) -> tuple[Flow, ...] | None:
@@ -64,6 +136,14 @@ def together(flows: Iterable[Flow]) -> tuple[Flow, ...] | None:
         return None
     columns = zip(*(fields or () for fields in known), strict=True)
     return tuple(replace(merged(parts), fields=together(parts)) for parts in columns)
+
+
+def field_paths(path: tuple[str, ...], dtype: Any) -> Iterator[tuple[str, ...]]:
+    """Yield every field below a column of ``dtype`` with its path."""
+    struct = struct_of(dtype)
+    for each in struct.fields if struct else ():
+        yield (*path, each.name)
+        yield from field_paths((*path, each.name), each.dtype)
 
 
 def named_fields(

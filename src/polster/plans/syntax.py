@@ -35,6 +35,12 @@ class Syntax:
         """Return all expressions inside an expression, one floor down."""
         return [self.child(number) for number in _inside(expression)]
 
+    def named_fields(self, expression: Expression) -> int:
+        """Return how often ``pl.field`` stands in an expression, for a field of one struct."""
+        if expression.kind == "StructEval":  # what it evaluates is about a struct of its own
+            return self.named_fields(self.child(expression.fields.expr))
+        return expression.names_field + sum(map(self.named_fields, self.inside(expression)))
+
     def collapses(self, expression: Expression) -> bool:
         """Tell whether an expression gives one value for all rows, from some."""
         if expression.kind in ("Agg", "Len"):

@@ -56,6 +56,11 @@ class Expression:
     fields: Any
     name: str = ""
 
+    @property
+    def names_field(self) -> bool:
+        """Tell whether it is a ``pl.field``; which one is not shown."""
+        return self.kind == "Opaque" and self.fields == "field"
+
 
 def look_at(frame: pl.LazyFrame, look: Callable[[Visitor], T]) -> T:
     """Show the plan of ``frame``, not optimized, to ``look``, and return what that says.

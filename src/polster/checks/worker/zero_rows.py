@@ -27,9 +27,10 @@ from polster.lakehouse.types import storage_schema
 from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
+from polster.model.lineage import AssetLineage, ColumnOrigin
 from polster.model.reference import Reference
 from polster.plans.source import named_source
-from polster.plans.structs import struct_of
+from polster.plans.structs import field_paths, struct_of
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, in_short, load_asset
 from polster.project.shared_process import ReachedOutsideError
@@ -145,8 +146,15 @@ class Examiner:
         entry = replace(entry, findings=tuple(findings))
         if known.schema is None:  # which those that read it say
             return entry
-        columns = {n: str(d) for n, d in known.schema.items() if n not in AUDIT}
-        return replace(entry, columns=columns)
+        types = {n: d for n, d in known.schema.items() if n not in AUDIT}
+        paths = [path for name, dtype in types.items() for path in field_paths((name,), dtype)]
+        made_of = AssetLineage(
+            asset.key,
+            dict.fromkeys(types, ColumnOrigin()),
+            fields=dict.fromkeys(paths, ColumnOrigin()),
+        )
+        columns = {name: str(dtype) for name, dtype in types.items()}
+        return replace(entry, columns=columns, lineage=made_of if self.lineage else None)
 
     def _by_contract(self, loaded: LoadedAsset, source: pl.Schema | None) -> Upstream:
         """Return the columns that the contract promises to those that read its table.
