@@ -292,6 +292,18 @@ def test_a_foreign_table_in_the_place_of_the_ledger_is_neither_read_nor_written(
     assert shop.cli("run").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["releases", "acknowledgements"])
+def test_doctor_tells_of_a_foreign_table_in_the_place_of_polsters_own(
+    shop: Pipeline, name: str
+) -> None:
+    write_deltalake(shop.data / "_polster" / name, FOREIGN)
+
+    (found,) = shop.json("doctor")["findings"]
+
+    assert (found["code"], found["severity"]) == ("POL424", "error")
+    assert found["file"] == str(shop.data / "_polster" / name)
+
+
 def test_a_foreign_table_in_the_place_of_a_quarantine_is_neither_read_nor_written(
     shop: Pipeline,
 ) -> None:

@@ -102,6 +102,7 @@ class _Examination:
         self.running = frozenset(run.run_id for run in live if not run.is_lost(now))
         ledger_is_sound = self._own(self.lakehouse.ledger.table)
         releases_are_sound = self._own(self.lakehouse.releases.table)
+        self._own(self.lakehouse.acknowledgements.table)
         if ledger_is_sound:
             self.books = self.lakehouse.ledger.books()
         named = self._released() if releases and releases_are_sound else {}

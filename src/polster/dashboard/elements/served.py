@@ -12,7 +12,7 @@ def show_served(entry: OverviewAsset) -> None:
     """Say which version readers get, if the last run did not come to a newer one."""
     if entry.stands_in is None:
         if entry.state.version is None and entry.state.last_status is AssetStatus.FAILED:
-            Tag("span", "readers get nothing: no version was ever published", classes="served")
+            Tag("span", "readers get nothing: there is no table", classes="served")
         return
     with Tag("span", classes="served"):
         Tag("span", f"readers get version {entry.stands_in}")
