@@ -154,6 +154,34 @@ def test_tables_that_are_too_long_are_not_counted(
     assert kept(trade, f"return {INNER}")["shops"] == (None, "more than 4 rows are joined")
 
 
+def test_status_says_of_the_version_that_is_there_what_its_joins_were_not_counted_for(
+    trade: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polster.runtime.partners.MOST_ROWS", 4)
+    sales(trade, f"return {INNER}")
+    trade.run()
+    monkeypatch.undo()
+    trade.run()  # nothing changed, so the version stays
+
+    text, as_json = trade.cli("status").stdout, trade.json("status")["assets"]
+
+    said = (
+        "what the joins keep of silver.lines, silver.products, silver.shops "
+        "is not counted: more than 4 rows are joined"
+    )
+    assert text.count("not counted: ") == 1
+    assert f"note: gold.sales: {said}\n" in text
+    assert {each["asset"]: each["not_counted"] for each in as_json if each["not_counted"]} == {
+        "gold.sales": [said]
+    }
+
+
+def test_what_a_left_join_looks_up_is_not_told_as_uncounted(trade: Pipeline) -> None:
+    kept(trade, 'return lines.join(products, on="sku", how="left").join(shops, how="cross")')
+
+    assert "not counted" not in trade.cli("status").stdout
+
+
 def test_a_table_that_is_read_eagerly_is_not_counted(trade: Pipeline) -> None:
     found = kept(trade, f"return {INNER.replace('products,', 'products.collect().lazy(),')}")
 

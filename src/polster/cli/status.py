@@ -47,6 +47,9 @@ def _show(assets: Collection[OverviewAsset]) -> None:
         [_as_row(asset) for asset in assets],
         right=("rows", "quarantined"),
     )
+    for asset in assets:
+        for said in asset.state.uncounted:
+            console.show(f"note: {asset.key}: {said}")
     show_standing(warning for asset in assets for warning in asset.state.open_warnings)
 
 
@@ -65,6 +68,7 @@ def _as_json(asset: OverviewAsset) -> dict[str, object]:
         "published_at": published.started_at.isoformat() if published else None,
         "rows_published": published.rows_published if published else None,
         "rows_quarantined": published.rows_quarantined if published else None,
+        "not_counted": list(state.uncounted),
         "warnings": standing_as_json(state.warnings),
     }
 

@@ -150,6 +150,10 @@ class Failure:
         return self.trace.text if self.trace else None
 
 
+LOOKED_UP = "it only adds to the rows of others, in a left join"
+"""Why it does not matter how many rows of an upstream found a partner."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matched:
     """How many rows of an upstream the joins of an asset kept.
@@ -213,6 +217,18 @@ class AssetRecord:
     newest: Mapping[str, datetime] = field(default_factory=dict)
     warnings: tuple[StandingWarning, ...] = ()
     matched: Mapping[str, Matched] = field(default_factory=dict)
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Say of which upstreams it was not counted what the joins kept, and why."""
+        names: dict[str, list[str]] = {}
+        for name, matched in self.matched.items():
+            if matched.kept is None and matched.note != LOOKED_UP:
+                names.setdefault(matched.note, []).append(name)
+        return tuple(
+            f"what the joins keep of {', '.join(each)} is not counted: {why}"
+            for why, each in names.items()
+        )
 
 
 def cancelled(

@@ -58,6 +58,11 @@ class AssetState:
         return tuple(warning for warning in self.warnings if warning.is_open)
 
     @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Return what the joins of the current version keep, as far as nobody counted it."""
+        return self.published.uncounted if self.published else ()
+
+    @property
     def last_status(self) -> AssetStatus | None:
         """Return how the last run ended for the asset."""
         return self.last.status if self.last else None

@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 
+from polster.model.record import LOOKED_UP
 from polster.plans.syntax import Syntax
 from polster.plans.visit import Expression, Visitor, look_at, source_name
 
 Place = tuple[int, str]
 """A column of a leaf: its number, and the column's name."""
-LOOKED_UP = "it only adds to the rows of others, in a left join"
 FILTERED = "rows are filtered"
 HIDDEN = "a step is not shown"
 KEEPING_FUNCTIONS = ("rechunk", "hint_sorted", "row_index")

@@ -444,6 +444,48 @@ def test_no_window_is_too_narrow_for_it(browser: Browser, sample: str, width: in
     context.close()
 
 
+def test_the_heading_says_of_which_upstreams_nobody_counted_what_joins_keep(
+    page: Page, own: tuple[str, Path]
+) -> None:
+    url, root = own
+    (root / "src" / "core" / "silver_known.py").write_text(
+        """\
+import dataframely as dy
+import polars as pl
+from polster import silver
+
+
+class Known(dy.Schema):
+    order_id = dy.String(primary_key=True)
+
+
+@silver(contract=Known, extra_columns="drop")
+def known(bronze_orders: pl.LazyFrame, bronze_countries: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders.head(3).join(bronze_countries, on="country")
+""",
+        encoding="utf-8",
+    )
+    (root / "src" / "core" / "bronze_countries.py").write_text(
+        """\
+import polars as pl
+from polster import bronze
+
+
+@bronze
+def countries() -> pl.LazyFrame:
+    return pl.LazyFrame({"country": ["DE"]})
+""",
+        encoding="utf-8",
+    )
+    run(root)
+
+    page.goto(f"{url}/asset/silver.known")
+
+    expect(page.locator(".asset-heading")).to_contain_text(
+        "What the joins keep of bronze.orders, bronze.countries is not counted: rows are filtered"
+    )
+
+
 def test_what_is_run_from_the_page_shows_by_itself(page: Page, own: tuple[str, Path]) -> None:
     url, root = own
     page.goto(f"{url}/asset/silver.orders")

@@ -78,6 +78,8 @@ def _now(board: Board, asset: Asset) -> None:
     else:
         _condition(board, entry, condition)
         _figures(entry)
+        for said in entry.state.uncounted:
+            Tag("p", said[0].upper() + said[1:], classes="soft small")
     _belongings(shown)
 
 
