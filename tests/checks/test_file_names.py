@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from polster.checks.file_names import check_file_names
+from _polster_start import LIBRARIES as KEPT
+from polster.checks.file_names import LIBRARIES, check_file_names
+
+
+def test_what_is_warned_of_is_found_all_the_same_by_a_file_that_is_run_by_itself() -> None:
+    assert LIBRARIES == KEPT
 
 
 @pytest.mark.parametrize(

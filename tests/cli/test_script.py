@@ -104,15 +104,18 @@ def test_an_assets_file_runs_that_is_a_link(scripts: Pipeline, tmp_path: Path) -
     assert scripts.table("silver.orders").height == 2
 
 
-def test_an_assets_file_runs_beside_helpers_that_are_named_like_libraries_of_python(
+def test_an_assets_file_runs_beside_helpers_that_are_named_like_libraries(
     scripts: Pipeline,
 ) -> None:
     scripts.write("src/core/types.py", "MONEY = 'Float64'\n")
+    for library in ("polars", "dataframely", "deltalake", "polster"):
+        scripts.write(f"src/core/{library}.py", "OURS = True\n")
     scripts.write("src/core/calendar/__init__.py", "")
     scripts.edit(
         "src/core/silver_orders.py",
         "from polster import bronze, gold, silver",
-        "from polster import bronze, gold, silver\nfrom core.types import MONEY",
+        "from polster import bronze, gold, silver\n"
+        "from core.types import MONEY\nfrom core.polars import OURS",
     )
     scripts.run("bronze.orders")
 

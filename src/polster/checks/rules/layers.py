@@ -221,8 +221,8 @@ RULES: tuple[Rule, ...] = (
         "shadowed-library",
         "a module of the project has the name of a library",
         "Python finds the project's own module first: everywhere if it lies in `src`, and when an "
-        "asset's file is run by itself if it lies in `src/core`. Polster sees to it that libraries "
-        "get Python's own modules all the same; other ways of starting the file do not.",
+        "asset's file is run by itself if it lies in `src/core`. Polster sees to it that the "
+        "library is found all the same then; other ways of starting the file do not.",
         _BASE + _TYPES,
         _BASE + _TYPES.replace("types.py", "money_types.py"),
     ),
