@@ -231,6 +231,16 @@ def test_the_hint_names_the_edit(source: pl.DataType, target: pl.DataType, word:
     assert word in cast_hint("at", source, target)
 
 
+def test_the_hint_for_text_that_means_a_boolean_reads_the_usual_words() -> None:
+    hint = cast_hint("paid", pl.String(), pl.Boolean())
+
+    expression = eval(hint.partition("in the function: ")[2])
+    said = pl.Series("paid", ["T", "Yes ", "1", "y", "true", None, "no", "0", "F", "n", "False"])
+    read = said.to_frame().select(expression)["paid"].to_list()
+
+    assert read == [True] * 5 + [None] + [False] * 5
+
+
 NUMBERS = (
     pl.Int8(),
     pl.Int64(),

@@ -133,6 +133,20 @@ def test_each_mistake_has_its_code(tmp_path: Path, name: str, code: str, expecte
     assert found.line
 
 
+def test_a_value_among_the_parameters_of_bronze_is_told_where_it_belongs(tmp_path: Path) -> None:
+    for name, signature in ("bronze_x.py", "day='2024'"), ("bronze_y.py", "day"):
+        folder = tmp_path / "src/core"
+        folder.mkdir(parents=True, exist_ok=True)
+        code = f"from polster import bronze\n@bronze\ndef {name[7]}({signature}): ..."
+        (folder / name).write_text(code)
+
+    value, asset = discover(tmp_path, LayerRules()).findings
+
+    assert (value.code, asset.code) == ("POL202", "POL202")
+    assert "a parameter is a dependency" in str(value.hint)
+    assert "read the source in the function" in str(asset.hint)
+
+
 @pytest.mark.parametrize("signature", ["orders, rate=0.2", "orders, *, rate=0.2"])
 def test_a_value_among_the_parameters_is_told_where_it_belongs(
     tmp_path: Path, signature: str

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from tests.conftest import Pipeline
 
+IMPORT = "from pathlib import Path"
 NUMBERS = '{"id": 1, "v": 7}\n' * 200
 
 
@@ -15,12 +16,12 @@ def _bronze(pipeline: Pipeline, reading: str) -> str | None:
     pipeline.asset(
         "bronze.x",
         f"""
-        from pathlib import Path
+        {IMPORT if IMPORT in reading else ""}
 
 
         @bronze
         def x() -> pl.LazyFrame:
-            return {reading}
+            return {reading.partition("by itself: ")[2] or reading}
         """,
     )
     error = pipeline.run().assets[0].error
@@ -38,7 +39,18 @@ def test_a_csv_file_with_other_columns_is_named_and_the_hint_reads_it(
 
     assert hint is not None
     assert "`landing/b.csv` has other columns than `landing/a.csv`" in hint
-    assert _bronze(pipeline, hint.partition("by itself: ")[2]) is None
+    assert _bronze(pipeline, hint) is None
+    assert sorted(pipeline.table("bronze.x").columns) == ["id", "v", "w"]
+
+
+def test_the_hint_keeps_the_options_that_a_file_is_read_with(pipeline: Pipeline) -> None:
+    pipeline.write("landing/a.csv", "id;v\n1;2\n")
+    pipeline.write("landing/b.csv", "id;w\n2;3\n")
+
+    hint = _bronze(pipeline, "pl.scan_csv('landing/*.csv', separator=';')")
+
+    assert hint is not None
+    assert _bronze(pipeline, hint) is None
     assert sorted(pipeline.table("bronze.x").columns) == ["id", "v", "w"]
 
 
@@ -53,7 +65,7 @@ def test_a_parquet_file_with_another_type_is_named_and_the_hint_reads_it(
 
     assert hint is not None
     assert "`landing/b.parquet`" in hint
-    assert _bronze(pipeline, hint.partition("by itself: ")[2]) is None
+    assert _bronze(pipeline, hint) is None
     assert sorted(pipeline.table("bronze.x")["v"]) == ["1", "x"]
 
 

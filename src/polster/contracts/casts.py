@@ -11,6 +11,10 @@ import polars as pl
 ORIGINAL = "__polster_original__"
 """Prefix of the column that holds the value before a cast."""
 
+YES = ("true", "t", "yes", "y", "1")
+NO = ("false", "f", "no", "n", "0")
+"""What text mostly says where it means a Boolean."""
+
 
 class CastKind(Enum):
     """What a cast may do to a value."""
@@ -53,8 +57,9 @@ def cast_hint(column: str, source: pl.DataType, target: pl.DataType) -> str:
         return f'parse it in the function: pl.col("{column}").{method}'
     if isinstance(source, pl.String) and isinstance(target, pl.Boolean):
         return (
-            f'say which text means what in the function: pl.col("{column}").str.to_lowercase()'
-            '.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)'
+            f'say which text means what in the function: pl.col("{column}").str.strip_chars()'
+            f".str.to_lowercase().replace_strict({dict.fromkeys(YES, True)} | "
+            f"{dict.fromkeys(NO, False)}, return_dtype=pl.Boolean)"
         )
     if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
         if source.time_zone is None:

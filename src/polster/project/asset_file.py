@@ -19,6 +19,7 @@ from polster.model.asset import (
     name_problem,
 )
 from polster.model.finding import Finding
+from polster.model.graph import VALUE_HINT
 from polster.model.layer import Layer
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.imports import statements
@@ -249,7 +250,9 @@ class _FileReader:
                     "bronze holds what arrived from outside, so it reads no other asset",
                     key,
                     parameter.line,
-                    "take the parameter away and read the source in the function; "
+                    VALUE_HINT
+                    if parameter.has_default
+                    else "take the parameter away and read the source in the function; "
                     "for the run's time: `run: polster.RunContext`",
                 )
                 for parameter in found

@@ -27,9 +27,9 @@ def drift_hint(error: BaseException, source: Path, root: Path) -> str | None:
     """
     if not isinstance(error, pl.exceptions.PolarsError):
         return None
-    for pattern in _patterns(source):
+    for pattern, reading in _patterns(source).items():
         files = _files(pattern, root)
-        if hint := _other_columns(files, pattern, root) or _other_values(files, root):
+        if hint := _other_columns(files, pattern, reading, root) or _other_values(files, root):
             return hint
     return None
 
@@ -42,27 +42,42 @@ def _files(pattern: str, root: Path) -> list[Path]:
         return []  # text that only looks like a path
 
 
-def _patterns(source: Path) -> Iterator[str]:
+def _patterns(source: Path) -> dict[str, str]:
+    """Return the paths that are written out, each with what reads one `file` of them."""
     try:
         tree = ast.parse(source.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
+        return {}
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):  # a call before what stands in it
+        reading: str | None = None
         match node:
-            case ast.Constant(value=str(text)) if Path(text).suffix in (*READERS, *JSON_LINES):
-                yield text
+            case ast.Call(
+                func=ast.Attribute(attr=method),
+                args=[ast.Constant(value=str(text))],
+                keywords=keywords,
+            ) if method.startswith(("scan_", "read_")):
+                options = "".join(f", {ast.unparse(each)}" for each in keywords)
+                reading = f"{ast.unparse(node.func)}(file{options})"
+            case ast.Constant(value=str(text)):
+                pass
+            case _:
+                continue
+        suffix = Path(text).suffix
+        if suffix in (*READERS, *JSON_LINES):
+            found.setdefault(text, reading or f"pl.{READERS.get(suffix, 'scan_ndjson')}(file)")
+    return found
 
 
-def _other_columns(files: list[Path], pattern: str, root: Path) -> str | None:
-    suffix = Path(pattern).suffix
+def _other_columns(files: list[Path], pattern: str, reading: str, root: Path) -> str | None:
     beginnings = [_columns(file) for file in files]
     for file, beginning in zip(files, beginnings, strict=True):
         if beginning != beginnings[0]:
             folder, name = Path(pattern).parent.as_posix(), Path(pattern).name
-            reader = READERS.get(suffix, "scan_ndjson")
             return (
-                f"`{_short(file, root)}` has other columns than `{_short(files[0], root)}`; read "
-                f"each file by itself: pl.concat([pl.{reader}(file) for file in "
+                f"`{_short(file, root)}` has other columns than `{_short(files[0], root)}`; write "
+                "`from pathlib import Path` at the top of the file, and read each file by itself: "
+                f"pl.concat([{reading} for file in "
                 f'sorted(Path("{folder}").glob("{name}"))], how="diagonal_relaxed")'
             )
     return None
