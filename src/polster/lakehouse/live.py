@@ -30,6 +30,7 @@ class LiveRuns:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.folder = store.uri(*FOLDER)
+        self._written: dict[AssetKey, tuple[AssetRecord, str]] = {}
 
     def write(self, live: LiveRun) -> None:
         """Say how far a run is; replaces what it said before, in one step.
@@ -37,8 +38,19 @@ class LiveRuns:
         Raises:
             LakehouseError: The file cannot be written.
         """
-        text = json.dumps(_to_json(live), separators=(",", ":"))
+        head = json.dumps(_to_json(live), separators=(",", ":"))
+        finished = ",".join(map(self._text, live.finished))
+        text = f'{head[:-1]},"finished":[{finished}]}}'
         self.store.write_text(self.folder, live.run_id + ENDING, text)
+
+    def _text(self, record: AssetRecord) -> str:
+        """Return a record as JSON, which a run that goes on writes again and again."""
+        known = self._written.get(record.asset)
+        if known is not None and known[0] is record:
+            return known[1]
+        text = json.dumps(_record_to_json(record), separators=(",", ":"))
+        self._written[record.asset] = record, text
+        return text
 
     def remove(self, run_id: str) -> None:
         """Forget a run that has ended."""
@@ -151,6 +163,7 @@ def _is_killed(run: LiveRun) -> bool:
 
 
 def _to_json(live: LiveRun) -> dict[str, Any]:
+    """Return what is said of a run, the assets that it is done with left out."""
     return {
         "run_id": live.run_id,
         "environment": live.environment,
@@ -162,7 +175,6 @@ def _to_json(live: LiveRun) -> dict[str, Any]:
         "updated_at": live.updated_at.isoformat(),
         "waiting": [str(key) for key in live.waiting],
         "running": {str(key): begun.isoformat() for key, begun in live.running.items()},
-        "finished": [_record_to_json(record) for record in live.finished],
         "ledger": live.ledger,
     }
 
@@ -174,7 +186,7 @@ def _record_to_json(record: AssetRecord) -> dict[str, Any]:
 
 
 def _from_json(text: str) -> LiveRun | None:
-    """Read what :func:`_to_json` wrote; None if something else stands there."""
+    """Read what :meth:`LiveRuns.write` wrote; None if something else stands there."""
     try:
         written = json.loads(text)
         return LiveRun(

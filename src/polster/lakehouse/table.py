@@ -81,8 +81,10 @@ class TableVersion:
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that were published."""
-        schema, frame = self.schema, self.scan_stored()
-        return frame if schema == self.stored_schema else from_storage(frame, schema)
+        frame = self.scan_stored()
+        if not self.types and not self._remembered_types:
+            return frame
+        return from_storage(frame, self.schema)
 
     def scan_stored(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that they are stored in."""
@@ -118,15 +120,19 @@ class TableVersion:
     @property
     def remembered_schema(self) -> pl.Schema:
         """Return the columns and the dtypes that the table itself remembers of each."""
+        remembered = self._remembered_types
+        return pl.Schema({**self.stored_schema, **remembered}) if remembered else self.stored_schema
+
+    @property
+    def _remembered_types(self) -> dict[str, pl.DataType]:
         described = self.delta.schema().to_json()  # once for all columns, of which there are many
         if DTYPE_FIELD not in described:
-            return self.stored_schema
-        published = {
+            return {}
+        return {
             each["name"]: self._dtype(each["name"], text)
             for each in json.loads(described)["fields"]
             if (text := each["metadata"].get(DTYPE_FIELD))
         }
-        return pl.Schema({**self.stored_schema, **published})
 
     @property
     def stored_schema(self) -> pl.Schema:
