@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from tests.dashboard.browser.conftest import ARGUMENTS, CHROMIUM, served
 
 ROOT = Path(__file__).parents[2]
@@ -96,9 +96,15 @@ def take_pictures(page: Page, url: str, scheme: str) -> None:
     def take(name: str, path: str, *, whole: bool = False) -> None:
         page.goto(url + path)
         page.wait_for_load_state("networkidle")
+        for section in page.locator("main section").all() if whole else ():
+            section.scroll_into_view_if_needed()  # a part is filled when it is seen
         page.wait_for_function("!document.querySelector('main [aria-busy=true]')")
+        expect(page.get_by_role("main")).not_to_contain_text("reading \N{HORIZONTAL ELLIPSIS}")
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=IMAGES / f"dashboard-{name}-{scheme}.png", full_page=whole)
 
+    page.goto(f"{url}/health")
+    expect(page.get_by_text("checked just now")).to_be_visible()  # its findings are told everywhere
     take("overview", "/")
     take("asset", "/asset/silver.weather", whole=True)
     take("quarantine", "/quarantine?asset=silver.weather")
