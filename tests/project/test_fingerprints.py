@@ -8,6 +8,7 @@ import pytest
 
 from polster.model.asset import Asset
 from polster.model.graph import AssetGraph
+from polster.model.reason import texts
 from polster.model.record import Fingerprint
 from polster.project.asset_file import read_asset_file
 from polster.project.fingerprints import CodeReader, read_fingerprints
@@ -55,7 +56,7 @@ def edit(root: Path, file: str, old: str, new: str) -> tuple[str, ...]:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    return fingerprint(root).changes_since(before)
+    return texts(fingerprint(root).changes_since(before))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_an_edit_that_keeps_size_and_time_is_seen(root: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     assert path.stat().st_size == before.st_size
-    assert kept_fingerprint(root).changes_since(first) == ("the module core.rates changed",)
+    assert texts(kept_fingerprint(root).changes_since(first)) == ("the module core.rates changed",)
 
 
 def test_digests_of_modules_that_are_gone_are_forgotten_with_the_next_edit(root: Path) -> None:

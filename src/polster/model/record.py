@@ -10,6 +10,7 @@ from enum import StrEnum
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
+from polster.model.reason import Reason, Why
 from polster.model.standing import StandingWarning
 
 
@@ -73,39 +74,38 @@ class Fingerprint:
         )
         return replace(self, inputs=inputs, references=references)
 
-    def changes_since(self, earlier: Fingerprint) -> tuple[str, ...]:
-        """Say what differs from ``earlier``, as clauses for people; empty if nothing does.
+    def changes_since(self, earlier: Fingerprint) -> tuple[Reason, ...]:
+        """Say what differs from ``earlier``; empty if nothing does.
 
-        >>> Fingerprint("a", inputs={"bronze.x": 2}).changes_since(
-        ...     Fingerprint("a", inputs={"bronze.x": 1})
-        ... )
-        ('bronze.x has new data',)
+        >>> now, then = (Fingerprint("a", inputs={"bronze.x": number}) for number in (2, 1))
+        >>> [reason.text for reason in now.changes_since(then)]
+        ['bronze.x has new data']
         """
-        reasons: list[str] = []
+        reasons: list[Reason] = []
         if self.code != earlier.code:
-            reasons.append("its code changed")
+            reasons.append(Reason(Why.CODE))
         if self.contract != earlier.contract:
-            reasons.append("its contract changed")
+            reasons.append(Reason(Why.CONTRACT))
         reasons += [
-            f"the module {module} changed"
+            Reason(Why.MODULE, (module,))
             for module in sorted(self.modules.keys() | earlier.modules.keys())
             if self.modules.get(module) != earlier.modules.get(module)
         ]
         for upstream in sorted(self.inputs.keys() | earlier.inputs.keys()):
             if upstream not in earlier.inputs:
-                reasons.append(f"it now reads {upstream}")
+                reasons.append(Reason(Why.READS, (upstream,)))
             elif upstream not in self.inputs:
-                reasons.append(f"it no longer reads {upstream}")
+                reasons.append(Reason(Why.READS_NO_MORE, (upstream,)))
             elif self.inputs[upstream] != earlier.inputs[upstream]:
-                reasons.append(f"{upstream} has new data")
+                reasons.append(Reason(Why.NEW_DATA, (upstream,)))
         for target in sorted(self.references.keys() | earlier.references.keys()):
             now, before = self.references.get(target), earlier.references.get(target)
             if before is None and target not in earlier.inputs:
-                reasons.append(f"it now refers to {target}")
+                reasons.append(Reason(Why.REFERS, (target,)))
             elif now is None and target not in self.inputs:
-                reasons.append(f"it no longer refers to {target}")
+                reasons.append(Reason(Why.REFERS_NO_MORE, (target,)))
             elif None not in (now, before) and now != before:
-                reasons.append(f"{target}, which it refers to, has new data")
+                reasons.append(Reason(Why.NEW_REFERRED_DATA, (target,)))
         return tuple(reasons)
 
 

@@ -26,6 +26,7 @@ from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer, LayerRules
 from polster.model.lineage import ColumnOrigin, ColumnRef, Lineage
+from polster.model.reason import texts
 from polster.model.record import Fingerprint
 from polster.operations.lineage import NOT_EXAMINED, complete
 from polster.operations.open_project import Project
@@ -163,7 +164,7 @@ def _asset_changes(then: _Side, now: _Side) -> Iterator[AssetChange]:
             yield AssetChange(key, Presence.REMOVED, _read_by(then, key), owner=old.options.owner)
         elif old is not None and new is not None:
             reasons = (
-                *now.fingerprint(key).changes_since(then.fingerprint(key)),
+                *texts(now.fingerprint(key).changes_since(then.fingerprint(key))),
                 *_option_changes(old, new),
             )
             if reasons:

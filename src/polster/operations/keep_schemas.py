@@ -10,9 +10,9 @@ from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
+from polster.model.decision import TableState
 from polster.model.departure import departures
 from polster.model.layer import Layer
-from polster.model.plan import TableState
 from polster.operations.open_project import Project
 from polster.project.schema_file import (
     SCHEMA_FILE,

@@ -8,6 +8,7 @@ from polster.errors import UsageError, nearest
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
+from polster.model.reason import texts
 from polster.model.record import AssetRecord
 from polster.model.release import (
     Release,
@@ -127,4 +128,4 @@ def _reasons(
         return ("its source had new data",)
     if before.fingerprint is None or after.fingerprint is None:
         return after.reasons
-    return after.fingerprint.changes_since(before.fingerprint) or after.reasons
+    return texts(after.fingerprint.changes_since(before.fingerprint)) or after.reasons

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from polster.model.asset import AssetKey
+from polster.model.decision import TableState
 from polster.model.layer import Layer
-from polster.model.plan import Action, PlannedAsset, TableState, make_plan
+from polster.model.plan import Action, PlannedAsset, make_plan
 from polster.model.record import AssetRecord, AssetStatus
 from polster.model.standing import StandingWarning
 from polster.operations.environment import open_lakehouse

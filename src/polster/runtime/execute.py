@@ -13,16 +13,11 @@ from typing import ParamSpec, TypeVar
 from polster.errors import PolsterError
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
+from polster.model.decision import Blocked, Course, Need, Skip, TableState, Unchanged, decide
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.plan import (
-    TableState,
-    gone_inputs,
-    gone_reason,
-    reasons_to_run,
-    why_absent,
-    with_versions,
-)
+from polster.model.plan import absence
+from polster.model.reason import texts
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
@@ -164,52 +159,44 @@ class Execution:
     def _decide(self, key: AssetKey) -> Built:
         """Build an asset if there is a reason to; its upstream is done by now."""
         now = datetime.now(UTC)
-        if held_up := self._held_up(key):
-            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(held_up,)), None)
         if self.work.gate.is_closed:
             return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(INTERRUPTED,)), None)
-        state = self.states.tables.get(key)
-        notes: tuple[str, ...] = ()
-        if state is not None and state.refusal is not None:
-            state = self._take_over(key, state)
-            notes = (TAKEN_OVER,)
-        if state is not None and state.changes and not state.is_told:
-            notes = (state.changes,)
-        versions = self._versions(key)
-        current = with_versions(self.codes[key], self.graph, key, versions)
-        absent = why_absent(key, self.states.deleted)
-        if key.layer is Layer.BRONZE:
-            reasons: tuple[str, ...] = (absent if state is None else "bronze asks its source",)
-        else:
-            tables = self.states.tables  # a new table may have the old one's version
-            gone = gone_inputs(self.graph.needs(key), state, tables)
-            landed = [
-                other
-                for other in self.graph.needs(key)
-                if other in self.records
-                and self.records[other].status is AssetStatus.PUBLISHED
-                and other not in gone
-            ]
-            reasons = reasons_to_run(
-                current, state, absent=absent, full_refresh=self.full_refresh, landed=landed
-            ) + tuple(gone_reason(other, self.graph.verb(key, other), tables) for other in gone)
-        if not reasons and state is not None:
-            old = grown_old(self.graph[key], self.states.published.get(key), self.work.context.time)
-            refused = by_surprise(self.graph[key], old)
-            record = AssetRecord(
-                key,
-                AssetStatus.FAILED if refused else AssetStatus.UNCHANGED,
-                now,
-                reasons=("nothing changed",),
-                version=state.version,
-                notes=notes,
-                error=failure(refused) if refused else None,
-            )
-            return Built(record, None)
+        needs = [self._need(key, other) for other in self.graph.needs(key)]
+        state, notes = self._ours(key)
+        decision = decide(
+            key,
+            self.codes[key],
+            needs,
+            state,
+            absent=absence(key, self.states.deleted),
+            full_refresh=self.full_refresh,
+        )
+        reasons = texts(decision.reasons)
+        match decision:
+            case Skip():
+                if awaited := tuple(dict.fromkeys(k for need in needs for k in need.awaited)):
+                    self.awaited[key] = awaited
+                return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=reasons), None)
+            case Blocked():
+                raise self._blocked(key, decision, state)
+            case Unchanged():
+                published = self.states.published.get(key)
+                old = grown_old(self.graph[key], published, self.work.context.time)
+                refused = by_surprise(self.graph[key], old)
+                record = AssetRecord(
+                    key,
+                    AssetStatus.FAILED if refused else AssetStatus.UNCHANGED,
+                    now,
+                    reasons=reasons,
+                    version=None if state is None else state.version,
+                    notes=notes,
+                    error=failure(refused) if refused else None,
+                )
+                return Built(record, None)
         job = Job(
             self.graph[key],
             {name: self._pin(key, other) for name, other in self.graph.inputs[key].items()},
-            current,
+            decision.fingerprint,
             reasons,
             None if state is None else state.version,
             self.states.published.get(key),
@@ -221,58 +208,53 @@ class Execution:
             built = _named(build, f"building {key}")(job, self.work)
         return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
 
-    def _held_up(self, key: AssetKey) -> str | None:
-        """Say why ``key`` cannot be built after what came of its upstream; None if it can."""
-        needed = [other for other in self.graph.needs(key) if other in self.records]
-        failed = [
-            str(other)
-            for other in needed
-            if other not in self.awaited
-            and self.records[other].status in (AssetStatus.FAILED, AssetStatus.SKIPPED)
-        ]
-        if failed:
-            return f"{' and '.join(failed)} failed"
-        awaited = dict.fromkeys(each for other in needed for each in self.awaited.get(other, ()))
-        if not awaited:
-            return None
-        self.awaited[key] = tuple(awaited)
-        return " and ".join(f"{each} has no rows and no columns yet" for each in awaited)
+    def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:
+        """Return the state of the asset's own table, and what is to be told of it."""
+        state = self.states.tables.get(key)
+        if state is None:
+            return None, ()
+        if state.refusal is not None and self.adopt and state.refusal.code in ADOPTABLE:
+            return self._taken_over(key, state), (TAKEN_OVER,)
+        return state, (state.changes,) if state.changes and not state.is_told else ()
 
-    def _take_over(self, key: AssetKey, state: TableState) -> TableState:
-        """Make a table of another program the asset's, if the user asked for it.
+    def _need(self, key: AssetKey, other: AssetKey) -> Need:
+        """Say how ``other`` is, which ``key`` needs, now that the run is done with it."""
+        state, record = self.states.tables.get(other), self.records.get(other)
+        match record and record.status:
+            case AssetStatus.PUBLISHED:
+                course = Course.PUBLISHED
+            case AssetStatus.FAILED | AssetStatus.SKIPPED:
+                course = Course.FAILED
+            case _:
+                course = Course.NONE
+        table = self.tables.get(other) or state
+        version = table.version if table else None
+        awaited = self.awaited.get(other, ())
+        return Need(other, self.graph.verb(key, other), state, course, version, awaited)
+
+    def _blocked(self, key: AssetKey, decision: Blocked, state: TableState | None) -> PolsterError:
+        need = decision.need
+        if need is None and state is not None and state.refusal is not None:
+            return PolsterError.of(state.refusal)
+        if need is None or need.state is None:
+            return self._never_built(key, need.key if need else key)
+        return self._unsound(key, need.key, need.state)
+
+    def _taken_over(self, key: AssetKey, state: TableState) -> TableState:
+        """Make a table of another program the asset's.
 
         Raises:
-            PolsterError: Nobody asked for it, or it cannot be.
+            LakehouseError: It cannot be.
         """
-        refusal = state.refusal
-        if refusal is not None and not (self.adopt and refusal.code in ADOPTABLE):
-            raise PolsterError.of(refusal)
         with self.work.gate.open():
             table = self.work.lakehouse.table(key).adopt(
                 run_id=self.work.context.id, append_only=key.layer is Layer.BRONZE
             )
         return TableState(state.version if table is None else table.version, None)
 
-    def _versions(self, key: AssetKey) -> dict[AssetKey, int]:
-        """Return the versions that ``key`` will read or refer to, pinned when the run started.
-
-        Raises:
-            PolsterError: A table that it needs and that is not part of this run was never built.
-        """
-        versions: dict[AssetKey, int] = {}
-        for other in self.graph.needs(key):
-            if other in self.tables:
-                versions[other] = self.tables[other].version
-            elif other in self.states.tables:
-                versions[other] = self.states.tables[other].version
-            else:
-                raise self._never_built(key, other)
-        return versions
-
     def _pin(self, key: AssetKey, other: AssetKey) -> TableVersion:
         table = self.tables.get(other)
         if table is None:
-            self._expect_sound(key, other)
             table = self.work.lakehouse.pin(other, self.states.tables[other].version)
         if table is None:  # it was deleted since the run started
             raise self._never_built(key, other)
@@ -283,12 +265,9 @@ class Execution:
         targets = self.graph.references.get(key, {}).items()
         return {each: None if other == key else self._pin(key, other) for each, other in targets}
 
-    def _expect_sound(self, key: AssetKey, needed: AssetKey) -> None:
-        state = self.states.tables[needed]
-        if state.is_sound:
-            return
+    def _unsound(self, key: AssetKey, needed: AssetKey, state: TableState) -> PolsterError:
         refusal = state.refusal
-        raise PolsterError(
+        return PolsterError(
             f"`{needed}`, which it {self.graph.verb(key, needed)}, cannot be read: "
             f"{state.why_unsound}",
             code=refusal.code if refusal else "POL413",

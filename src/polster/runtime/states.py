@@ -11,9 +11,9 @@ from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quick_check import QuickCheck, data_damage
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey, Load
+from polster.model.decision import TableState
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.plan import TableState
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.standing import StandingWarning
 
