@@ -196,6 +196,12 @@ class Lakehouse:
         newest = next(self._not_harmless(table), None)
         return _published(newest) if newest and "asset" in newest.metadata else None
 
+    def publications(self, table: TableVersion) -> Iterator[Published]:
+        """Read what Polster published into ``table``, newest first, as far as the log goes back."""
+        for commit in self._history(table):
+            if commit.metadata.get("asset") == str(table.key) and not is_harmless(commit):
+                yield _published(commit)
+
     def unfinished(self, table: TableVersion, published: Published | None) -> Unfinished | None:
         """Tell whether a kill left ``table`` half rewritten, ``published`` being what it holds."""
         if table.key is None or (published is not None and published.version == table.version):

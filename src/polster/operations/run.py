@@ -171,7 +171,9 @@ def _recorded(
             warnings=tuple(map(tell_vanished, vanished)),
         )
         if record.status is RunStatus.SUCCEEDED:
-            return replace(record, release=_release(lakehouse, context, states, record.assets))
+            return replace(
+                record, release=_release(graph, lakehouse, context, states, record.assets)
+            )
     except LakehouseError as error:  # what was published stays, so say it all the same
         finding = Finding(
             error.code,
@@ -265,16 +267,40 @@ def _standing(
 
 
 def _release(
-    lakehouse: Lakehouse, context: RunContext, states: States, records: Sequence[AssetRecord]
+    graph: AssetGraph,
+    lakehouse: Lakehouse,
+    context: RunContext,
+    states: States,
+    records: Sequence[AssetRecord],
 ) -> str | None:
-    """Write a release if the run published anything; return its identifier."""
+    """Write a release if the run published anything and the tables belong together now.
+
+    They do if each was made from the versions that stand beside it. After a run of a part of the
+    pipeline, or beside another run, they may not; the next run that brings them together says so.
+
+    Returns:
+        The release's identifier; None if there is none.
+    """
     published = {
-        record.asset: record.version
+        record.asset: record
         for record in records
         if record.status is AssetStatus.PUBLISHED and record.version is not None
     }
     if not published:
         return None
-    earlier = {key: state.version for key, state in states.tables.items() if state.is_sound}
-    lakehouse.releases.write(Release(context.id, context.time, {**earlier, **published}))
+    sound = {key: state for key, state in states.tables.items() if state.is_sound}
+    made = {key: (state.version, state.fingerprint) for key, state in sound.items()}
+    made |= {key: (each.version or 0, each.fingerprint) for key, each in published.items()}
+    checks = lakehouse.quick_checks(graph.assets)
+    there = {key: check.version for key, check in checks.items() if check.damage is None}
+    if there != {key: version for key, (version, _) in made.items()}:  # others published, too
+        sound = read_states(lakehouse, graph.assets).tables
+        made = {key: (each.version, each.fingerprint) for key, each in sound.items()}
+    versions = {str(key): version for key, (version, _) in made.items()}
+    needed = (each.versions.items() for _, each in made.values() if each is not None)
+    if any(versions.get(name) != version for some in needed for name, version in some):
+        return None
+    lakehouse.releases.write(
+        Release(context.id, context.time, {key: version for key, (version, _) in made.items()})
+    )
     return context.id

@@ -71,6 +71,7 @@ class _Reader:
         self.recorded = lakehouse.ledger.published(versions)
         self.reused = [(str(key), found) for key, found in self.recorded.items() if found.is_reused]
         self.found: dict[AssetKey, Published] = {}
+        self.opened: dict[AssetKey, TableVersion] = {}
 
     def read(self, every_file: Collection[AssetKey]) -> States:
         states = States({}, {})
@@ -87,15 +88,29 @@ class _Reader:
                 states.runs[key] = published.run_id
         absent = [key for key in self.wanted if key not in states.tables]
         states.deleted.update(self.lakehouse.ledger.last_versions(absent))
-        known = self.lakehouse.ledger.published(
-            {key: commit.version for key, commit in self.found.items()}
-        )
-        states.unrecorded.extend(
-            commit
-            for key, commit in self.found.items()
-            if key not in known or known[key].run_id != commit.run_id
-        )
+        states.unrecorded.extend(self._unrecorded())
         return states
+
+    def _unrecorded(self) -> list[Published]:
+        """Return what commits say that the ledger does not, of each table the oldest first.
+
+        Several runs may have been killed one after the other, so that the log is read back to
+        the newest commit that the ledger knows.
+        """
+        found: list[Published] = []
+        logs = {key: self.lakehouse.publications(table) for key, table in self.opened.items()}
+        while logs:
+            heads = {key: head for key, log in logs.items() if (head := next(log, None))}
+            known = self.lakehouse.ledger.published(
+                {key: head.version for key, head in heads.items()}
+            )
+            logs = {
+                key: logs[key]
+                for key, head in heads.items()
+                if key not in known or known[key].run_id != head.run_id
+            }
+            found += [heads[key] for key in logs]
+        return found[::-1]
 
     def _record(self, key: AssetKey) -> AssetRecord | None:
         if key in self.found:
@@ -129,8 +144,8 @@ class _Reader:
                 raise
             return self._damaged(key, check.version, error.message, None)
         published = self.lakehouse.published(table) if table else None
-        if published is not None and published.record.asset == key:
-            self.found[key] = published
+        if table is not None and published is not None and published.record.asset == key:
+            self.found[key], self.opened[key] = published, table
             return TableState(check.version, published.record.fingerprint)
         return self._changed(key, table) if table else TableState(check.version, None)
 

@@ -1,0 +1,98 @@
+"""Ledger and releases after runs of a part, runs side by side, and runs that were killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.conftest import Pipeline
+
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.store import Store
+from polster.model.release import Release
+
+OTHER_RUN = """\
+import subprocess, sys
+from pathlib import Path
+
+@bronze
+def slow() -> pl.LazyFrame:
+    if not Path("ran").exists():
+        Path("ran").touch()
+        command = [sys.executable, "-m", "polster", "run", "bronze.orders", "silver.orders"]
+        subprocess.run(command, check=True, capture_output=True)
+    return pl.LazyFrame({"a": [1]})
+"""
+
+
+def test_a_run_of_a_part_writes_no_release_of_tables_that_do_not_belong_together(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    _land(shop)
+
+    part = shop.run("bronze.orders")
+    whole = shop.run()
+
+    assert part.release is None
+    assert whole.release is not None
+    assert _newest(shop) == {key: shop.version(key) for key in _keys(shop)}
+
+
+def test_what_another_run_published_meanwhile_is_in_the_release_or_there_is_none(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    shop.asset("bronze.slow", OTHER_RUN)
+    _land(shop)
+
+    beside = shop.run("bronze.slow")
+    versions = {key: shop.version(key) for key in _keys(shop)}
+    last = shop.run()
+
+    assert shop.version("bronze.orders") == 1  # by the run inside of it
+    assert beside.release is None  # gold was made from an older silver
+    assert versions["silver.orders"] == 1
+    assert last.release is not None
+    assert _newest(shop) == {key: shop.version(key) for key in _keys(shop)}
+
+
+@pytest.mark.parametrize("killed", [1, 2, 3])
+def test_runs_that_were_killed_before_they_were_recorded_are_recorded_by_the_next(
+    shop: Pipeline, killed: int
+) -> None:
+    shop.run()
+    known = _commits(shop)
+    for _ in range(killed):
+        _land(shop)
+        shop.run()
+    written = shop.ledger().filter(status="published").select("run_id", "asset", "version")
+    for commit in sorted(_commits(shop) - known):
+        commit.unlink()
+
+    shop.run()
+
+    published = shop.ledger().filter(status="published").select("run_id", "asset", "version")
+    assert published.sort(pl.all()).equals(written.sort(pl.all()))
+    assert published.height == 3 * (killed + 1)
+
+
+def _land(shop: Pipeline) -> None:
+    """Put one more row into the source."""
+    path = shop.root / "landing/orders.csv"
+    number = len(path.read_text(encoding="utf-8").splitlines()) + 100
+    path.write_text(f"{path.read_text(encoding='utf-8')}{number},zoe,1\n", encoding="utf-8")
+
+
+def _commits(shop: Pipeline) -> set[Path]:
+    return set((shop.data / "_polster/runs/_delta_log").glob("*.json"))
+
+
+def _keys(shop: Pipeline) -> list[str]:
+    return [str(key) for key in shop.open().graph.assets]
+
+
+def _newest(shop: Pipeline) -> dict[str, int]:
+    newest: Release = Lakehouse(Store(str(shop.data))).releases.all(1)[0]
+    return {str(key): version for key, version in newest.versions.items()}
