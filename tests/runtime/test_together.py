@@ -121,3 +121,79 @@ def test_a_run_that_another_overtook_does_not_put_old_data_back(shop: Pipeline) 
     assert gold["reasons"] == ["another run published it at the same time"]
     assert shop.version("gold.spending") == 1
     assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 99.0)
+
+
+INSIDE = """\
+import os, subprocess, sys
+from pathlib import Path
+
+def run_inside(*selection: str) -> None:
+    if "INSIDE" not in os.environ:
+        command = [sys.executable, "-m", "polster", "run", *selection]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "INSIDE": "1"})
+
+def state(name: str) -> int:
+    return int(Path(f"{name}.txt").read_text())
+"""
+STATES = """\
+from core.inside import run_inside, state
+
+@bronze
+def {name}() -> pl.LazyFrame:
+    read = state("{name}")
+    {inside}
+    return pl.LazyFrame({{"id": [1], "{name}": [read]}})
+"""
+BOTH = """\
+class Both(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    a = dy.Int64()
+    b = dy.Int64()
+
+@silver(contract=Both)
+def both(a: pl.LazyFrame, b: pl.LazyFrame) -> pl.LazyFrame:
+    return a.join(b, on="id").select("id", "a", "b")
+"""
+
+
+@pytest.fixture
+def crossing(pipeline: Pipeline) -> Pipeline:
+    """Return a project of two sources and what joins them, everything at state 1."""
+    pipeline.write("src/core/inside.py", INSIDE)
+    for name in ("a", "b"):
+        pipeline.write(f"{name}.txt", "1")
+        pipeline.asset(f"bronze.{name}", STATES.format(name=name, inside=""))
+    pipeline.asset("silver.both", BOTH)
+    pipeline.run()
+    return pipeline
+
+
+def test_an_older_snapshot_is_not_put_over_a_newer_one(crossing: Pipeline) -> None:
+    inside = 'Path("a.txt").write_text("3") if read == 2 else None; run_inside()'
+    crossing.asset(
+        "bronze.a",
+        "from pathlib import Path\n" + STATES.format(name="a", inside=inside),
+    )
+    crossing.write("a.txt", "2")
+
+    record = crossing.run()
+
+    assert crossing.table("bronze.a")["a"].to_list() == [3]
+    assert crossing.table("silver.both").rows() == [(1, 3, 1)]
+    yielded = record.assets[0]
+    assert (yielded.status, yielded.version) == ("unchanged", 1)
+    assert yielded.reasons[0].endswith("began to read its source later, and landed first")
+    assert set(crossing.outcome().values()) == {"unchanged"}
+
+
+def test_runs_of_different_parts_end_as_if_one_had_followed_the_other(crossing: Pipeline) -> None:
+    inside = 'run_inside("bronze.b", "silver.both")'
+    crossing.asset("bronze.a", STATES.format(name="a", inside=inside))
+    crossing.write("a.txt", "2")
+    crossing.write("b.txt", "2")
+
+    record = crossing.run("bronze.a", "silver.both")
+
+    assert crossing.table("silver.both").rows() == [(1, 2, 2)]
+    assert record.assets[1].reasons == ("bronze.a has new data", "bronze.b has new data")
+    assert set(crossing.outcome().values()) == {"unchanged"}

@@ -44,7 +44,7 @@ from polster.runtime.call import Handed
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
-from polster.runtime.job import Built, Job, Workplace
+from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.landing import BatchLanding, LandingPlan, plan_landing, vanished
 from polster.runtime.lineage import frame_lineage
 from polster.runtime.partners import count_partners, fallen_shares
@@ -59,7 +59,11 @@ NOTHING_NEW = "its source holds nothing new"
 
 
 def build(job: Job, work: Workplace) -> Built:
-    """Build one asset; a failure is a value, and leaves the published table as it was."""
+    """Build one asset; a failure is a value, and leaves the published table as it was.
+
+    Raises:
+        BehindError: Another run published it from inputs that are in part newer.
+    """
     started, clock = datetime.now(UTC), time.perf_counter()
     record = AssetRecord(
         job.asset.key,
@@ -72,6 +76,8 @@ def build(job: Job, work: Workplace) -> Built:
     table: TableVersion | None = None
     try:
         record, table = _Build(job, work, record, clock).run()
+    except BehindError:
+        raise
     except RefusedError as error:
         record = replace(record, error=failure(error), **error.counted)
     except BaseException as error:  # such as a panic of Polars; the run must hear of it
@@ -106,12 +112,12 @@ class _Build:
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()
-        if current is not None and current.version != self.job.known:
+        if current is not None and self.asset.key.layer is Layer.BRONZE:
+            check_load(self.asset, current, self._published(current))
+        elif current is not None and current.version != self.job.known:
             yielded = self._yield_to(current)
             if yielded:
                 return yielded, self._pinned(current)
-        if current is not None and self.asset.key.layer is Layer.BRONZE:
-            check_load(self.asset, current, self._published(current))
         loaded = self.work.load(self.asset)
         inputs = {
             name: Handed(str(table.key), table.scan()) for name, table in self.job.inputs.items()
@@ -514,17 +520,29 @@ class _Build:
     def _yield_to(self, current: TableVersion) -> AssetRecord | None:
         """After another run was faster: None if ours is to be published still, else theirs is.
 
-        Two runs of one asset end as one of them. The one whose inputs are newer wins; with the
-        same inputs and code the two are equal, and the second need not be written.
+        Two runs of one asset end as one of them. Of snapshots the one that began to be read later
+        wins; in silver and gold the one whose inputs are newer, and with the same inputs and code
+        the two are equal, so that the second need not be written.
+
+        Raises:
+            BehindError: Some inputs are newer here and others there, so that neither wins.
         """
         published = self._published(current)
-        theirs = published.record.fingerprint if published else None
-        if theirs is None or self.asset.key.layer is Layer.BRONZE:
+        if published is None:
             return None
-        ours = self.job.fingerprint
-        newer = any(
-            version > ours.versions.get(other, -1) for other, version in theirs.versions.items()
-        )
+        if self.asset.key.layer is Layer.BRONZE:
+            if self._is_snapshot and published.record.started_at > self.record.started_at:
+                reason = f"run {published.run_id} began to read its source later, and landed first"
+                return self._unchanged(reason, current)
+            return None
+        theirs, ours = published.record.fingerprint, self.job.fingerprint
+        if theirs is None:
+            return None
+        here, there = ours.versions, theirs.versions
+        newer = {name: v for name, v in there.items() if v > here.get(name, -1)}
+        behind = {name: v for name, v in newer.items() if name in here}
+        if behind and any(v > there[name] for name, v in here.items() if name in there):
+            raise BehindError(behind)
         if theirs == ours or newer:
             return self._unchanged("another run published it at the same time", current)
         return None

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
-from polster.errors import PolsterError
-from polster.lakehouse.table import TableVersion
+from polster.errors import ConflictError, PolsterError
+from polster.lakehouse.table import ATTEMPTS, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.decision import Blocked, Course, Need, Skip, TableState, Unchanged, decide
 from polster.model.graph import AssetGraph
@@ -25,7 +25,7 @@ from polster.project.shared_process import shared_process
 from polster.runtime.aging import grown_old
 from polster.runtime.build import build
 from polster.runtime.failures import failure
-from polster.runtime.job import Built, Job, Workplace
+from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 
@@ -143,7 +143,7 @@ class Execution:
 
     def _one(self, key: AssetKey) -> Built:
         try:
-            return self._decide(key)
+            return self._caught_up(key)
         except PolsterError as error:
             failure = Failure(error.code, error.message, error.hint, error.place)
         except BaseException as error:  # whatever it is, the run must hear of it
@@ -155,6 +155,28 @@ class Execution:
             )
         record = AssetRecord(key, AssetStatus.FAILED, datetime.now(UTC), error=failure)
         return Built(record, None)
+
+    def _caught_up(self, key: AssetKey) -> Built:
+        """Build an asset from the newest versions that this run and those beside it read.
+
+        Raises:
+            ConflictError: Other runs read newer ones again and again.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return self._decide(key)
+            except BehindError as behind:
+                for name, version in behind.versions.items():
+                    other = AssetKey.parse(name)
+                    table = self.work.lakehouse.pin(other, version) if other else None
+                    if other is not None and table is not None:
+                        self.tables[other] = table
+        raise ConflictError(
+            f"other runs read newer inputs {ATTEMPTS} times",
+            code="POL402",
+            place=self.work.lakehouse.table(key).uri,
+            hint="run it again when no other run is writing this table",
+        )
 
     def _decide(self, key: AssetKey) -> Built:
         """Build an asset if there is a reason to; its upstream is done by now."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, AssetKey
@@ -91,3 +92,15 @@ class Built:
 
     record: AssetRecord
     table: TableVersion | None
+
+
+class BehindError(PolsterError):
+    """Another run published the asset from inputs of which some are newer than ours, others older.
+
+    Args:
+        versions: Of the newer ones, by key.
+    """
+
+    def __init__(self, versions: Mapping[str, int]) -> None:
+        super().__init__("another run read newer inputs", code="POL402")
+        self.versions = versions
