@@ -92,6 +92,22 @@ def test_a_rule_is_broken_since_the_first_run_that_found_it_so_up_to_the_run_ask
     }
 
 
+def test_a_run_that_failed_and_kept_nothing_out_does_not_hide_what_readers_go_without(
+    shop: Pipeline,
+) -> None:
+    published = shop.run()
+    shop.edit("src/core/silver_orders.py", "return bronze_orders", "return bronze_orders.head(2)")
+    few = "@silver(expect=polster.Expect(min_rows=100), "
+    shop.edit("src/core/silver_orders.py", "@silver(", few)
+    failed = shop.run()
+
+    report = shop.json("quarantine", "silver.orders")
+
+    assert failed.assets[1].status == "failed"
+    assert report["run_id"] == published.run_id
+    assert report["total"] == 3
+
+
 def test_a_run_without_bad_rows(shop: Pipeline, masked: Mask) -> None:
     shop.run()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from polster.dashboard.elements.chart import COLOURS
-from polster.dashboard.quarantine_view import OTHERS, RUNS_SHOWN, bars, tallies
+from polster.dashboard.quarantine_view import OTHERS, RUNS_SHOWN, bars, judged_current, tallies
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.quarantine import QuarantineCount
@@ -54,6 +55,17 @@ def test_a_rule_is_broken_since_the_first_run_without_a_break() -> None:
         ("silver.customers", "age"): counts[3].at,
     }
     assert [each.since for each in tallies([*counts, _count(CUSTOMERS, 5)])][-1] is None
+
+
+def test_a_run_that_failed_hides_nothing_of_what_the_current_version_is_without() -> None:
+    published = _count(ORDERS, 1, key=2)
+    counts = [published, replace(_count(ORDERS, 2, age=5), is_published=False)]
+
+    (current, other) = tallies(counts)
+
+    assert judged_current(counts) == {ORDERS: published}
+    assert (current.rule, current.newest, current.since) == ("key", 2, published.at)
+    assert (other.rule, other.newest, other.total, other.since) == ("age", 0, 5, None)
 
 
 def test_bars_are_by_asset_or_by_the_rules_of_one() -> None:

@@ -21,7 +21,7 @@ class Tally:
     """How many rows one rule kept out of one asset.
 
     Attributes:
-        newest: By the newest run that judged the asset.
+        newest: Out of the current version.
         total: By all runs that are looked back at.
         last_at: When it last kept a row out.
         since: Since when every run finds it broken; None if the newest does not.
@@ -59,7 +59,7 @@ def tallies(counts: Sequence[QuarantineCount]) -> list[Tally]:
     Args:
         counts: Oldest first.
     """
-    newest = {count.asset: count for count in counts}
+    newest = judged_current(counts)
     totals: Counter[tuple[AssetKey, str]] = Counter()
     last: dict[tuple[AssetKey, str], datetime] = {}
     for count in counts:
@@ -67,7 +67,8 @@ def tallies(counts: Sequence[QuarantineCount]) -> list[Tally]:
             if rows:
                 totals[count.asset, rule] += rows
                 last[count.asset, rule] = count.at
-    since = broken_since(counts)
+    until = {asset: counts.index(count) for asset, count in newest.items()}
+    since = broken_since([each for at, each in enumerate(counts) if at <= until[each.asset]])
     found = [
         Tally(
             asset,
@@ -80,6 +81,15 @@ def tallies(counts: Sequence[QuarantineCount]) -> list[Tally]:
         for (asset, rule), total in totals.items()
     ]
     return sorted(found, key=lambda each: (-each.newest, -each.total, each.asset, each.rule))
+
+
+def judged_current(counts: Sequence[QuarantineCount]) -> dict[AssetKey, QuarantineCount]:
+    """Return what was kept out of the current version of each asset.
+
+    Of an asset that was never published, this is what the newest run kept out.
+    """
+    published = {count.asset: count for count in counts if count.is_published}
+    return {count.asset: count for count in counts} | published
 
 
 def bars(counts: Sequence[QuarantineCount], *, asset: AssetKey | None) -> Bars:

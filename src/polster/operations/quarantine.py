@@ -20,15 +20,13 @@ from polster.operations.open_project import Project
 from polster.operations.preview import Sample, sample_of
 from polster.operations.quarantine_rule import raise_unless_rule
 
-RAN = (AssetStatus.PUBLISHED, AssetStatus.FAILED)
-
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReport:
     """The rows that one run kept out of a table.
 
     Attributes:
-        run_id: The run; None if no run ever judged the asset.
+        run_id: The run; None if no run judged the asset, but for those that failed otherwise.
         rule: Only rows that broke it are told of; None for all.
         rule_counts: Rows by rule, most first; a row may break several.
         sample: The first rows by broken rules, ``_rules`` first.
@@ -124,6 +122,7 @@ class QuarantineCount:
         at: When the run judged it, timezone-aware UTC.
         rows_returned: Rows that the function returned.
         rules: Rows by broken rule; a row may break several.
+        is_published: Whether the rest of the rows was published; the run failed otherwise.
     """
 
     asset: AssetKey
@@ -132,6 +131,7 @@ class QuarantineCount:
     rows_returned: int
     rows_quarantined: int
     rules: Mapping[str, int]
+    is_published: bool = True
 
 
 def quarantine_counts(
@@ -163,6 +163,7 @@ def _counts(
             record.rows_returned,
             record.rows_quarantined,
             record.rules_broken,
+            record.status is AssetStatus.PUBLISHED,
         )
         for run_id, record in lakehouse.ledger.judgements(key, since)
     ]
@@ -296,10 +297,15 @@ def raise_if_missing(lakehouse: Lakehouse, key: AssetKey, run_id: str | None) ->
 
 
 def _last_run(lakehouse: Lakehouse, key: AssetKey) -> str | None:
-    """Return the last run that judged rows of ``key``."""
+    """Return the last run that judged rows of ``key``; one that failed only if it kept some out.
+
+    Readers get what the run before it published.
+    """
 
     def judged(record: AssetRecord) -> bool:
-        return record.status in RAN and record.rows_returned > 0
+        if record.status is AssetStatus.FAILED:
+            return record.rows_quarantined > 0
+        return record.status is AssetStatus.PUBLISHED and record.rows_returned > 0
 
     runs = (run_id for run_id, record in lakehouse.ledger.records(key) if judged(record))
     return next(runs, None)

@@ -80,7 +80,7 @@ def test_what_was_kept_out_is_counted_by_asset_and_rule(page: Page, dashboard: D
         ["primary_key", "1", "2"]
     ]
 
-    page.get_by_role("link", name="see 1 rule more, of earlier runs").click()
+    page.get_by_role("link", name="see 1 rule more, of other runs").click()
     page.wait_for_url("**/quarantine?run=all")
     expect(rows).to_have_count(4)
     assert [each.split("\t")[1:5] for each in rows.all_inner_texts()[3:]] == [
@@ -95,7 +95,7 @@ def test_the_rows_of_the_current_version_are_shown_and_all_of_them_if_asked_for(
 
     expect(page.get_by_text("rows 1 to 4 of 4")).to_be_visible()
     expect(page.get_by_text("4 rows kept out of the current version")).to_be_visible()
-    page.get_by_role("link", name="see all, with 5 rows of earlier runs").click()
+    page.get_by_role("link", name="see all, with 5 rows of other runs").click()
     page.wait_for_url("**/quarantine?asset=silver.orders&run=all")
     expect(page.get_by_text("rows 1 to 9 of 9")).to_be_visible()
     expect(page.get_by_role("combobox", name="Run")).to_have_value("all")
@@ -111,7 +111,7 @@ def test_an_asset_and_a_rule_are_chosen_and_stand_in_the_address(
     page.wait_for_url("**/quarantine?asset=silver.orders&rule=customer%7Cnullability")
 
     expect(page.get_by_text("No row is kept out of the current version")).to_be_visible()
-    page.get_by_role("link", name="see the 1 row of earlier runs").click()
+    page.get_by_role("link", name="see the 1 row of other runs").click()
     expect(page.get_by_text("rows 1 to 1 of 1")).to_be_visible()
     grid = page.get_by_role("region", name="Rows kept out of silver.orders")
     expect(grid.get_by_text("customer|nullability")).to_be_visible()

@@ -22,7 +22,7 @@ from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import answer_missing
 from polster.dashboard.links import EVERY_RUN, asset_address, quarantine_address
 from polster.dashboard.pages.quarantine_rows import draw_rows
-from polster.dashboard.quarantine_view import Tally, bars, chart_options, tallies
+from polster.dashboard.quarantine_view import Tally, bars, chart_options, judged_current, tallies
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import NOTHING, counted, number
 from polster.errors import PolsterError, UsageError
@@ -118,25 +118,25 @@ def _draw(board: Board, counts: Sequence[QuarantineCount], wanted: Wanted) -> No
 
 
 def _rows(board: Board, counts: Sequence[QuarantineCount], wanted: Wanted, asset: AssetKey) -> None:
-    """Show the rows: of all runs, of one, or of the newest that judged, if it kept any out."""
-    judged = [count for count in counts if count.asset == asset]
-    run_id = None if wanted.is_of_all else wanted.run_id or judged[-1].run_id
+    """Show the rows: of all runs, of one, or of the one that judged the current version."""
+    newest = judged_current(counts)[asset]
+    run_id = None if wanted.is_of_all else wanted.run_id or newest.run_id
     if wanted.run_id is None:
-        newest = judged[-1]
         kept = _kept(newest, wanted.rule)
-        earlier = sum(_kept(each, wanted.rule) for each in judged[:-1])
+        others = (each for each in counts if each.asset == asset and each is not newest)
+        rest = sum(_kept(each, wanted.rule) for each in others)
         if not kept:
             with Tag("section", classes="card empty"):
                 by = f" by {wanted.rule}" if wanted.rule else ""
                 Tag("strong", f"No row is kept out of the current version of {asset}{by}")
-                said = f"see the {counted(earlier, 'row')} of earlier runs"
+                said = f"see the {counted(rest, 'row')} of other runs"
                 Tag("a", said, href=wanted.of_all().address())
             return
         with Tag("p", classes="row small"):
             Tag("span", f"{counted(kept, 'row')} kept out of the current version, judged ")
             Moment(newest.at)
-            if earlier:
-                said = f"see all, with {counted(earlier, 'row')} of earlier runs"
+            if rest:
+                said = f"see all, with {counted(rest, 'row')} of other runs"
                 Tag("a", said, href=wanted.of_all().address())
     draw_rows(board, asset, wanted.rule, run_id, _downloads(replace(wanted, run_id=run_id)))
 
@@ -213,7 +213,7 @@ def _tallies(found: Sequence[Tally], wanted: Wanted) -> None:
             with Tag("p", classes="row small"):
                 said = "No rule keeps a row out now." if not current else ""
                 Tag("span", said, classes="soft")
-                said = f"see {counted(earlier, 'rule')} more, of earlier runs"
+                said = f"see {counted(earlier, 'rule')} more, of other runs"
                 Tag("a", said, href=wanted.of_all().address())
         if not current:
             return
