@@ -7,8 +7,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -38,6 +39,20 @@ from polster import bronze, gold, silver
 settings.register_profile("polster", deadline=None)  # no test depends on the clock
 settings.load_profile("polster")
 NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a failed test about a private part of a library which version broke what."""
+    report = yield
+    mark = item.get_closest_marker("private_part_of")
+    if mark is not None and report.failed:
+        library, sentence = mark.args[0], item.name.removeprefix("test_").replace("_", " ")
+        broken = f"{library} {version(library)} breaks: {sentence}"
+        report.sections.append(("What a library no longer does", broken))
+    return report
 
 
 @dataclass

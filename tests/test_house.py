@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,20 @@ CHECKS = {
     "types": ["-m", "mypy"],
     "rooms": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
 }
+PRIVATE_PARTS = {
+    "cli/completion.py",  # of Typer
+    "dashboard/server.py",  # of uvicorn
+    "lakehouse/deltalake_private.py",
+    "plans/visit.py",  # of Polars
+    "project/dataframely_private.py",
+}
+"""The only modules that know what a library does not promise, one a library."""
+UNPROMISED = frozenset(
+    {"DeltaFileSystemHandler", "handle_exit", "post_opt_callback", "validation_fn"}
+    | {"view_current_node", "view_expression"}
+)
+"""Names that are private though they do not begin with an underscore."""
+OF_PYTHON = frozenset({"_base_executable", "_exit", "_fields", "_getframe", "_initializing"})
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -82,3 +98,64 @@ def test_a_check_waits_for_neither_polars_nor_tables_in_the_process_that_is_inte
 
     assert "polars" not in done.stdout
     assert "deltalake" not in done.stdout
+
+
+def test_what_a_library_does_not_promise_is_known_to_one_module() -> None:
+    package = ROOT / "src" / "polster"
+
+    knowing = {
+        path.relative_to(package).as_posix(): sorted(names)
+        for path in package.rglob("*.py")
+        if "templates" not in path.parts
+        and (names := {*_private_names(ast.parse(path.read_text(encoding="utf-8")))})
+    }
+
+    assert {path: knowing[path] for path in knowing.keys() - PRIVATE_PARTS} == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from deltalake._internal import RawDeltaTable",
+        "import polars._typing",
+        "frame._ldf.collect()",
+        "contract._schema_validation_rules()",
+        "getattr(contract, '_schema_validation_rules')()",
+        "frame.collect(post_opt_callback=see)",
+        "sys.modules['dataframely']",
+        "sys.modules.get('dataframely.random')",
+    ],
+)
+def test_reaching_into_a_library_is_noticed(code: str) -> None:
+    assert list(_private_names(ast.parse(code)))
+
+
+def _private_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a module reaches into what a library does not promise."""
+    for node in ast.walk(tree):
+        found: list[str] = []
+        match node:
+            case ast.Import(names=names):
+                found = [part for each in names for part in each.name.split(".")]
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                is_own = module.split(".")[0] == "polster"
+                found = [*module.split("."), *(each.name for each in names)] * (not is_own)
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                continue
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                found = [name]
+            case ast.Call(func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, named, *_]):
+                found = [str(named.value)] if isinstance(named, ast.Constant) else []
+            case ast.FunctionDef(name=name) if name in UNPROMISED:
+                found = [name]
+            case ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Constant(value=name)):
+                yield f"sys.modules[{name!r}]"
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="modules"), attr="get"),
+                args=[ast.Constant(value=str(name)), *_],
+            ) if name.split(".")[0] in HEAVY:
+                yield f"sys.modules[{name!r}]"
+        for name in found:
+            is_private = name.startswith("_") and not name.startswith("__")
+            if (is_private and name not in OF_PYTHON) or name in UNPROMISED:
+                yield name

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from polster.cli.app import app
 
+pytestmark = pytest.mark.private_part_of("typer")
 Complete = Callable[[str], list[str]]
 
 

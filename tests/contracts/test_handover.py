@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import dataframely as dy
 import polars as pl
 import pytest
 
-from polster.contracts.handover import is_frame_of, satisfies
+from polster.contracts.handover import satisfies
 from polster.errors import AssetError
 from polster.model.asset import Asset, AssetKey
 from polster.model.layer import Layer
@@ -18,20 +16,6 @@ class Orders(dy.Schema):
 
 
 ASSET = Asset(AssetKey(Layer.GOLD, "revenue"), "src/core/gold_revenue.py", 5, "core.gold_revenue")
-
-
-@pytest.mark.parametrize(
-    ("annotation", "expected"),
-    [
-        (dy.LazyFrame[Orders], True),
-        (dy.DataFrame[Orders], True),
-        (pl.LazyFrame, False),
-        (list[int], False),
-        (None, False),
-    ],
-)
-def test_an_annotation_that_states_a_contract_is_known(annotation: Any, expected: bool) -> None:
-    assert is_frame_of(annotation) is expected
 
 
 def test_an_upstream_with_more_columns_satisfies() -> None:

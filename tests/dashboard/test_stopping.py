@@ -104,6 +104,7 @@ def test_stopping_the_server_stops_its_run_cleanly(
     }
 
 
+@pytest.mark.private_part_of("uvicorn")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_has_read_the_lakehouse_says_nothing_when_it_stops(
     pipeline: Pipeline, number: signal.Signals

@@ -8,6 +8,8 @@ import pytest
 from polster.plans.compare import first_difference
 from polster.plans.source import named_source
 
+pytestmark = pytest.mark.private_part_of("polars")
+
 ORDERS = named_source("orders", pl.Schema({"id": pl.Int64(), "amount": pl.Float64()}))
 amount = pl.col("amount")
 

@@ -14,6 +14,8 @@ from polster.plans.projection import projected
 from polster.plans.source import named_source
 from polster.plans.visit import UnreadablePlanError, Visitor
 
+pytestmark = pytest.mark.private_part_of("polars")
+
 ORDERS = pl.Schema(
     {
         "id": pl.Int64(),

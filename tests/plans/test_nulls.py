@@ -10,6 +10,8 @@ import pytest
 from polster.plans.flow import read_flow
 from polster.plans.source import named_source
 
+pytestmark = pytest.mark.private_part_of("polars")
+
 ORDERS = pl.Schema(
     {
         "id": pl.Int64(),

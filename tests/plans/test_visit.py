@@ -8,7 +8,41 @@ from deltalake import DeltaTable
 
 from polster.plans import visit
 from polster.plans.flow import Flow, read_flow
-from polster.plans.visit import UnreadablePlanError, Visitor, look_at
+from polster.plans.visit import (
+    VISITOR,
+    UnreadablePlanError,
+    Visitor,
+    frame_in,
+    look_at,
+    series_in,
+)
+
+pytestmark = pytest.mark.private_part_of("polars")
+
+
+def test_polars_hands_over_its_plan_in_the_version_that_is_read_here() -> None:
+    assert visit._version() == VISITOR
+
+
+def test_a_frame_in_a_plan_is_shown_whole() -> None:
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
+
+    shown = look_at(frame.lazy(), lambda visitor: frame_in(visitor.node(visitor.root)))
+
+    assert shown.equals(frame)
+
+
+def test_a_series_in_a_plan_is_shown_whole() -> None:
+    series = pl.Series("a", [1, None, 3])
+
+    def find(visitor: Visitor) -> pl.Series | None:
+        node = visitor.node(visitor.root)
+        return series_in(visitor.expressions(visitor.root, node.expr)[0])
+
+    shown = look_at(pl.LazyFrame({"b": [1]}).select(pl.lit(series)), find)
+
+    assert shown is not None
+    assert shown.equals(series)
 
 
 def test_a_plan_over_a_delta_table_is_read_and_its_files_named(tmp_path: Path) -> None:

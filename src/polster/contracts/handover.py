@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args, get_origin
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,13 +12,6 @@ from polster.model.asset import Asset
 
 if TYPE_CHECKING:
     import dataframely as dy
-
-
-def is_frame_of(annotation: object) -> bool:
-    """Tell whether ``annotation`` is ``dy.LazyFrame[C]`` or ``dy.DataFrame[C]``."""
-    origin = get_origin(annotation)
-    module = getattr(origin, "__module__", "")
-    return module.startswith("dataframely") and bool(get_args(annotation))
 
 
 def satisfies(asset: Asset, upstream: str, columns: pl.Schema, contract: type[dy.Schema]) -> None:

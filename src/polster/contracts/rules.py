@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+from polster.project.dataframely_private import is_own_column, schema_rules
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -124,8 +126,7 @@ def contract_rules(contract: type[dy.Schema], schema: pl.Schema | None = None) -
                 certain.add(plain[-1].name)
             else:
                 plain.append(_rule(f"{name}|{rule}", holds, types))
-    custom: Mapping[str, Any] = contract._schema_validation_rules()
-    plain += [_rule(name, rule.expr, types) for name, rule in custom.items()]
+    plain += [_rule(name, rule.expr, types) for name, rule in schema_rules(contract).items()]
     rows: list[Rule] = []
     tables: list[Rule] = []
     judged = pl.Schema(types)
@@ -145,8 +146,7 @@ def _judges_values(column: dy.Column) -> bool:
     Only a ``check``, here or of what is inside, or a column class of theirs, is the user's and
     may look at other rows.
     """
-    is_own = type(column).__module__.startswith("dataframely.")
-    return is_own and column.check is None and not hasattr(column, "inner")
+    return is_own_column(column) and column.check is None and not hasattr(column, "inner")
 
 
 def rule_problems(rules: Rules, schema: pl.Schema) -> list[str]:

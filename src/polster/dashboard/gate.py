@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -92,7 +92,7 @@ class Gate:
             if scope["type"] == "http" and scope["path"] == SIGN_IN_PATH:
                 await self._sign_in(self.token, scope, receive, _protected(send))
                 return
-            if not self._is_known(headers):
+            if not self._is_known(scope):
                 response: Response = PlainTextResponse("sign in first", 401)
                 if scope["type"] == "http" and "text/html" in headers.get("accept", ""):
                     response = RedirectResponse(SIGN_IN_PATH, 303)
@@ -124,8 +124,8 @@ class Gate:
             return name in LOOPBACK_NAMES or name == self.host
         return True  # reached by names that only the network knows; the token guards it
 
-    def _is_known(self, headers: Headers) -> bool:
-        session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
+    def _is_known(self, scope: Scope) -> bool:
+        session = HTTPConnection(scope).cookies.get(self.cookie)
         return session is not None and _digest(session) in self._sessions
 
     async def _sign_in(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -108,6 +108,9 @@ class _Server(uvicorn.Server):
 
     Left to itself, it raises each signal anew once it has stopped, as if the program had no more
     to tidy away, and after a second Ctrl-C it leaves out the end of ``life``.
+
+    ``handle_exit`` is private to uvicorn, and known here alone. Under another name the server
+    would stop as uvicorn does; a test stops one by each signal and wants an end without a word.
     """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-from deltalake._internal import DeltaFileSystemHandler
-from deltalake.exceptions import DeltaError
 
 from polster.errors import LakehouseError
+from polster.lakehouse.deltalake_private import check_can_delete, delete_from_store
 
 LOG_FOLDER = "_delta_log"
 DECORATION = re.compile("\x1b\\[[0-9;]*m|↳")
@@ -32,6 +31,10 @@ class Store:
 
     root: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.is_local:
+            check_can_delete(self.root)
 
     @property
     def is_local(self) -> bool:
@@ -127,11 +130,7 @@ class Store:
                     if path.parent != Path(folder):
                         path.parent.rmdir()
             return
-        with suppress(OSError, DeltaError):  # a store that was never there holds no file, either
-            files = DeltaFileSystemHandler(folder, dict(self.options))
-            for name in names:
-                with suppress(OSError):
-                    files.delete_file(name)
+        delete_from_store(folder, names, self.options)
 
     def is_empty(self, folder: str, name: str) -> bool:
         """Tell whether a file of this machine is there without content; not asked of a store."""

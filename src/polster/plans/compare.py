@@ -10,7 +10,15 @@ import polars as pl
 
 from polster.plans.functions import function_name
 from polster.plans.syntax import Syntax
-from polster.plans.visit import NOT_READ, Expression, UnreadablePlanError, Visitor, look_at
+from polster.plans.visit import (
+    NOT_READ,
+    Expression,
+    UnreadablePlanError,
+    Visitor,
+    frame_in,
+    look_at,
+    series_in,
+)
 
 Content = pl.DataFrame | pl.Series | int | None
 SEEDED = frozenset({"shuffle", "sample"})
@@ -50,7 +58,7 @@ def _hidden(visitor: Visitor) -> Iterator[_Hidden]:
     for identifier in visitor.order():
         node = visitor.node(identifier)
         if type(node).__name__ == "DataFrameScan":
-            yield _Hidden("a frame in memory", pl.DataFrame._from_pydf(node.df))
+            yield _Hidden("a frame in memory", frame_in(node))
         syntax = Syntax(visitor, identifier)
         for handles in _handles(node):
             waiting = visitor.expressions(identifier, handles)[::-1]
@@ -70,8 +78,9 @@ def _handles(node: Any) -> Iterator[list[Any]]:
 
 
 def _hidden_in(expression: Expression) -> Iterator[_Hidden]:
-    if expression.kind == "Literal" and type(expression.fields.value).__name__ == "PySeries":
-        yield _Hidden("a series", pl.Series._from_pyseries(expression.fields.value))
+    series = series_in(expression)
+    if series is not None:
+        yield _Hidden("a series", series)
     if expression.kind == "Function":
         data = expression.fields.function_data
         name = function_name(data)

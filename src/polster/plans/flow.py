@@ -41,7 +41,14 @@ from polster.plans.values import (
     merged,
     unsure,
 )
-from polster.plans.visit import NOT_READ, UnreadablePlanError, Visitor, look_at, source_name
+from polster.plans.visit import (
+    NOT_READ,
+    UnreadablePlanError,
+    Visitor,
+    frame_in,
+    look_at,
+    source_name,
+)
 
 __all__ = ["NOT_SHOWN", "Flow", "Leaf", "NullCause", "Origin", "PlanFlow", "read_flow"]
 
@@ -145,7 +152,7 @@ class _Reader:
         return self._input(identifier, name)
 
     def _dataframescan(self, identifier: int, node: Any, _: list[Table]) -> Table:
-        frame = pl.DataFrame._from_pydf(node.df)
+        frame = frame_in(node)
         self.leaves.append(Leaf("memory", "a frame in memory", frame.height))
         nulls = {column.name: column.null_count() for column in frame}
         return Table(

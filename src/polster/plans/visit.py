@@ -1,8 +1,15 @@
 """The plan of a lazy frame as Polars keeps it, behind a few plain questions.
 
-Polars shows its plan to other engines through a visitor, which is versioned and not part of its
-public interface. This module is the only one that knows it. What it cannot read is said to be
-unreadable; nothing is guessed.
+Private to Polars, and used here alone:
+
+- The visitor that shows a plan to other engines, handed over by ``post_opt_callback`` of
+  ``collect``. Its version is asked first: another one than :data:`VISITOR`, or none, makes every
+  plan unreadable. Then ``validate`` and ``lineage`` say "unknown" of columns; runs go on.
+- The frames and series in a plan, which ``_from_pydf`` and ``_from_pyseries`` make ours again.
+  Without them a plan with one is unreadable, too.
+
+The rest of this room reads what the visitor says of its kinds of nodes and expressions. What
+cannot be read is said to be unreadable; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -198,6 +205,18 @@ class Visitor:
                 seen.add(identifier)
                 waiting.append((identifier, True))
                 waiting += [(other, False) for other in self.inputs(identifier)]
+
+
+def frame_in(node: Any) -> pl.DataFrame:
+    """Return the frame in memory that a ``DataFrameScan`` reads."""
+    return pl.DataFrame._from_pydf(node.df)
+
+
+def series_in(expression: Expression) -> pl.Series | None:
+    """Return the series that stands in a plan as a literal; None if ``expression`` is none."""
+    if expression.kind != "Literal" or type(expression.fields.value).__name__ != "PySeries":
+        return None
+    return pl.Series._from_pyseries(expression.fields.value)
 
 
 def source_name(options: Sequence[Any]) -> str | None:

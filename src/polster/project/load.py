@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -18,6 +17,7 @@ from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.record import Trace
 from polster.model.secrets import without_secrets
+from polster.project.dataframely_private import code_of_rule, is_schema, schema_rules
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.shared_process import ReachedOutsideError
 
@@ -94,14 +94,6 @@ def load_asset(asset: Asset) -> LoadedAsset:
     return LoadedAsset(asset, function)
 
 
-def is_schema(contract: object) -> bool:
-    """Tell whether ``contract`` is a class of dataframely, without importing that."""
-    return isinstance(contract, type) and any(
-        base.__module__.startswith("dataframely") and base.__name__ == "Schema"
-        for base in contract.__mro__
-    )
-
-
 def _root(module: ModuleType, asset: Asset) -> Path:
     """Return the project's folder, from the file that was imported."""
     return Path(module.__file__ or "").parents[len(Path(asset.file).parts) - 1]
@@ -115,11 +107,10 @@ def _try_rules(contract: type[dy.Schema], asset: Asset, root: Path) -> None:
     Raises:
         AssetError: A rule raises, or returns something else than an expression.
     """
-    rules: Mapping[str, Any] = contract._schema_validation_rules()
-    for name, rule in rules.items():
+    for name, rule in schema_rules(contract).items():
         described = f"the rule `{name}` of the contract {asset.options.contract}"
         try:
-            asked = rule.expr
+            asked: object = rule.expr
         except ReachedOutsideError:
             raise
         except BaseException as error:
@@ -143,8 +134,7 @@ def _try_rules(contract: type[dy.Schema], asset: Asset, root: Path) -> None:
 
 def _rule_place(contract: type[dy.Schema], name: str, root: Path) -> str | None:
     """Return ``file:line`` of the method, if it is the project's."""
-    method = getattr(getattr(contract, name, None), "validation_fn", None)
-    code = getattr(method, "__code__", None)
+    code = code_of_rule(contract, name)
     if code is None or not Path(code.co_filename).is_relative_to(root):
         return None
     return f"{Path(code.co_filename).relative_to(root).as_posix()}:{code.co_firstlineno}"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from polster.contracts.rules import Rule, contract_columns, contract_rules
-from polster.rehearsal.sampling import SPAN, CannotSampleError, generator, narrowed, pick, seed_of
+from polster.project.dataframely_private import generator
+from polster.rehearsal.sampling import SPAN, CannotSampleError, narrowed, pick, seed_of
 
 if TYPE_CHECKING:
     import dataframely as dy

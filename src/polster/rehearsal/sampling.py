@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
@@ -13,11 +12,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from polster.contracts.rules import contract_columns, contract_rules
+from polster.project.dataframely_private import as_rule, generator, sampling_at_most
 from polster.rehearsal.named import named_values
 
 if TYPE_CHECKING:
     import dataframely as dy
-    from polars._typing import TimeUnit
 
 ITERATIONS = 100
 """How often rows that break a rule are sampled anew; each takes a few milliseconds."""
@@ -91,33 +90,14 @@ def _sampled(
 ) -> pl.DataFrame:
     narrow: Any = narrowed(contract, max(SPAN, 20 * rows), given)
     overrides = {name: list(values) for name, values in given.items()} if given else None
-    dataframely: Any = sys.modules["dataframely"]  # the contract's own
     drawing = generator(seed)
-    try:
-        with dataframely.Config(max_sampling_iterations=ITERATIONS):
+    with sampling_at_most(ITERATIONS):
+        try:
             sampled = narrow.sample(rows, overrides=overrides, generator=drawing)
-    except Exception as error:  # the rules are the user's code, and may stumble over anything
-        said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
-        raise CannotSampleError(_narrow_rules(narrow, drawing) or said) from error
+        except Exception as error:  # the rules are the user's code, and may stumble over anything
+            said = f"{type(error).__name__}: {str(error).strip()}".split("\n", maxsplit=1)[0]
+            raise CannotSampleError(_narrow_rules(narrow, drawing) or said) from error
     return pl.DataFrame(sampled).select(list(contract_columns(contract)))
-
-
-def generator(seed: int) -> Any:
-    """Return a generator of dataframely's own."""
-    drawing: Any = sys.modules["dataframely.random"].Generator(seed)
-    for kind in ("datetime", "duration"):
-        setattr(drawing, f"sample_{kind}", _in_unit(getattr(drawing, f"sample_{kind}")))
-    return drawing
-
-
-def _in_unit(sample: Callable[..., pl.Series]) -> Callable[..., pl.Series]:
-    """Return ``sample`` of dataframely, which counts microseconds whatever the unit is, mended."""
-
-    def sampled(*args: Any, time_unit: TimeUnit = "us", **kwargs: Any) -> pl.Series:
-        drawn = sample(*args, **kwargs)
-        return drawn.dt.cast_time_unit(time_unit)
-
-    return sampled
 
 
 def _named_by_rules(contract: type[dy.Schema], rows: int, seed: int) -> dict[str, pl.Series]:
@@ -207,17 +187,12 @@ def _eased(column: dy.Column) -> dict[str, Any]:
 
 def _as_rule(column: dy.Column, name: str) -> Any:
     """Return every rule of a row that ``column`` has as one rule of the contract."""
-    dataframely: Any = sys.modules["dataframely"]
     rules = [
         holds
         for rule, holds in column.validation_rules(pl.col(name)).items()
         if not (rule == "unique" and column.unique)
     ]
-
-    def holds_all(_: object) -> pl.Expr:
-        return pl.all_horizontal([holds.fill_null(True) for holds in rules])
-
-    return dataframely.rule()(holds_all)
+    return as_rule(pl.all_horizontal([holds.fill_null(True) for holds in rules]))
 
 
 def _bounds(column: dy.Column, span: int) -> dict[str, Any]:

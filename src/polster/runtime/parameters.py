@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import polars as pl
 
-from polster.contracts.handover import is_frame_of
 from polster.errors import AssetError
 from polster.model.asset import Asset
 from polster.model.context import RunContext
@@ -21,7 +20,7 @@ from polster.project.annotations import (
     meanings,
     name_for_anything,
 )
-from polster.project.load import is_schema
+from polster.project.dataframely_private import is_frame_of, is_schema
 
 if TYPE_CHECKING:
     import dataframely as dy

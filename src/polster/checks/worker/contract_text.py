@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from polster.contracts.rules import contract_columns
 from polster.model.contract import ContractColumn
+from polster.project.dataframely_private import given_to, schema_rules
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -24,18 +25,14 @@ def contract_text(contract: type[dy.Schema]) -> tuple[ContractColumn, ...]:
 
 def table_rules(contract: type[dy.Schema]) -> Mapping[str, str]:
     """Return the rules of ``contract`` that are no column's, with their expression."""
-    rules: Mapping[str, Any] = contract._schema_validation_rules()
-    return {name: str(rule.expr) for name, rule in rules.items() if name != "primary_key"}
+    return {name: str(rule.expr) for name, rule in schema_rules(contract).items()}
 
 
 def _column(name: str, column: dy.Column) -> ContractColumn:
     rules = {
         rule: str(value)
-        for rule, value in vars(column).items()
-        if not rule.startswith("_")
-        and rule not in NOT_RULES
-        and value is not None
-        and value is not False
+        for rule, value in given_to(column).items()
+        if rule not in NOT_RULES and value is not None and value is not False
     }
     metadata: Mapping[str, Any] = column.metadata or {}
     inside = {} if _is_marked_whole(column) else _inside(column)

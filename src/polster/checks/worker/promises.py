@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import polars as pl
 
 from polster.contracts.rules import contract_columns, unique_rules
 from polster.model.asset import Policy
+from polster.project.dataframely_private import schema_rules
 from polster.project.load import LoadedAsset
 
 
@@ -29,11 +27,10 @@ def limited(loaded: LoadedAsset) -> dict[str, int]:
     contract = loaded.function.contract
     if contract is None:
         return {}
-    custom: Mapping[str, Any] = contract._schema_validation_rules()
     found = {
         name: 0
-        for rule, each in custom.items()
-        if rule != "primary_key" and _is_kept(loaded, rule)
+        for rule, each in schema_rules(contract).items()
+        if _is_kept(loaded, rule)
         for name in each.expr.meta.root_names()
     }
     for name, column in contract_columns(contract).items():
