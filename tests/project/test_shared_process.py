@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,3 +67,83 @@ def test_a_process_that_was_forked_may_do_as_it_likes(pipeline: Pipeline) -> Non
     )
 
     assert pipeline.outcome() == {"bronze.x": "published"}
+
+
+SHARED = "its code ends the process with os._exit(0), which all assets of a run share"
+
+
+def test_a_source_that_ends_the_process_when_asked_for_its_columns_is_a_finding(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset("bronze.fine", FINE)
+    pipeline.asset("bronze.x", f"import os\n{ENDS.format('os._exit(0)')}")
+    pipeline.asset("bronze.y", f"import os\nos._exit(0)\n{ENDS.format('').replace('x()', 'y()')}")
+
+    done = pipeline.process("-m", "polster", "validate", "--from-data", "--format", "json")
+
+    found = {each["asset"]: each for each in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert found["bronze.x"]["code"] == "POL342"
+    assert found["bronze.x"]["message"] == (
+        "the source of `bronze.x` cannot be asked: the code of `bronze.x` ends the process with "
+        "os._exit(0), which all assets of a run share"
+    )
+    assert "bronze.y" in found
+
+
+@pytest.mark.parametrize("deed", ["os._exit(0)", "ctypes.CDLL(None)._exit(0)"])
+def test_a_function_that_ends_the_process_fails_its_rehearsal(
+    pipeline: Pipeline, deed: str
+) -> None:
+    pipeline.asset("bronze.fine", FINE)
+    silver = "@silver(contract=X)\ndef x(fine):\n    {}\n    return fine.select('a')\n"
+    contract = "class X(dy.Schema):\n    a = dy.Int64()\n"
+    pipeline.asset("silver.x", f"import ctypes\nimport os\n{contract}{silver.format(deed)}")
+    pipeline.run("bronze.fine")
+
+    for more in [], ["--from-data"]:
+        done = pipeline.process("-m", "polster", "rehearse", "--format", "json", *more)
+
+        found = {each["asset"]: each for each in json.loads(done.stdout)["findings"]}
+        assert done.returncode == 1
+        assert found["silver.x"]["code"] == "POL804"
+        assert "`silver.x` fails: its code ends the process with " in found["silver.x"]["message"]
+        assert found["silver.x"]["line"] == 11
+
+
+def test_a_file_that_ends_the_process_when_it_is_imported_cannot_be_rehearsed(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset("bronze.x", f"import os\nos._exit(0)\n{ENDS.format('')}")
+
+    done = pipeline.process("-m", "polster", "rehearse")
+
+    assert done.returncode == 1
+    assert "error[POL342]: the code of `bronze.x` ends the process" in done.stderr
+    assert "--> src/core/bronze_x.py:6" in done.stderr
+
+
+def test_a_thread_that_ends_the_process_fails_the_asset_that_waits_for_it(
+    pipeline: Pipeline,
+) -> None:
+    pool = "__import__('concurrent.futures').futures.ThreadPoolExecutor(1)"
+    deed = f"with {pool} as pool: pool.submit(os._exit, 0).result()"
+    pipeline.asset("bronze.x", f"import os\n{ENDS.format(deed)}")
+
+    (failed,) = pipeline.run().assets
+
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.message) == ("POL342", SHARED)
+
+
+@pytest.mark.parametrize("raises", ["raise ValueError('boo')", ""])
+def test_a_handler_at_the_end_changes_neither_exit_code_nor_output(
+    pipeline: Pipeline, raises: str
+) -> None:
+    deed = f"atexit.register(lambda: os._exit(0)); {raises}"
+    pipeline.asset("bronze.x", f"import atexit\nimport os\n{ENDS.format(deed)}")
+
+    done = pipeline.process("-m", "polster", "run")
+
+    assert done.returncode == (1 if raises else 0)
+    assert done.stdout.endswith("1 failed\n" if raises else "1 published\n")

@@ -123,6 +123,15 @@ def test_the_outcome_is_that_of_a_run(shop: Pipeline) -> None:
     assert outcome.rules_broken == shop.runs[0].assets[1].rules_broken
 
 
+def test_a_file_upstream_that_ends_the_process_is_named(shop: Pipeline) -> None:
+    shop.edit("src/core/bronze_orders.py", "@bronze(", "import os\nos._exit(0)\n\n@bronze(")
+    import_afresh(shop.root)
+    module = importlib.import_module("core.silver_orders")
+
+    with pytest.raises(AssetError, match=r"the code of `bronze.orders` ends the process"):
+        run_asset(module.orders, bronze_orders=pl.DataFrame({"id": [1]}))
+
+
 def test_the_options_of_the_decorator_count() -> None:
     warned = run_asset(strict, bronze_orders=ORDERS.head(2))
     refused = run_asset(strict, bronze_orders=ORDERS)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -61,6 +62,9 @@ COMMANDS = {name: line for section in SECTIONS.values() for name, line in sectio
 
 GARBAGE = 50_000
 """New objects between two looks for garbage: imports make many, and hardly any garbage."""
+
+SHARED_PROCESS = "polster.project.shared_process"
+"""Imported where the user's code is called, which may have left a handler for the end."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -163,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:
             _leave_at_once()
+        if shared := sys.modules.get(SHARED_PROCESS):
+            shared.refuse_from_now_on(Path.cwd())
         raise
     except Exception:
         console.show_mishap(traceback.format_exc())

@@ -21,7 +21,9 @@ from polster.operations.open_project import Project
 from polster.project.import_path import import_afresh
 from polster.project.load import in_short, load_asset
 from polster.project.schema_file import SCHEMA_FILE, Columns, read_schema_file
+from polster.project.shared_process import shared_process
 from polster.runtime.call import call_function
+from polster.runtime.failures import naming_misuse
 
 
 def ask_sources(
@@ -45,10 +47,11 @@ def ask_sources(
     import_afresh(project.root)
     columns: dict[AssetKey, Columns] = {}
     findings: list[Finding] = []
-    with chdir(project.root):
+    with chdir(project.root), shared_process(project.root):
         for asset in (graph[key] for key in graph.assets if key in keys):
             try:
-                found = _ask(asset, run, project)
+                with naming_misuse(asset):
+                    found = _ask(asset, run, project)
             except PolsterError as error:
                 findings.append(_failed(asset, error))
                 continue

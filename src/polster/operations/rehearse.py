@@ -19,7 +19,7 @@ from polster.errors import PolsterError
 from polster.lakehouse.dtypes import read_dtype
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import reaching
-from polster.model.asset import AssetKey
+from polster.model.asset import Asset, AssetKey
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
@@ -31,6 +31,7 @@ from polster.project.import_path import import_afresh
 from polster.project.load import LoadedAsset, load_asset
 from polster.project.locate import SETTINGS_FILE
 from polster.project.schema_file import damaged, read_schema_file
+from polster.project.shared_process import shared_process
 from polster.rehearsal.matches import find_matches
 from polster.rehearsal.outcome import AssetRehearsal, Rehearsal, Trial, TrialResult
 from polster.rehearsal.review import review_legal, review_unusual, review_usual
@@ -41,6 +42,7 @@ from polster.rehearsal.stand_ins import StandIns
 from polster.rehearsal.text_forms import fit_text
 from polster.rehearsal.theatre import Performance, Theatre
 from polster.rehearsal.trials import try_rules
+from polster.runtime.failures import naming_misuse
 from polster.runtime.landed import landed_columns
 
 ROWS = 100
@@ -77,6 +79,7 @@ def rehearse(
 
     Raises:
         DefinitionError: The pipeline has mistakes; nothing was rehearsed.
+        AssetError: The file of an asset cannot be imported.
         UsageError: The selection does not exist, or a fixture cannot be read.
     """
     clock = time.perf_counter()
@@ -86,6 +89,7 @@ def rehearse(
     import_afresh(project.root)
     with (
         chdir(project.root),
+        shared_process(project.root),
         TemporaryDirectory(prefix="polster-rehearsal-") as folder,
         warnings.catch_warnings(action="ignore"),  # of Polars, say; they belong to real rows
     ):
@@ -134,7 +138,7 @@ class _Rehearsed:
         self.theatre = theatre
         self.seed = seed
         needed = set(chosen) | graph.ancestors(chosen)
-        self.loaded = {key: load_asset(graph[key]) for key in graph.assets if key in needed}
+        self.loaded = {key: _load(graph[key]) for key in graph.assets if key in needed}
         bronzes = _bronzes(project, graph, self.loaded)
         landed = _landed(project, bronzes, rows) if from_data else {}
         drawn = draw_rows(bronzes, project.root, landed, rows=rows, seed=seed)
@@ -194,6 +198,10 @@ class _Rehearsed:
 
     def _entry(self, key: AssetKey, usual: Performance, legal: Performance) -> AssetRehearsal:
         """Say what the function of an asset did, and break its rules in the best rows there are."""
+        with naming_misuse(self.graph[key]):
+            return self._tried(key, usual, legal)
+
+    def _tried(self, key: AssetKey, usual: Performance, legal: Performance) -> AssetRehearsal:
         record = usual.records.get(key)
         if key.layer is Layer.BRONZE:
             if record is None:
@@ -280,6 +288,11 @@ def _entry_of(
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """Sort rows by their content: a join or a grouping may return them in any order."""
     return frame[frame.hash_rows(seed=1).arg_sort()]
+
+
+def _load(asset: Asset) -> LoadedAsset:
+    with naming_misuse(asset):
+        return load_asset(asset)
 
 
 def _bronzes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -52,11 +52,13 @@ class ReachedOutsideError(BaseException):
 
     Args:
         deed: What it does, as a clause.
+        misuse: What is to be said of it, where it reached for the process.
     """
 
-    def __init__(self, deed: str) -> None:
+    def __init__(self, deed: str, misuse: Misuse | None = None) -> None:
         super().__init__(deed)
         self.deed = deed
+        self.misuse = misuse
 
 
 class _Watch:
@@ -77,8 +79,8 @@ class _Watch:
             path = Path(frame.filename)
             if self.root is not None and path.is_relative_to(self.root / SOURCE_FOLDER):
                 place = f"{path.relative_to(self.root).as_posix()}:{frame.lineno}"
-        self.refused[get_ident()] = Misuse(deed, hint, place)
-        raise ReachedOutsideError(deed if place is None else f"{deed} at {place}")
+        misuse = self.refused[get_ident()] = Misuse(deed, hint, place)
+        raise ReachedOutsideError(deed if place is None else f"{deed} at {place}", misuse)
 
     def audit(self, event: str, said: tuple[Any, ...]) -> None:
         if self.root is None or event not in HEARD or os.getpid() != _process():
@@ -103,9 +105,21 @@ def shared_process(root: Path) -> Iterator[None]:
     Args:
         root: The project's folder, from which places are named.
     """
+    before, below, leave = WATCH.root, _below(), os._exit
+    WATCH.refused.clear()  # a thread may have the number of one that is gone
+    refuse_from_now_on(root)
+    try:
+        yield
+    finally:
+        WATCH.root = before
+        os._exit = below._exit = leave
+
+
+def refuse_from_now_on(root: Path) -> None:
+    """Do what :func:`shared_process` does until the process ends."""
     _process()
-    before, leave = WATCH.root, os._exit
-    below: Any = import_module(os.name)  # whose function it is, by its other name
+    below = _below()
+    leave: Callable[[int], NoReturn] = below._exit
 
     def refusing(status: int) -> NoReturn:
         if os.getpid() == _process():
@@ -115,16 +129,21 @@ def shared_process(root: Path) -> Iterator[None]:
 
     WATCH.root = root
     os._exit = below._exit = refusing
-    try:
-        yield
-    finally:
-        WATCH.root = before
-        os._exit = below._exit = leave
 
 
-def misuse_here() -> Misuse | None:
-    """Return what was refused in this thread since it was asked last, if anything was."""
-    return WATCH.refused.pop(get_ident(), None)
+def _below() -> Any:
+    """Return the module whose function ``os._exit`` is, by its other name."""
+    return import_module(os.name)
+
+
+def misuse_here(error: BaseException | None = None) -> Misuse | None:
+    """Return what was refused in this thread since it was asked last, if anything was.
+
+    Args:
+        error: What came of it, maybe from another thread.
+    """
+    here = WATCH.refused.pop(get_ident(), None)
+    return here or (error.misuse if isinstance(error, ReachedOutsideError) else None)
 
 
 @cache

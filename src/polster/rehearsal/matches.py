@@ -22,6 +22,7 @@ from polster.model.reference import Reference
 from polster.plans.flow import Origin, PlanFlow, read_flow
 from polster.plans.source import named_source
 from polster.project.load import LoadedAsset
+from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function
 from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 
@@ -99,7 +100,7 @@ def find_matches(
             name: Handed(str(upstream), named_source(str(upstream), found.schemas[upstream]))
             for name, upstream in inputs.items()
         }
-        with suppress(Exception, pl.exceptions.PanicException):
+        with suppress(Exception, pl.exceptions.PanicException, ReachedOutsideError):
             frame = call_function(asset, handed, run, root)
             terms = settle_terms(asset.asset, asset.function.contract, frame.collect_schema())
             found.schemas[key] = read_schema(terms.schema)

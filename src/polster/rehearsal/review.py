@@ -12,6 +12,7 @@ from polster.model.record import AssetRecord, AssetStatus, Failure
 from polster.rehearsal.fixtures import fixture_name
 from polster.rehearsal.sources import Source
 from polster.rehearsal.theatre import Performance
+from polster.runtime.failures import MISUSED
 from polster.runtime.refusal import REFUSALS
 
 
@@ -97,6 +98,15 @@ def _dropped(key: AssetKey, done: Performance, record: AssetRecord) -> int:
 def _failed(asset: Asset, record: AssetRecord, error: Failure, *, legal: bool) -> Finding:
     place = error.place if error.place and error.place.startswith("src/") else asset.place
     file, _, line = place.partition(":")
+    if error.code == MISUSED:
+        return Finding(
+            "POL804",
+            f"`{asset.key}` fails: {error.message}",
+            asset=str(asset.key),
+            file=file,
+            line=int(line) if line.isdecimal() else None,
+            hint=error.hint,
+        )
     if not legal:
         return Finding(
             "POL805",

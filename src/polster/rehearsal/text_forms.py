@@ -22,6 +22,7 @@ from polster.model.context import RunContext
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.project.load import LoadedAsset
+from polster.project.shared_process import ReachedOutsideError
 from polster.rehearsal.sampling import CannotSampleError, sample_contract
 from polster.rehearsal.sources import Drawn, as_landed
 from polster.rehearsal.verdicts import broken_row_rules
@@ -120,7 +121,7 @@ def _score(
     rows: pl.DataFrame, asset: LoadedAsset, returned: Callable[[pl.DataFrame], pl.LazyFrame]
 ) -> int | None:
     """Count the rules that rows break, as a negative number; None if the function fails."""
-    with suppress(Exception, pl.exceptions.PanicException):
+    with suppress(Exception, pl.exceptions.PanicException, ReachedOutsideError):
         frame = returned(rows).collect()
         terms = settle_terms(asset.asset, asset.function.contract, frame.schema)
         broken = broken_row_rules(terms, frame)
@@ -154,6 +155,6 @@ def _forms(
 def _named_formats(
     rows: pl.DataFrame, returned: Callable[[pl.DataFrame], pl.LazyFrame]
 ) -> list[str]:
-    with suppress(Exception, pl.exceptions.PanicException):
+    with suppress(Exception, pl.exceptions.PanicException, ReachedOutsideError):
         return NAMED_FORMAT.findall(returned(rows.clear()).explain(optimized=False))
     return []

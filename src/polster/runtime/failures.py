@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from polster.runtime.call import missing_hint
 from polster.runtime.drift import drift_hint
 from polster.runtime.gate import Gate, InterruptedRunError
 
+MISUSED = "POL342"
 DISK_REFUSES = re.compile(r"\(os error (27|28|30|122)\)")
 """Too large, no space, read-only, over quota: Polars says it without naming the file."""
 
@@ -87,7 +89,7 @@ def is_interrupt(error: BaseException, gate: Gate) -> bool:
 
 def failure_of(error: BaseException, asset: Asset) -> Failure:
     """Say why an asset failed; what its code tried to do to the process comes first."""
-    misuse = misuse_here()
+    misuse = misuse_here(error)
     if misuse is not None:
         return failure(misused(misuse, asset))
     if isinstance(error, PolsterError):
@@ -102,11 +104,30 @@ def failure_of(error: BaseException, asset: Asset) -> Failure:
     )
 
 
-def misused(misuse: Misuse, asset: Asset) -> AssetError:
+@contextmanager
+def naming_misuse(asset: Asset) -> Iterator[None]:
+    """Fail if the code of ``asset`` does what it must not, whatever it makes of the refusal.
+
+    Raises:
+        AssetError: It did.
+    """
+    misuse_here()  # of somebody else, who was asked already
+    raised: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        raised = error
+        raise
+    finally:
+        if misuse := misuse_here(raised):
+            raise misused(misuse, asset, code=f"the code of `{asset.key}`") from None
+
+
+def misused(misuse: Misuse, asset: Asset, *, code: str = "its code") -> AssetError:
     """Say what the code of an asset tried to do to the process that all assets share."""
     return AssetError(
-        f"its code {misuse.deed}, which all assets of a run share",
-        code="POL342",
+        f"{code} {misuse.deed}, which all assets of a run share",
+        code=MISUSED,
         place=misuse.place or asset.place,
         hint=misuse.hint,
     )

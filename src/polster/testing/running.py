@@ -112,7 +112,8 @@ def run_asset(
     _check_frames(function, frames)
     asset = _asset(function)
     asset = replace(asset, options=replace(asset.options, expect=Expect()))  # of few rows
-    typed = as_published(asset, _project_of(function), frames)
+    with shared_process(Path.cwd()):
+        typed = as_published(asset, _project_of(function), frames)
     handed = {name: Handed(name, frame) for name, frame in typed.items()}
     raised: list[BaseException] = []
 

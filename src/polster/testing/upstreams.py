@@ -16,6 +16,7 @@ from polster.model.layer import LayerRules
 from polster.project.asset_file import read_asset_file
 from polster.project.discovery import ASSET_FOLDER, asset_files
 from polster.project.load import load_asset
+from polster.runtime.failures import naming_misuse
 
 
 def as_published(
@@ -31,6 +32,7 @@ def as_published(
 
     Raises:
         UsageError: A column, or a value of it, cannot have the contract's type.
+        AssetError: The file of what it reads cannot be imported.
     """
     known = [] if root is None else [AssetKey.parse(file.stem) for file in asset_files(root)]
     keys = [key for key in known if key is not None]
@@ -45,7 +47,10 @@ def as_published(
 
 def _typed(upstream: AssetKey, root: Path, frame: pl.LazyFrame) -> pl.LazyFrame:
     read = read_asset_file(root / ASSET_FOLDER / f"{upstream.identifier}.py", root)
-    contract = load_asset(read).function.contract if isinstance(read, Asset) else None
+    if not isinstance(read, Asset):
+        return frame
+    with naming_misuse(read):
+        contract = load_asset(read).function.contract
     if contract is None:
         return frame
     given = frame.collect_schema()
