@@ -108,3 +108,36 @@ def test_text_that_is_no_path_does_not_hide_the_error_of_the_files(
 
     assert hint is not None
     assert "`landing/b.csv` has other columns" in hint
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["id,n\u00e4me\n1,\u00e4\n2,\u4e2d\n", "id\n1\n2\n"])
+def test_a_csv_file_in_utf_16_is_named_and_the_hint_reads_it(
+    pipeline: Pipeline, text: str, encoding: str
+) -> None:
+    (pipeline.root / "a.csv").write_bytes(text.encode(encoding))
+
+    hint = _bronze(pipeline, 'pl.scan_csv("a.csv")')
+
+    assert hint is not None
+    assert hint.startswith("its file is not UTF-8, but UTF-16 by its look: write pl.read_csv(")
+    typed, _, replaced = hint.partition("write ")[2].partition(" for ")
+    assert replaced == "pl.scan_csv(…)"
+    assert _bronze(pipeline, typed.replace("…", '"a.csv"')) is None
+    assert pipeline.table("bronze.x").to_dict(as_series=False) == {
+        "id": [1, 2],
+        **({"n\u00e4me": ["\u00e4", "\u4e2d"]} if "," in text else {}),
+    }
+
+
+@pytest.mark.parametrize("name", ["a\\0b", "*", "^a.*$"])
+def test_a_column_that_nothing_can_ask_for_is_renamed_by_the_hint(
+    pipeline: Pipeline, name: str
+) -> None:
+    frame = f'pl.LazyFrame({{"{name}": [1]}})'
+
+    hint = _bronze(pipeline, frame)
+
+    assert hint is not None
+    assert _bronze(pipeline, frame + hint.partition("by its place: ")[2]) is None
+    assert pipeline.table("bronze.x").columns == ["column"]

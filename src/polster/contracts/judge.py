@@ -294,7 +294,8 @@ def _check_names(asset: Asset, returned: pl.Schema) -> None:
             f"the function returns a column named `{shown}`, by which nothing can ask for it",
             code="POL343",
             place=asset.place,
-            hint=f"rename it by its place: .rename(lambda name: "
+            hint=_misread_hint(next(iter(returned)))
+            or "rename it by its place: .rename(lambda name: "
             f"{json.dumps('column')} if name == {json.dumps(unusable[0])} else name)",
         )
     if not len(returned):
@@ -306,6 +307,26 @@ def _check_names(asset: Asset, returned: pl.Schema) -> None:
 def _is_unusable(name: str) -> bool:
     """Tell whether Polars takes a name for a pattern, or can hand it to nobody."""
     return name == "*" or (name.startswith("^") and name.endswith("$")) or "\0" in name
+
+
+def _misread_hint(first: str) -> str | None:
+    """Say how to read a file whose two bytes a character were read as two characters.
+
+    Args:
+        first: Its first column, before whose name a byte order mark may stand.
+    """
+    if first.startswith("\ufffd\ufffd") and "\0" in first:
+        encoding = "utf-16"
+    elif first[::2].strip("\0") and not first[1::2].strip("\0") and len(first) % 2 == 0:
+        encoding = "utf-16-le"
+    elif first[1::2].strip("\0") and not first[::2].strip("\0"):
+        encoding = "utf-16-be"
+    else:
+        return None
+    return (
+        "its file is not UTF-8, but UTF-16 by its look: write "
+        f'pl.read_csv(…, encoding="{encoding}") for pl.scan_csv(…)'
+    )
 
 
 def _fields(dtype: object) -> Iterator[str]:
