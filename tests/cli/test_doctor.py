@@ -77,6 +77,40 @@ def test_every_file_is_opened_and_its_rows_are_counted(shop: Pipeline) -> None:
     assert result.stdout.endswith("3 errors\n")
 
 
+@pytest.mark.parametrize("place", ["bronze/marks", "quarantine/silver/marks"])
+def test_bytes_that_were_lost_inside_a_file_are_found(pipeline: Pipeline, place: str) -> None:
+    pipeline.asset(
+        "bronze.marks",
+        "@bronze\ndef marks() -> pl.LazyFrame:\n"
+        "    return pl.LazyFrame({'v': range(20_000)}).with_columns(w=pl.col('v').hash())\n",
+    )
+    pipeline.asset(
+        "silver.marks",
+        """
+        class Marks(dy.Schema):
+            v = dy.Int64(min=10_000)
+            w = dy.UInt64()
+
+        @silver(contract=Marks, max_quarantined=1.0)
+        def marks(bronze_marks: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_marks.select("v", "w")
+        """,
+    )
+    pipeline.run()
+    file = next((pipeline.data / place).rglob("*.parquet"))
+    damaged = bytearray(file.read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 4096] = bytes(4096)
+    file.write_bytes(damaged)
+
+    (found,) = _found(pipeline)
+
+    assert (found["code"], found["severity"]) == ("POL413", "error")
+    assert found["file"] == str(pipeline.data / place)
+    name = file.relative_to(pipeline.data / place).as_posix()
+    assert f"a file of its table cannot be read: {name}: parquet: " in found["message"]
+
+
 def test_a_file_that_cannot_be_read_in_the_types_of_its_table_is_found(pipeline: Pipeline) -> None:
     asset = '@bronze(load="append")\ndef marks() -> pl.DataFrame:\n    return pl.DataFrame({})'
     for values in ({"v": [1], "w": [{"a": 1}]}, {"v": [2], "w": [{"a": 2, "b": 3}], "x": ["y"]}):

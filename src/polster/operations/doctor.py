@@ -43,7 +43,7 @@ class Diagnosis:
 
     Attributes:
         tables: Tables that were opened, Polster's own among them.
-        files: Data files whose footer was read.
+        files: Data files whose rows were read.
         findings: Errors are wrong now; warnings are worth knowing.
         unchecked: What was not looked at, as clauses.
     """
@@ -63,11 +63,13 @@ def doctor(
 ) -> Diagnosis:
     """Examine the tables of the selected assets, and Polster's own; nothing is changed.
 
+    Every row of every file of their current versions is read once.
+
     Args:
         project: Whose lakehouse.
         selection: Terms as in :mod:`polster.model.selection`; nothing means everything.
         environment: By default what ``POLSTER_ENV`` or the settings say.
-        releases: Whether the versions that releases name are looked at, too.
+        releases: Whether the versions that releases name are read, too.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
