@@ -201,7 +201,7 @@ def test_a_table_that_polster_never_wrote_is_read_as_it_is(lakehouse: Lakehouse)
 
 def test_polsters_own_tables_have_no_publisher(lakehouse: Lakehouse) -> None:
     pinned = _publish(lakehouse, ORDERS, [1], "run1")
-    own = TableVersion(None, pinned.uri, pinned.version, pinned.delta)
+    own = TableVersion(None, pinned.uri, pinned.version, delta=pinned.delta)
 
     assert lakehouse.published(own) is None
 

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+from polster.errors import LakehouseError
 from polster.lakehouse.acknowledgements import Acknowledgements
 from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import LiveRuns
+from polster.lakehouse.pin import Pin
 from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
@@ -146,6 +148,25 @@ class Lakehouse:
         published = self.published(table)
         left = self.unfinished(table, published)
         return self.as_read(left.before if left else table, published)
+
+    def read(self, pin: Pin) -> TableVersion:
+        """Open what was pinned, in this process or another.
+
+        Raises:
+            LakehouseError: The table cannot be read, or has no such version any more.
+        """
+        if isinstance(pin, TableVersion):
+            return pin
+        table = Table(self.store, pin.uri, pin.key).open(pin.version)
+        if table is None:
+            raise LakehouseError(
+                f"the table of `{pin.key}` is gone",
+                code="POL401",
+                place=pin.uri,
+                hint="run it again",
+            )
+        batch, counted, sent, types = pin.batch, pin.counted, pin.sent, pin.types
+        return replace(table, batch=batch, counted=counted, sent=sent, types=types)
 
     def as_read(self, table: TableVersion, published: Published | None) -> TableVersion:
         """Return ``table`` as readers get it, ``published`` being what its newest commit says.

@@ -26,6 +26,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.dtypes import dtype_text, read_dtype
+from polster.lakehouse.pin import Pin
 from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.store import LOG_FOLDER, Store, reaching, said_by_store
 from polster.lakehouse.types import from_storage, is_naive
@@ -56,28 +57,10 @@ class UncertainCommitError(LakehouseError):
 
 
 @dataclass(frozen=True, slots=True)
-class TableVersion:
-    """One committed version of a table, pinned: it reads the same for ever.
+class TableVersion(Pin):
+    """One committed version of a table, open to be read: it reads the same for ever."""
 
-    Attributes:
-        key: The asset whose table it is; None for Polster's own tables.
-        uri: Where it lies.
-        version: Delta commit number, from 0.
-        batch: For snapshot bronze, the batch that readers get; None means all rows.
-        counted: Rows that readers get, where whoever wrote them has counted; else the log is asked.
-        sent: For snapshot bronze, the columns of that batch; None means all, or nobody knows.
-        types: For snapshot bronze, the dtypes of that batch that are not those of the table, as
-            text by column.
-    """
-
-    key: AssetKey | None
-    uri: str
-    version: int
-    delta: DeltaTable = field(repr=False, compare=False)
-    batch: str | None = None
-    counted: int | None = field(default=None, compare=False)
-    sent: frozenset[str] | None = field(default=None, compare=False)
-    types: Mapping[str, str] = field(default_factory=dict, compare=False)
+    delta: DeltaTable = field(kw_only=True, repr=False, compare=False)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that were published."""
@@ -216,7 +199,7 @@ class Table:
                     hint="see the versions with: polster history",
                 ) from error
             raise self._unreadable(error) from error
-        opened = TableVersion(self.key, self.uri, delta.version(), delta)
+        opened = TableVersion(self.key, self.uri, delta.version(), delta=delta)
         if self.store.is_empty(self.uri, f"{LOG_FOLDER}/{opened.version:020d}.json"):
             # delta-rs takes it for a commit that did nothing, and reads the version before it
             raise self._unreadable(ValueError(f"the commit of version {opened.version} is empty"))

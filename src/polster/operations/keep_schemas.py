@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from polster.errors import LakehouseError
 from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.pin import Pin
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.decision import TableState
@@ -40,7 +41,7 @@ class BronzeSchemas:
 
     def keep(
         self,
-        tables: Mapping[AssetKey, TableVersion],
+        tables: Mapping[AssetKey, Pin],
         before: Mapping[AssetKey, TableState],
         environment: str,
     ) -> tuple[str, ...]:
@@ -59,7 +60,9 @@ class BronzeSchemas:
             SettingsError: The file is damaged; it is left as it is.
         """
         found = {
-            key: table_columns(table) for key, table in tables.items() if key.layer is Layer.BRONZE
+            key: table_columns(self.lakehouse.read(pin))
+            for key, pin in tables.items()
+            if key.layer is Layer.BRONZE
         }
         known = read_schema_file(self.project.root)
         departed = {

@@ -112,7 +112,8 @@ class Theatre:
         )
         for record in execution.run(threads=1).records:
             done.records[record.asset] = record
-        done.tables.update(execution.tables)
+        read = work.lakehouse.read
+        done.tables.update({key: read(pin) for key, pin in execution.tables.items()})
         work.discard_leftovers()
         return done
 

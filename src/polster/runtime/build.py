@@ -70,12 +70,13 @@ def build(job: Job, work: Workplace) -> Built:
         AssetStatus.FAILED,
         started,
         reasons=job.reasons,
-        rows_in={str(table.key): table.rows for table in job.inputs.values()},
         fingerprint=job.fingerprint,
     )
     table: TableVersion | None = None
     try:
-        record, table = _Build(job, work, record, clock).run()
+        building = _Build(job, work, record, clock)
+        record = building.record
+        record, table = building.run()
     except BehindError:
         raise
     except RefusedError as error:
@@ -100,8 +101,14 @@ class _Build:
         self.asset = job.asset
         self.job = job
         self.work = work
-        self.record = record
         self.clock = clock
+        read = work.lakehouse.read
+        self.inputs = {name: read(pin) for name, pin in job.inputs.items()}
+        self.references = {
+            each: None if pin is None else read(pin) for each, pin in job.references.items()
+        }
+        rows = {str(table.key): table.rows for table in self.inputs.values()}
+        self.record = replace(record, rows_in=rows)
         self.table: Table = work.lakehouse.table(job.asset.key)
         self.landing: BatchLanding | None = None
         self.landing_plan: LandingPlan | None = None
@@ -119,9 +126,7 @@ class _Build:
             if yielded:
                 return yielded, self._pinned(current)
         loaded = self.work.load(self.asset)
-        inputs = {
-            name: Handed(str(table.key), table.scan()) for name, table in self.job.inputs.items()
-        }
+        inputs = {name: Handed(str(table.key), table.scan()) for name, table in self.inputs.items()}
         frame = self.work.call(loaded, inputs, self.work.context, self.work.root)
         if self._is_snapshot:
             self.source = self._compute(lambda: source_digest(frame))
@@ -139,7 +144,7 @@ class _Build:
                 return replace(self.record, status=unchanged, reasons=reasons, notes=notes), None
             frame = known
         terms = self.terms = self._terms(loaded, frame)
-        lineage = frame_lineage(self.asset.key, frame, terms.schema, self.job.inputs)
+        lineage = frame_lineage(self.asset.key, frame, terms.schema, self.inputs)
         self.record = replace(self.record, lineage=lineage)
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
@@ -198,7 +203,7 @@ class _Build:
     def _count_partners(self, frame: pl.LazyFrame, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""
         self.work.gate.check()
-        matched = count_partners(frame, self.job.inputs, self.record.rows_in)
+        matched = count_partners(frame, self.inputs, self.record.rows_in)
         if not matched:
             return
         published = None if current is None else self._published(current)
@@ -209,7 +214,7 @@ class _Build:
     def _terms(self, loaded: LoadedAsset, frame: pl.LazyFrame) -> Terms:
         returned = self._compute(frame.collect_schema)
         terms = settle_terms(self.asset, loaded.function.contract, returned)
-        return refer(terms, self.job.references)
+        return refer(terms, self.references)
 
     def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:
         context = self.work.context
@@ -283,8 +288,8 @@ class _Build:
                 error,
                 self.asset,
                 self.table,
-                list(self.job.inputs.values()),
-                [each for each in self.job.references.values() if each is not None],
+                list(self.inputs.values()),
+                [each for each in self.references.values() if each is not None],
                 self.work.root,
             ) from error
 

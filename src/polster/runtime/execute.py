@@ -11,7 +11,8 @@ from threading import Thread
 from typing import ParamSpec, TypeVar
 
 from polster.errors import ConflictError, PolsterError
-from polster.lakehouse.table import ATTEMPTS, TableVersion
+from polster.lakehouse.pin import Pin
+from polster.lakehouse.table import ATTEMPTS
 from polster.model.asset import AssetKey
 from polster.model.decision import Blocked, Course, Need, Skip, TableState, Unchanged, decide
 from polster.model.graph import AssetGraph
@@ -91,7 +92,7 @@ class Execution:
         self.observer = observer
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
-        self.tables: dict[AssetKey, TableVersion] = {}
+        self.tables: dict[AssetKey, Pin] = {}
         self.awaited: dict[AssetKey, tuple[AssetKey, ...]] = {}  # bronze without columns, by reader
         self.ready: SimpleQueue[AssetKey | None] = SimpleQueue()
         self.done: SimpleQueue[tuple[AssetKey, Built | None]] = SimpleQueue()
@@ -274,7 +275,7 @@ class Execution:
             )
         return TableState(state.version if table is None else table.version, None)
 
-    def _pin(self, key: AssetKey, other: AssetKey) -> TableVersion:
+    def _pin(self, key: AssetKey, other: AssetKey) -> Pin:
         table = self.tables.get(other)
         if table is None:
             table = self.work.lakehouse.pin(other, self.states.tables[other].version)
@@ -282,7 +283,7 @@ class Execution:
             raise self._never_built(key, other)
         return table
 
-    def _pin_references(self, key: AssetKey) -> dict[Reference, TableVersion | None]:
+    def _pin_references(self, key: AssetKey) -> dict[Reference, Pin | None]:
         """Pin what ``key`` refers to; None stands for the rows that it is about to publish."""
         targets = self.graph.references.get(key, {}).items()
         return {each: None if other == key else self._pin(key, other) for each, other in targets}

@@ -11,7 +11,7 @@ import polars as pl
 
 from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.pin import Pin
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
 from polster.model.record import AssetRecord, Fingerprint
@@ -72,14 +72,14 @@ class Job:
     """
 
     asset: Asset
-    inputs: Mapping[str, TableVersion]
+    inputs: Mapping[str, Pin]
     fingerprint: Fingerprint
     reasons: tuple[str, ...]
     known: int | None
     last: AssetRecord | None = None
     reread: bool = False
     is_damaged: bool = False
-    references: Mapping[Reference, TableVersion | None] = field(default_factory=dict)
+    references: Mapping[Reference, Pin | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Built:
     """
 
     record: AssetRecord
-    table: TableVersion | None
+    table: Pin | None
 
 
 class BehindError(PolsterError):
