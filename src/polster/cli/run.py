@@ -42,6 +42,9 @@ def command(
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Take over tables that another program made.")
     ] = False,
+    isolate: Annotated[
+        bool, typer.Option("--isolate", help="Build each asset in a process of its own.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Assets at a time; else cores, at most 4.")
     ] = None,
@@ -66,6 +69,7 @@ def command(
             environment=env,
             full_refresh=full_refresh,
             adopt=adopt,
+            isolate=isolate,
             threads=jobs,
         )
     if is_json:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from polster.errors import LakehouseError, SettingsError
 from polster.lakehouse.lakehouse import Lakehouse
@@ -37,6 +38,9 @@ from polster.runtime.live import Beginning, LiveReport
 from polster.runtime.states import States, read_states, standing_warnings
 from polster.runtime.vanished import tell_vanished, vanished_record
 
+if TYPE_CHECKING:
+    from polster.runtime.isolated import IsolatedBuilder
+
 DEFAULT_THREADS = 4
 LEDGER_SECONDS = 2.0
 """How long an interrupted run tries to record what it did."""
@@ -52,6 +56,7 @@ def run(
     environment: str | None = None,
     full_refresh: bool = False,
     adopt: bool = False,
+    isolate: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
     """Run the selected assets of ``project``; everything without a selection.
@@ -65,6 +70,7 @@ def run(
         environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
+        isolate: Build each asset in a process of its own.
         threads: Assets at a time; by default the machine's cores, at most 4.
 
     Raises:
@@ -92,6 +98,8 @@ def run(
         ),
     )
     work = Workplace(project.root, lakehouse, context, Gate(), building=live.building)
+    at_once = threads or min(DEFAULT_THREADS, os.cpu_count() or 1)
+    apart = _apart(project.root, name, at_once, len(chosen)) if isolate else None
     execution = Execution(
         graph,
         chosen,
@@ -102,11 +110,12 @@ def run(
         adopt=adopt,
         observer=live.beside(observer),
         interrupted=interrupted,
+        builder=apart,
     )
-    with live:
+    with live, apart or nullcontext():
         there = Path.cwd() == project.root  # within another run, whose assets forbid to move
         with nullcontext() if there else chdir(project.root):
-            outcome = execution.run(threads or min(DEFAULT_THREADS, os.cpu_count() or 1))
+            outcome = execution.run(at_once)
         seconds = time.perf_counter() - clock
         records = outcome.records
         if outcome.interrupted:
@@ -126,6 +135,14 @@ def run(
             record = _with_schemas(record, BronzeSchemas(project, lakehouse), execution, states)
     work.discard_leftovers()
     return record
+
+
+def _apart(root: Path, environment: str, at_once: int, most: int) -> IsolatedBuilder:
+    """Return what builds each asset in a process of its own."""
+    from polster.operations.build_alone import command  # who does without does not wait for them
+    from polster.runtime.isolated import IsolatedBuilder
+
+    return IsolatedBuilder(command(root, environment), ahead=at_once, most=most)
 
 
 def _with_schemas(

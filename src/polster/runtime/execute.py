@@ -26,7 +26,7 @@ from polster.project.shared_process import shared_process
 from polster.runtime.aging import grown_old
 from polster.runtime.build import build
 from polster.runtime.failures import failure
-from polster.runtime.job import BehindError, Built, Job, Workplace
+from polster.runtime.job import BehindError, Builder, Built, Job, Workplace
 from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 
@@ -66,6 +66,17 @@ class Outcome:
     interrupted: bool
 
 
+class HereBuilder:
+    """Builds in the thread that calls it."""
+
+    def __call__(self, job: Job, work: Workplace) -> Built:
+        """Build it."""
+        return _named(build, f"building {job.asset.key}")(job, work)
+
+    def cancel(self) -> None:
+        """Do nothing: a thread ends by itself, or with the process."""
+
+
 class Execution:
     """One run in progress."""
 
@@ -81,6 +92,7 @@ class Execution:
         adopt: bool = False,
         observer: Observer,
         interrupted: Callable[[], bool],
+        builder: Builder | None = None,
     ) -> None:
         self.graph = graph
         self.order = [key for key in graph.assets if key in chosen]
@@ -91,6 +103,7 @@ class Execution:
         self.adopt = adopt
         self.observer = observer
         self.interrupted = interrupted
+        self.builder = builder or HereBuilder()
         self.records: dict[AssetKey, AssetRecord] = {}
         self.tables: dict[AssetKey, Pin] = {}
         self.awaited: dict[AssetKey, tuple[AssetKey, ...]] = {}  # bronze without columns, by reader
@@ -228,7 +241,7 @@ class Execution:
             references=self._pin_references(key),
         )
         with self.work.building(key):
-            built = _named(build, f"building {key}")(job, self.work)
+            built = self.builder(job, self.work)
         return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:
@@ -325,6 +338,7 @@ class Execution:
     def _interrupt(self, workers: list[Thread]) -> None:
         """Stop: no commit begins any more; what is computed gets a moment to end."""
         self.work.gate.close()
+        self.builder.cancel()
         for _ in workers:
             self.ready.put(None)
         deadline = datetime.now(UTC).timestamp() + GRACE_SECONDS

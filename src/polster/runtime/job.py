@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -94,6 +95,20 @@ class Built:
     table: Pin | None
 
 
+class Builder(Protocol):
+    """What builds a job: here, or in a process of its own. Called from several threads."""
+
+    def __call__(self, job: Job, work: Workplace) -> Built:
+        """Build it, and wait until it is done; a failure is a value.
+
+        Raises:
+            BehindError: Another run published the asset from inputs that are in part newer.
+        """
+
+    def cancel(self) -> None:
+        """Stop what is being built; nothing of it will be published."""
+
+
 class BehindError(PolsterError):
     """Another run published the asset from inputs of which some are newer than ours, others older.
 
@@ -104,3 +119,7 @@ class BehindError(PolsterError):
     def __init__(self, versions: Mapping[str, int]) -> None:
         super().__init__("another run read newer inputs", code="POL402")
         self.versions = versions
+
+    def __reduce__(self) -> tuple[type[BehindError], tuple[Mapping[str, int]]]:
+        """Let it come from another process."""
+        return BehindError, (self.versions,)
