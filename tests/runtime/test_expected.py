@@ -371,3 +371,129 @@ def test_a_version_without_rows_does_not_make_the_next_forget_what_was_filled(
     shop.write("orders.csv", "id,email\n1,\n2,\n")
 
     assert _failure(shop.run(), "bronze.orders").startswith("POL325: `email` holds nothing but")
+
+
+PERSONS = """
+@bronze{options}
+def persons() -> pl.LazyFrame:
+    return pl.scan_ndjson("persons.jsonl", schema={{
+        "id": pl.Int64,
+        "person": pl.Struct({{"email": pl.String, "at": pl.Struct({{"city": pl.String}})}}),
+        "person.email": pl.String,
+    }})
+"""
+PERSON = '{"id": 1, "person": {"email": "a@x", "at": {"city": "B"}}, "person.email": null}\n'
+
+
+def _persons(pipeline: Pipeline, options: str = "") -> Pipeline:
+    pipeline.asset("bronze.persons", PERSONS.format(options=options))
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('"email": "a@x"', '"email": null', "person['email']"),
+        ('"city": "B"', '"city": null', "person.at.city"),
+        ('{"city": "B"}', "null", "person.at"),
+        ('{"email": "a@x", "at": {"city": "B"}}', "null", "person"),
+    ],
+)
+def test_a_field_that_was_filled_and_is_all_null_fails_and_the_hint_permits_it(
+    pipeline: Pipeline, old: str, new: str, name: str
+) -> None:
+    pipeline.write("persons.jsonl", PERSON)
+    assert _persons(pipeline).outcome() == {"bronze.persons": "published"}
+    pipeline.write("persons.jsonl", PERSON.replace(old, new))
+
+    failed = _failure(pipeline.run(), "bronze.persons")
+    permit = failed.partition("write ")[2].replace("expect=Expect", "(expect=polster.Expect") + ")"
+
+    assert failed.startswith(f"POL325: `{name}` holds nothing but nulls, and held values in")
+    assert _persons(pipeline, permit).outcome() == {"bronze.persons": "published"}
+
+
+def test_a_field_is_not_taken_for_the_column_that_has_its_dotted_name(pipeline: Pipeline) -> None:
+    pipeline.write("persons.jsonl", PERSON)
+    _persons(pipeline).run()
+
+    options = '(expect=polster.Expect(null_share={"person.email": 0.5}))'
+    failed = _failure(_persons(pipeline, options).run(full_refresh=True), "bronze.persons")
+
+    assert failed.startswith("POL328: `person.email` is null in 100.0% of the rows")
+
+
+def test_the_nulls_of_a_field_are_held_against_its_share(pipeline: Pipeline) -> None:
+    pipeline.write("persons.jsonl", PERSON + PERSON.replace('{"city": "B"}', "null"))
+
+    options = '(expect=polster.Expect(null_share={"person.at.city": 0.1}))'
+    failed = _failure(_persons(pipeline, options).run(), "bronze.persons")
+
+    assert "`person.at.city` is null in 50.0% of the rows, where 10.0% is allowed" in failed
+
+
+def test_a_field_that_no_struct_has_is_named_with_the_one_meant(pipeline: Pipeline) -> None:
+    pipeline.write("persons.jsonl", PERSON)
+
+    options = '(expect=polster.Expect(null_share={"person.at.town": 0.1}))'
+    failed = _failure(_persons(pipeline, options).run(), "bronze.persons")
+
+    assert failed.startswith("POL333: `expect` names the column `person.at.town`, which")
+
+
+def test_a_field_that_was_filled_is_remembered_past_a_version_without_rows(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.write("persons.jsonl", PERSON)
+    _persons(pipeline, "(allow_empty=True)").run()
+    pipeline.write("persons.jsonl", "")
+    assert pipeline.outcome() == {"bronze.persons": "published"}
+    pipeline.write("persons.jsonl", PERSON.replace('"city": "B"', '"city": null'))
+
+    failed = _failure(pipeline.run(), "bronze.persons")
+
+    assert failed.startswith("POL325: `person.at.city` holds nothing but nulls")
+
+
+def test_a_field_that_is_gone_from_the_source_is_a_standing_warning(pipeline: Pipeline) -> None:
+    reading = (
+        "@bronze\ndef persons() -> pl.LazyFrame:\n    return pl.scan_ndjson('persons.jsonl')\n"
+    )
+    pipeline.asset("bronze.persons", reading)
+    pipeline.write("persons.jsonl", '{"id": 1, "person": {"email": "a@x", "n": 1}}\n')
+    pipeline.run()
+    pipeline.write("persons.jsonl", '{"id": 1, "person": {"n": 1}}\n')
+
+    record = _of(pipeline.run(), "bronze.persons")
+
+    assert [(each.code, each.subject) for each in record.warnings] == [("POL326", "person.email")]
+
+
+def test_a_field_that_silver_loses_fails_like_a_column(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.persons",
+        """
+        @bronze
+        def persons() -> pl.LazyFrame:
+            return pl.scan_ndjson("persons.jsonl")
+        """,
+    )
+    pipeline.asset(
+        "silver.persons",
+        """
+        class Persons(dy.Schema):
+            id = dy.Int64()
+            person = dy.Struct({"email": dy.String(nullable=True), "n": dy.Int64()})
+
+        @silver(contract=Persons)
+        def persons(bronze_persons: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_persons.select("id", "person")
+        """,
+    )
+    pipeline.write("persons.jsonl", '{"id": 1, "person": {"email": "a@x", "n": 1}}\n')
+    assert set(pipeline.outcome().values()) == {"published"}
+    pipeline.write("persons.jsonl", '{"id": 1, "person": {"n": 1}}\n')
+
+    failed = _failure(pipeline.run(), "silver.persons")
+
+    assert failed.startswith("POL325: `person.email` holds nothing but nulls")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from polster.contracts.profile import LastVersion, Profile
+from polster.contracts.profile import FIELD, LastVersion, Profile, names_of
 from polster.errors import AssetError, nearest
 from polster.model.asset import Asset, Load
 from polster.model.expect import Expect, parse_age
@@ -44,13 +44,15 @@ def ages(asset: Asset, schema: pl.Schema) -> dict[str, timedelta]:
             it names none, and not exactly one does.
     """
     expect = asset.options.expect
+    names = names_of(schema)
     for column in expect.columns:
-        if column not in schema:
-            close = nearest(column, schema)
+        known = names if column in expect.null_share else schema
+        if column not in known:
+            close = nearest(column, known)
             raise _senseless(
                 asset,
                 f"`expect` names the column `{column}`, which the result does not have",
-                f"did you mean `{close}`?" if close else f"its columns: {', '.join(schema)}",
+                f"did you mean `{close}`?" if close else f"its columns: {', '.join(known)}",
             )
     if expect.fresh_within is None:
         return {}
@@ -182,11 +184,13 @@ def _gone(
                 "decorator",
             )
         return
+    empty = {key for key, nulls in new.nulls.items() if nulls == new.rows}
     lost = [
         column
-        for column, nulls in new.nulls.items()
-        if nulls == new.rows
-        and last.was_filled(column)
+        for column, key in names_of(new.columns).items()
+        if key in empty
+        and (FIELD not in key or key.rpartition(FIELD)[0] not in empty)
+        and last.was_filled(key)
         and column not in asset.options.expect.null_share
     ]
     if lost:
@@ -227,8 +231,9 @@ def _sizes(expect: Expect, new: Profile, last: LastVersion | None) -> Iterator[S
 
 
 def _nulls(expect: Expect, new: Profile) -> Iterator[Surprise]:
+    keys = names_of(new.columns) if expect.null_share else {}
     for column, limit in expect.null_share.items():
-        share = new.nulls[column] / new.rows if new.rows else 0.0
+        share = new.nulls[keys[column]] / new.rows if new.rows else 0.0
         if share > limit:
             needed = math.ceil(share * 100) / 100
             message = f"`{column}` is null in {share:.1%} of the rows, where {limit:.1%} is allowed"

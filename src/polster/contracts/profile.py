@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -12,6 +12,45 @@ import polars as pl
 
 AHEAD = timedelta(days=1)
 """A moment so far after the run's start still counts: its zone may be unknown."""
+FIELD = "\0"
+"""Joins a column and a field of its structs to one key; no name of a column or a field holds it."""
+
+
+def names_of(columns: Mapping[str, object]) -> dict[str, str]:
+    r"""Return the keys of columns, and of the fields in their structs, by the names users write.
+
+    Fields in lists have none.
+
+    >>> orders = {"id": pl.Int64(), "person": pl.Struct({"email": pl.String()})}
+    >>> names_of(orders)
+    {'id': 'id', 'person': 'person', 'person.email': 'person\x00email'}
+    >>> list(names_of({**orders, "person.email": pl.String()}))
+    ['id', 'person', 'person.email', "person['email']"]
+    """
+    names = {name: name for name in columns}
+    for key in _fields(columns):
+        first, *rest = key.split(FIELD)
+        dotted = ".".join((first, *rest))
+        names[first + "".join(f"['{each}']" for each in rest) if dotted in names else dotted] = key
+    return names
+
+
+def _fields(columns: Mapping[str, object], above: str = "") -> Iterator[str]:
+    for name, dtype in columns.items():
+        if above:
+            yield above + name
+        if isinstance(dtype, pl.Struct):
+            yield from _fields(dict(dtype), f"{above}{name}{FIELD}")
+
+
+def _nulls(rows: pl.DataFrame, above: str = "") -> Iterator[tuple[str, int]]:
+    """Count nulls; a field of a struct that is null is null, too."""
+    for column in rows:
+        count = column.null_count()
+        if count or above:
+            yield above + column.name, count
+        if isinstance(column.dtype, pl.Struct):
+            yield from _nulls(column.struct.unnest(), f"{above}{column.name}{FIELD}")
 
 
 @dataclass(slots=True)
@@ -21,8 +60,10 @@ class Profile:
     Attributes:
         dated: Columns whose newest moment is wanted.
         at: When the run started; what lies more than a day after it counts as no moment.
-        nulls: Nulls by column, those without any left out.
+        nulls: Nulls by column, those without any left out, and by field of a struct, none left
+            out.
         newest: The newest moment by column of ``dated``, UTC; a date is over when its day is.
+        columns: What the rows have.
     """
 
     dated: Collection[str]
@@ -30,27 +71,34 @@ class Profile:
     rows: int = 0
     nulls: Counter[str] = field(default_factory=Counter)
     newest: dict[str, datetime] = field(default_factory=dict)
+    columns: Mapping[str, object] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def see(self, batch: pl.DataFrame) -> None:
         """Count ``batch`` in."""
-        nulls = {column.name: count for column in batch if (count := column.null_count())}
+        nulls = dict(_nulls(batch))
         moments = {name: self._newest(batch[name]) for name in self.dated if batch.height}
         with self._lock:
             self.rows += batch.height
+            self.columns = batch.schema
             self.nulls.update(nulls)
             for name, moment in moments.items():
                 if moment is not None:
                     self.newest[name] = max(moment, self.newest.get(name, moment))
 
-    def nulls_beside(self, last: LastVersion | None, columns: Collection[str]) -> Mapping[str, int]:
+    def nulls_beside(
+        self, last: LastVersion | None, columns: Mapping[str, object]
+    ) -> Mapping[str, int]:
         """Return the nulls by column as the next version is to be compared with them.
 
         Without rows, what ``last`` knew is carried on: 1 for a column that held no value there.
         """
         if self.rows:
             return self.nulls
-        return {name: 1 for name in columns if last is None or not last.was_filled(name)}
+        filled = {
+            key: last is not None and last.was_filled(key) for key in names_of(columns).values()
+        }
+        return {key: int(not each) for key, each in filled.items() if FIELD in key or not each}
 
     def clear(self) -> None:
         """Forget what was counted."""
@@ -77,8 +125,9 @@ class LastVersion:
     Attributes:
         rows: Rows that its readers get; of bronze, those of the latest batch.
         columns: Its columns.
-        nulls: Nulls by column, those without any left out; None if nobody has counted. Without
-            rows, 1 for each column that held no value before either.
+        nulls: Nulls by column, those without any left out, and by field of a struct, those left
+            out that nobody has counted; None if nobody has counted any. Without rows, 1 for each
+            column that held no value before either.
         newest: The newest moment by column whose freshness was expected.
     """
 
@@ -88,9 +137,9 @@ class LastVersion:
     newest: Mapping[str, datetime] = field(default_factory=dict)
 
     def was_filled(self, column: str) -> bool:
-        """Tell whether ``column`` is known to have held a value."""
+        """Tell whether ``column``, or the field of that key, is known to have held a value."""
         return (
             self.nulls is not None
-            and column in self.columns
+            and column in (self.nulls if FIELD in column else self.columns)
             and self.nulls.get(column, 0) < max(self.rows, 1)
         )

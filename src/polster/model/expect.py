@@ -23,7 +23,8 @@ class Expect:
         max_rows: Rows at most.
         shrink: Share of the last version's rows, 0 to 1, that may be gone.
         grow: Share of the last version's rows that may be added: 0.5 is half as many again.
-        null_share: Share of nulls, 0 to 1, that a column may have; 1.0 lets it be empty.
+        null_share: Share of nulls, 0 to 1, that a column may have, or a field of its structs,
+            such as ``person.email``; 1.0 lets it be empty.
         fresh_within: How old the newest value of a column may be when the run starts:
             ``{"ordered_at": "26h"}``, or ``"26h"`` where one column alone holds dates or times.
             Units are m, h, d and w.

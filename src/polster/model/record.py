@@ -192,7 +192,8 @@ class AssetRecord:
         started_at: Timezone-aware UTC.
         lineage: What the columns were made of, where a new version was published.
         nulls: Nulls by column of what was published, of bronze the batch alone; columns without
-            any are left out. None where nobody has counted.
+            any are left out, and fields of structs, by a key of their own, are not. None where
+            nobody has counted.
         newest: The newest moment by column whose freshness is expected.
         warnings: What is amiss in the version that was published, as far as it stands.
         matched: What its joins kept, by upstream key; empty if it reads no two tables.

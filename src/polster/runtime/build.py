@@ -330,7 +330,9 @@ class _Build:
         last: AssetRecord | None,
     ) -> None:
         """Record what the next version is compared with, and what is amiss in this one."""
-        gone = self.landing_plan.absent if self.landing_plan else ()
+        plan = self.landing_plan
+        gone = plan.absent if plan else ()
+        gone_columns = [name for name in plan.existing if name not in plan.types] if plan else []
         found += [vanished(self.asset, column) for column in gone]
         context = self.work.context
         warnings = [
@@ -347,7 +349,7 @@ class _Build:
         ]
         self.record = replace(
             self.record,
-            nulls={**nulls, **dict.fromkeys(gone, max(profile.rows, 1))},
+            nulls={**nulls, **dict.fromkeys(gone_columns, max(profile.rows, 1))},
             newest=profile.newest,
             warnings=carried_on(warnings, last.warnings if last else ()),
         )
