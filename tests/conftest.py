@@ -24,11 +24,11 @@ from polster.cli.app import app
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
+from polster.model.event import nobody
 from polster.model.record import AssetRecord, AssetStatus, RunRecord
 from polster.operations.open_project import Project, open_project
 from polster.operations.plan import plan
 from polster.operations.run import run
-from polster.runtime.execute import Observer
 
 IMPORTS = """\
 import dataframely as dy
@@ -38,7 +38,6 @@ from polster import bronze, gold, silver
 """
 settings.register_profile("polster", deadline=None)  # no test depends on the clock
 settings.load_profile("polster")
-NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -92,7 +91,7 @@ class Pipeline:
 
     def run(self, *selection: str, **options: Any) -> RunRecord:
         """Run in this process; every record must balance."""
-        record = run(self.open(), selection, observer=options.pop("observer", NOBODY), **options)
+        record = run(self.open(), selection, listener=options.pop("listener", nobody), **options)
         self.runs.append(record)
         for asset in record.assets:
             self.check_balance(record.run_id, asset)

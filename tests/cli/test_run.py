@@ -233,3 +233,40 @@ def test_a_function_that_closes_a_stream_hides_nothing(pipeline: Pipeline, deed:
 
     assert (ended.returncode, "1 published" in ended.stdout) == (0, True)
     assert "Error" not in ended.stderr
+
+
+def test_a_run_as_json_lines_tells_each_thing_as_it_happens(shop: Pipeline) -> None:
+    shop.edit("src/core/bronze_orders.py", "return pl.scan", 'print("hello")\n    return pl.scan')
+    process = shop.start("-m", "polster", "run", "--format", "jsonl")
+
+    stdout, stderr = process.communicate(timeout=60)
+
+    lines = [json.loads(line) for line in stdout.splitlines()]
+    told = [(line["event"], line.get("asset")) for line in lines]
+    assert told == [
+        ("run_began", None),
+        *(
+            (event, asset)
+            for asset in ("bronze.orders", "silver.orders", "gold.spending")
+            for event in ("asset_began", "asset_ended")
+        ),
+        ("run_ended", None),
+    ]
+    assert lines[0]["assets"] == ["bronze.orders", "silver.orders", "gold.spending"]
+    assert lines[0]["run_id"] == lines[-1]["run_id"]
+    assert [line["status"] for line in lines if line["event"] == "asset_ended"] == ["published"] * 3
+    assert (lines[-1]["status"], process.returncode) == ("succeeded", 0)
+    assert stderr == "hello\n"
+
+
+def test_a_run_goes_on_when_nobody_reads_its_lines_any_more(shop: Pipeline) -> None:
+    process = shop.start("-m", "polster", "run", "--format", "jsonl")
+    assert process.stdout is not None
+    assert process.stderr is not None
+
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(timeout=60)
+    process.stderr.close()
+
+    assert shop.ledger()["status"].to_list() == ["published"] * 3

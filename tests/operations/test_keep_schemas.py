@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.conftest import NOBODY, Pipeline
+from tests.conftest import Pipeline
 
+from polster.model.event import nobody
 from polster.project.schema_file import SCHEMA_FILE
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def run_prod(pipeline: Pipeline) -> tuple[str, ...]:
 
     from polster.operations.run import run
 
-    return run(pipeline.open(), observer=NOBODY, environment="prod").notes
+    return run(pipeline.open(), listener=nobody, environment="prod").notes
 
 
 def test_a_checkout_that_cannot_be_written_does_not_fail_the_run(

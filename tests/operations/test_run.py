@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from polster.errors import DefinitionError, UsageError
-from polster.runtime.execute import Observer
+from polster.model.event import AssetEnded, RunEvent
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -375,14 +375,13 @@ def test_a_diamond_sees_one_world(pipeline: Pipeline) -> None:
     pipeline.run("bronze.x")
     meddled: list[str] = []
 
-    def meddle(record: object) -> None:
-        if not meddled:
+    def meddle(event: RunEvent) -> None:
+        if isinstance(event, AssetEnded) and not meddled:
             meddled.append("once")
             pipeline.write("landing/a.csv", "a\n2\n")
             pipeline.run("bronze.x")
 
-    watching = Observer(lambda _: None, lambda _: None, meddle)
-    pipeline.run("layer:silver", "layer:gold", observer=watching, threads=1)
+    pipeline.run("layer:silver", "layer:gold", listener=meddle, threads=1)
 
     assert pipeline.table("bronze.x").rows() == [(2,)]
     assert pipeline.table("gold.both").rows() == [(1, 1)]

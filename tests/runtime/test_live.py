@@ -16,18 +16,17 @@ import pytest
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
+from polster.model.event import AssetBegan, AssetEnded
 from polster.model.layer import Layer
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint
 from polster.runtime import live as module
-from polster.runtime.execute import Observer
 from polster.runtime.live import Beginning, LiveReport
 
 BRONZE, SILVER, GOLD = (AssetKey(layer, "orders") for layer in Layer)
 START = datetime.now(UTC)
 RUN = "20260102T030405-abcdef"
 BEGINNING = Beginning(RUN, "dev", START, ("+gold.orders",), True, (BRONZE, SILVER, GOLD))
-NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 T = TypeVar("T")
 
 
@@ -60,11 +59,10 @@ def test_others_see_what_waits_what_runs_and_what_is_done(runs: LiveRuns) -> Non
     record = AssetRecord(BRONZE, AssetStatus.PUBLISHED, START, fingerprint=Fingerprint("c"))
 
     with LiveReport(runs, BEGINNING) as report:
-        observer = report.beside(NOBODY)
         first = until(lambda: the_run(runs))
-        observer.started(BRONZE)
-        observer.finished(record)
-        observer.started(SILVER)
+        report.hear(AssetBegan(BRONZE, START))
+        report.hear(AssetEnded(record))
+        report.hear(AssetBegan(SILVER, START))
         second = until(lambda: the_run(runs, lambda run: SILVER in run.running))
 
     assert (first.selection, first.full_refresh) == (("+gold.orders",), True)
@@ -82,19 +80,6 @@ def test_a_run_gives_signs_of_life_though_nothing_happens(runs: LiveRuns) -> Non
         later = until(lambda: the_run(runs, lambda run: run.updated_at > first.updated_at))
 
     assert replace(later, updated_at=first.updated_at) == first
-
-
-def test_the_other_observer_is_told_first(runs: LiveRuns) -> None:
-    told: list[object] = []
-    record = AssetRecord(BRONZE, AssetStatus.UNCHANGED, START)
-    report = LiveReport(runs, BEGINNING)
-
-    observer = report.beside(Observer(told.append, told.append, told.append))
-    observer.begins(3)
-    observer.started(BRONZE)
-    observer.finished(record)
-
-    assert told == [3, BRONZE, record]
 
 
 def test_runs_that_vanished_are_told_until_somebody_knows(runs: LiveRuns) -> None:
@@ -145,7 +130,7 @@ def test_a_sign_of_life_that_hangs_holds_no_run(
     os.mkfifo(pipe)  # who opens it for writing waits until somebody reads
 
     with LiveReport(runs, BEGINNING) as report:
-        report.beside(NOBODY).started(BRONZE)
+        report.hear(AssetBegan(BRONZE, START))
 
     assert runs.all() == []
     pipe.rename(tmp_path / "pipe")
@@ -159,7 +144,7 @@ def test_a_lakehouse_that_is_a_file_stops_nothing(tmp_path: Path) -> None:
     runs = LiveRuns(Store(str(tmp_path / "lake")))
 
     with LiveReport(runs, BEGINNING) as report:
-        report.beside(NOBODY).started(BRONZE)
+        report.hear(AssetBegan(BRONZE, START))
 
     assert not report._thread.is_alive()
     assert (tmp_path / "lake").read_text() == ""

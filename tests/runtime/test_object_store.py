@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from polster.model.asset import AssetKey
+from polster.model.event import AssetBegan, RunEvent
 from polster.model.layer import Layer
 from polster.model.lineage import ColumnRef
 from polster.model.live import LiveRun
@@ -22,7 +23,6 @@ from polster.operations.environment import open_lakehouse
 from polster.operations.lineage import recorded_lineage
 from polster.operations.run import run
 from polster.operations.runs import live_runs
-from polster.runtime.execute import Observer
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -171,13 +171,15 @@ def test_the_lineage_of_a_run_is_kept_in_a_bucket(shop: Pipeline, bucket: Any) -
 def test_a_run_in_progress_is_seen_in_a_bucket(shop: Pipeline, bucket: Any) -> None:
     seen: list[LiveRun] = []
 
-    def look(_: AssetKey) -> None:
+    def look(event: RunEvent) -> None:
+        if not isinstance(event, AssetBegan):
+            return
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and not seen:
             seen.extend(live_runs(shop.open()))
 
     assert live_runs(shop.open()) == []
-    run(shop.open(), observer=Observer(lambda _: None, look, lambda _: None))
+    run(shop.open(), listener=look)
 
     assert [str(key) for key in seen[0].waiting][-1] == "gold.spending"
     assert live_runs(shop.open()) == []

@@ -11,13 +11,11 @@ from deltalake.transaction import create_table_with_add_actions
 from polster.errors import LakehouseError
 from polster.lakehouse import table as tables
 from polster.lakehouse.table import Table, TableVersion
+from polster.model.event import nobody
 from polster.operations.run import run
-from polster.runtime.execute import Observer
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
-
-NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_files_stay_where_it_is_not_known_whether_a_commit_names_them(
         return opened(self, version)
 
     monkeypatch.setattr(Table, "open", refused)
-    record = run(shop.open(), observer=NOBODY)
+    record = run(shop.open(), listener=nobody)
     monkeypatch.undo()
 
     silver = record.assets[1]
@@ -89,7 +87,7 @@ def test_ctrl_c_right_after_a_commit_of_the_ledger_leaves_it_whole(
 
     monkeypatch.setattr(Table, "commit", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(shop.open(), observer=NOBODY)
+        run(shop.open(), listener=nobody)
     monkeypatch.undo()
 
     assert shop.ledger().height == 3

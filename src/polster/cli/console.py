@@ -52,16 +52,24 @@ def _shown(text: str, *, is_data: bool) -> str:
     return whole if is_data else without_secrets(whole)
 
 
+def write_line(text: str, out: TextIO) -> None:
+    """Write a line to ``out`` at once; credentials as in :func:`show`."""
+    print(_shown(text, is_data=False).translate(JSON_CONTROL_CHARACTERS), file=out, flush=True)
+
+
 @contextmanager
-def results_apart() -> Iterator[None]:
+def results_apart() -> Iterator[TextIO]:
     """While this lasts, stdout is stderr: what the user's code prints is not the result.
 
     That holds for the programs that it starts, too, which know nothing of ``sys.stdout``. Should
     it close the one or the other, they are open again afterwards, for the result.
+
+    Yields:
+        Where results go meanwhile.
     """
     sys.stdout.flush()
-    with _kept_open(sys.stdout), _kept_open(sys.stderr), _stdout_on_stderr():
-        yield
+    with _kept_open(sys.stdout), _kept_open(sys.stderr), _stdout_on_stderr() as out:
+        yield out
 
 
 @contextmanager
@@ -74,18 +82,22 @@ def _kept_open(stream: TextIO) -> Iterator[None]:
 
 
 @contextmanager
-def _stdout_on_stderr() -> Iterator[None]:
+def _stdout_on_stderr() -> Iterator[TextIO]:
     try:
         stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # replaced by something that is no file
+        replaced = sys.stdout
         with redirect_stdout(sys.stderr):
-            yield
+            yield replaced
         return
     saved = {stdout: os.dup(stdout), stderr: os.dup(stderr)}
     os.dup2(stderr, stdout)
     try:
-        with redirect_stdout(sys.stderr):
-            yield
+        with (
+            redirect_stdout(sys.stderr),
+            os.fdopen(saved[stdout], "w", encoding="utf-8", closefd=False) as out,
+        ):
+            yield out
     finally:
         sys.stdout.flush()
         for number, copy in saved.items():

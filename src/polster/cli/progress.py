@@ -1,41 +1,69 @@
-"""Progress of a run on stderr: a bar on a terminal, plain lines otherwise."""
+"""What happens in a run, for whoever waits: a bar, lines, or JSON for a program."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any, TextIO
 
 from polster.cli import console
-from polster.model.record import AssetRecord, AssetStatus
-from polster.runtime.execute import Observer
+from polster.cli.run_report import record_as_json, run_as_json
+from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEnded, RunEvent
+from polster.model.record import AssetStatus
 
 BAR_MODULE = "polster.cli.progress_bar"
 """Imports Rich, which a run without a terminal need not wait for."""
 
 
 @contextmanager
-def quiet() -> Iterator[Observer]:
-    """Say nothing."""
-    yield Observer(lambda _: None, lambda _: None, lambda _: None)
-
-
-@contextmanager
-def watch() -> Iterator[Observer]:
-    """Show how far the run is: how many assets are done, and which are being built."""
+def watch() -> Iterator[Listener]:
+    """Show how far the run is, on stderr: a bar on a terminal, plain lines otherwise."""
     if not sys.stderr.isatty():
-        with _lines() as observer:
-            yield observer
+        yield _note
         return
-    with import_module(BAR_MODULE).show_bar() as observer:
-        yield observer
+    with import_module(BAR_MODULE).show_bar() as listener:
+        yield listener
 
 
-@contextmanager
-def _lines() -> Iterator[Observer]:
-    def finished(record: AssetRecord) -> None:
-        if record.status is not AssetStatus.UNCHANGED:
-            console.note(f"{record.asset} {record.status}")
+def _note(event: RunEvent) -> None:
+    if isinstance(event, AssetEnded) and event.record.status is not AssetStatus.UNCHANGED:
+        console.note(f"{event.record.asset} {event.record.status}")
 
-    yield Observer(lambda _: None, lambda _: None, finished)
+
+def json_lines(out: TextIO) -> Listener:
+    """Write each event as one line of JSON, at once; when nobody reads any more, no more."""
+    is_read = True
+
+    def write(event: RunEvent) -> None:
+        nonlocal is_read
+        if not is_read:
+            return
+        try:
+            console.write_line(json.dumps(event_as_json(event), ensure_ascii=False), out)
+        except (OSError, ValueError):  # the reader, such as `head`, has seen enough
+            is_read = False
+
+    return write
+
+
+def event_as_json(event: RunEvent) -> dict[str, Any]:
+    """Return an event as plain values; ``event`` says which."""
+    match event:
+        case RunBegan():
+            return {
+                "event": "run_began",
+                "at": event.at.isoformat(),
+                "run_id": event.run_id,
+                "environment": event.environment,
+                "assets": [str(key) for key in event.assets],
+            }
+        case AssetBegan():
+            began = {"event": "asset_began", "at": event.at.isoformat()}
+            return {**began, "asset": str(event.asset)}
+        case AssetEnded():
+            return {"event": "asset_ended", **record_as_json(event.record)}
+        case RunEnded():
+            return {"event": "run_ended", **run_as_json(event.record)}

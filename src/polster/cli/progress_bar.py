@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from polster.model.asset import AssetKey
-from polster.model.record import AssetRecord
-from polster.runtime.execute import Observer
+from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEvent
 
 
 @contextmanager
-def show_bar() -> Iterator[Observer]:
+def show_bar() -> Iterator[Listener]:
     """Show how many assets are done, and which are being built."""
     progress = Progress(
         BarColumn(bar_width=30),
@@ -30,15 +29,19 @@ def show_bar() -> Iterator[Observer]:
         task = progress.add_task("", total=None)
         running: dict[AssetKey, None] = {}
 
-        def begins(total: int) -> None:
-            progress.update(task, total=total)
+        def show(event: RunEvent) -> None:
+            match event:
+                case RunBegan():
+                    progress.update(task, total=len(event.assets))
+                case AssetBegan():
+                    running[event.asset] = None
+                    progress.update(task, description=_named(running))
+                case AssetEnded():
+                    running.pop(event.record.asset, None)
+                    progress.update(task, advance=1, description=_named(running))
 
-        def started(key: AssetKey) -> None:
-            running[key] = None
-            progress.update(task, description=", ".join(str(other) for other in running))
+        yield show
 
-        def finished(record: AssetRecord) -> None:
-            running.pop(record.asset, None)
-            progress.update(task, advance=1, description=", ".join(str(other) for other in running))
 
-        yield Observer(begins, started, finished)
+def _named(running: Iterable[AssetKey]) -> str:
+    return ", ".join(map(str, running))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +16,13 @@ import typer
 from polster.cli import console
 from polster.cli.options import (
     EnvironmentOption,
-    FormatOption,
     ProjectOption,
     SelectionArgument,
-    TextOrJson,
 )
-from polster.cli.progress import quiet, watch
+from polster.cli.progress import json_lines, watch
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import run_as_json, show_run
+from polster.model.event import nobody
 from polster.model.record import RunStatus
 from polster.operations.run import run
 from polster.operations.user import user_name
@@ -31,6 +31,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 STOPPED_BY = "POLSTER_STOPPED_BY"
 """Names the file in which who started a run says who stops it, before it sends SIGTERM."""
 EXIT_CODES = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 1, RunStatus.INTERRUPTED: 130}
+
+
+class RunFormat(StrEnum):
+    """How a run is told."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
 
 
 @app.command()
@@ -49,21 +57,23 @@ def command(
         int | None, typer.Option("--jobs", min=1, help="Assets at a time; else cores, at most 4.")
     ] = None,
     env: EnvironmentOption = None,
-    format: FormatOption = TextOrJson.TEXT,
+    format: Annotated[
+        RunFormat,
+        typer.Option("--format", help="For people, or for machines: whole, or line by line."),
+    ] = RunFormat.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Run what changed: judge, publish, record."""
     opened = open_and_say(project)
-    is_json = format is TextOrJson.JSON
     with (
         interruptible() as interrupted,
-        console.results_apart(),
-        quiet() if is_json else watch() as observer,
+        console.results_apart() as out,
+        watch() if format is RunFormat.TEXT else nullcontext(nobody) as watching,
     ):
         record = run(
             opened,
             selection or (),
-            observer=observer,
+            listener=json_lines(out) if format is RunFormat.JSONL else watching,
             interrupted=interrupted.is_set,
             interrupted_by=lambda: interrupted.by,
             environment=env,
@@ -72,11 +82,12 @@ def command(
             isolate=isolate,
             threads=jobs,
         )
-    if is_json:
-        console.show_json(run_as_json(record))
-        console.show_findings(record.warnings, to_stderr=True)
-    else:
+    if format is RunFormat.TEXT:
         show_run(record, environment=env)
+    else:
+        if format is RunFormat.JSON:
+            console.show_json(run_as_json(record))
+        console.show_findings(record.warnings, to_stderr=True)
     raise typer.Exit(EXIT_CODES[record.status])
 
 

@@ -18,6 +18,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
+from polster.model.event import Listener, RunBegan, RunEnded, RunEvent
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph
 from polster.model.live import LiveRun
@@ -31,7 +32,7 @@ from polster.operations.open_project import Project
 from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
-from polster.runtime.execute import Execution, Observer, Outcome
+from polster.runtime.execute import Execution, Outcome
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
 from polster.runtime.live import Beginning, LiveReport
@@ -50,7 +51,7 @@ def run(
     project: Project,
     selection: Sequence[str] = (),
     *,
-    observer: Observer,
+    listener: Listener,
     interrupted: Callable[[], bool] = lambda: False,
     interrupted_by: Callable[[], str] = lambda: "",
     environment: str | None = None,
@@ -64,7 +65,7 @@ def run(
     Args:
         project: Whose assets.
         selection: Terms as in :mod:`polster.model.selection`.
-        observer: Told of each asset as it starts and ends.
+        listener: Told what happens.
         interrupted: Asked now and then whether to stop; ``KeyboardInterrupt`` stops a run, too.
         interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
         environment: By default what ``POLSTER_ENV`` or the settings say.
@@ -98,6 +99,11 @@ def run(
         ),
     )
     work = Workplace(project.root, lakehouse, context, Gate(), building=live.building)
+
+    def tell(event: RunEvent) -> None:
+        listener(event)
+        live.hear(event)
+
     at_once = threads or min(DEFAULT_THREADS, os.cpu_count() or 1)
     apart = _apart(project.root, name, at_once, len(chosen)) if isolate else None
     execution = Execution(
@@ -108,13 +114,14 @@ def run(
         work,
         full_refresh=full_refresh,
         adopt=adopt,
-        observer=live.beside(observer),
+        listener=tell,
         interrupted=interrupted,
         builder=apart,
     )
     with live, apart or nullcontext():
         there = Path.cwd() == project.root  # within another run, whose assets forbid to move
         with nullcontext() if there else chdir(project.root):
+            tell(RunBegan(context.id, name, tuple(execution.order), started))
             outcome = execution.run(at_once)
         seconds = time.perf_counter() - clock
         records = outcome.records
@@ -134,6 +141,7 @@ def run(
         if not outcome.interrupted:  # whoever interrupts wants it to end
             record = _with_schemas(record, BronzeSchemas(project, lakehouse), execution, states)
     work.discard_leftovers()
+    listener(RunEnded(record))
     return record
 
 

@@ -16,6 +16,7 @@ from polster.lakehouse.store import Store
 from polster.lakehouse.table import TableVersion
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
+from polster.model.event import nobody
 from polster.model.expect import Expect
 from polster.model.graph import AssetGraph
 from polster.model.record import AssetRecord, Fingerprint
@@ -23,14 +24,13 @@ from polster.model.reference import Reference
 from polster.project.load import LoadedAsset
 from polster.runtime.build import build
 from polster.runtime.call import Handed, call_function
-from polster.runtime.execute import Execution, Observer
+from polster.runtime.execute import Execution
 from polster.runtime.gate import Gate
 from polster.runtime.job import Caller, Job, Workplace
 from polster.runtime.states import States
 
 TIME = datetime(2025, 1, 1, tzinfo=UTC)
 """When every rehearsed run takes place, so that a function that asks for it says the same."""
-NOBODY = Observer(lambda _: None, lambda _: None, lambda _: None)
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ class Theatre:
             States({}, {}),
             work,
             full_refresh=True,
-            observer=NOBODY,
+            listener=nobody,
             interrupted=lambda: False,
         )
         for record in execution.run(threads=1).records:

@@ -15,6 +15,7 @@ from polster.lakehouse.pin import Pin
 from polster.lakehouse.table import ATTEMPTS
 from polster.model.asset import AssetKey
 from polster.model.decision import Blocked, Course, Need, Skip, TableState, Unchanged, decide
+from polster.model.event import AssetBegan, AssetEnded, Listener
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import absence
@@ -38,19 +39,6 @@ GRACE_SECONDS = 3.0
 POLL_SECONDS = 0.1
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Who wants to know what is going on; called in the thread that called ``execute``.
-
-    Attributes:
-        begins: Told how many assets the run looks at.
-    """
-
-    begins: Callable[[int], None]
-    started: Callable[[AssetKey], None]
-    finished: Callable[[AssetRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,7 @@ class Execution:
         *,
         full_refresh: bool,
         adopt: bool = False,
-        observer: Observer,
+        listener: Listener,
         interrupted: Callable[[], bool],
         builder: Builder | None = None,
     ) -> None:
@@ -101,7 +89,7 @@ class Execution:
         self.work = work
         self.full_refresh = full_refresh
         self.adopt = adopt
-        self.observer = observer
+        self.listener = listener
         self.interrupted = interrupted
         self.builder = builder or HereBuilder()
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -124,7 +112,6 @@ class Execution:
             return self._run(threads)
 
     def _run(self, threads: int) -> Outcome:
-        self.observer.begins(len(self.order))
         workers = [
             Thread(target=self._work, name=f"polster-{number}", daemon=True)
             for number in range(min(threads, len(self.order)))
@@ -322,7 +309,7 @@ class Execution:
     def _take(self, timeout: float | None) -> None:
         key, built = self.done.get(timeout=timeout)
         if built is None:
-            self.observer.started(key)
+            self.listener(AssetBegan(key, datetime.now(UTC)))
             return
         self.records[key] = built.record
         if built.table is not None:
@@ -333,7 +320,7 @@ class Execution:
             self.waiting[reader].discard(key)
             if not self.waiting[reader]:
                 self.ready.put(reader)
-        self.observer.finished(built.record)
+        self.listener(AssetEnded(built.record))
 
     def _interrupt(self, workers: list[Thread]) -> None:
         """Stop: no commit begins any more; what is computed gets a moment to end."""

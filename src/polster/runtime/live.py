@@ -14,9 +14,9 @@ from threading import Event, Lock, Thread
 from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import Building, LiveRuns
 from polster.model.asset import AssetKey
+from polster.model.event import AssetBegan, AssetEnded, RunEvent
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord
-from polster.runtime.execute import Observer
 
 BEAT_SECONDS = 5.0
 """The longest time between two signs of life."""
@@ -97,26 +97,22 @@ class LiveReport:
             with suppress(Exception):
                 self.runs.remove(run.run_id)
 
-    def beside(self, observer: Observer) -> Observer:
-        """Return an observer that tells ``observer`` and, after it, whoever watches."""
-
-        def started(key: AssetKey) -> None:
-            observer.started(key)
-            with self._lock:
-                self._waiting.pop(key, None)
-                self._running[key] = datetime.now(UTC)
-            self._news.set()
-
-        def finished(record: AssetRecord) -> None:
-            observer.finished(record)
-            kept = replace(record, fingerprint=None, lineage=None)
-            with self._lock:
-                self._waiting.pop(record.asset, None)
-                self._running.pop(record.asset, None)
-                self._finished.append(kept)
-            self._news.set()
-
-        return Observer(observer.begins, started, finished)
+    def hear(self, event: RunEvent) -> None:
+        """Take down what happens, for those who watch."""
+        match event:
+            case AssetBegan(key, at):
+                with self._lock:
+                    self._waiting.pop(key, None)
+                    self._running[key] = at
+            case AssetEnded(record):
+                kept = replace(record, fingerprint=None, lineage=None)
+                with self._lock:
+                    self._waiting.pop(record.asset, None)
+                    self._running.pop(record.asset, None)
+                    self._finished.append(kept)
+            case _:
+                return
+        self._news.set()
 
     def _report(self) -> None:
         shortest = PAUSE_SECONDS if self.runs.store.is_local else REMOTE_PAUSE_SECONDS
