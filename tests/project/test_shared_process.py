@@ -147,3 +147,37 @@ def test_a_handler_at_the_end_changes_neither_exit_code_nor_output(
 
     assert done.returncode == (1 if raises else 0)
     assert done.stdout.endswith("1 failed\n" if raises else "1 published\n")
+
+
+def test_a_rule_that_ends_the_process_ends_the_rehearsal_with_an_error(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.fine", FINE)
+    pipeline.asset(
+        "silver.x",
+        """
+        import os
+
+        def end(value):
+            os._exit(0)
+
+        class X(dy.Schema):
+            a = dy.Int64()
+
+            @dy.rule()
+            def ends(cls) -> pl.Expr:
+                return pl.col("a").map_elements(end, return_dtype=pl.Boolean)
+
+        @silver(contract=X)
+        def x(fine: pl.LazyFrame) -> pl.LazyFrame:
+            return fine.select("a")
+        """,
+    )
+    pipeline.run("bronze.fine")
+
+    for more in [], ["--from-data"]:
+        result = pipeline.cli("rehearse", *more)
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith(
+            "error[POL342]: a rule of a contract ends the process with os._exit(0) at "
+            "src/core/silver_x.py:9\n"
+        )

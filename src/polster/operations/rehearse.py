@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import chdir, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +15,7 @@ from polster.checks.ignores import Ignore
 from polster.checks.registry import REHEARSED, check_settings
 from polster.checks.settle import settle
 from polster.contracts.rules import contract_rules
-from polster.errors import PolsterError
+from polster.errors import AssetError, PolsterError
 from polster.lakehouse.dtypes import read_dtype
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import reaching
@@ -31,7 +31,7 @@ from polster.project.import_path import import_afresh
 from polster.project.load import LoadedAsset, load_asset
 from polster.project.locate import SETTINGS_FILE
 from polster.project.schema_file import damaged, read_schema_file
-from polster.project.shared_process import shared_process
+from polster.project.shared_process import RATHER_RAISE, ReachedOutsideError, shared_process
 from polster.rehearsal.matches import find_matches
 from polster.rehearsal.outcome import AssetRehearsal, Rehearsal, Trial, TrialResult
 from polster.rehearsal.review import review_legal, review_unusual, review_usual
@@ -42,7 +42,7 @@ from polster.rehearsal.stand_ins import StandIns
 from polster.rehearsal.text_forms import fit_text
 from polster.rehearsal.theatre import Performance, Theatre
 from polster.rehearsal.trials import try_rules
-from polster.runtime.failures import naming_misuse
+from polster.runtime.failures import MISUSED, naming_misuse
 from polster.runtime.landed import landed_columns
 
 ROWS = 100
@@ -79,7 +79,7 @@ def rehearse(
 
     Raises:
         DefinitionError: The pipeline has mistakes; nothing was rehearsed.
-        AssetError: The file of an asset cannot be imported.
+        AssetError: The file of an asset cannot be imported, or a rule ends the process.
         UsageError: The selection does not exist, or a fixture cannot be read.
     """
     clock = time.perf_counter()
@@ -89,7 +89,7 @@ def rehearse(
     import_afresh(project.root)
     with (
         chdir(project.root),
-        shared_process(project.root),
+        _shared_process(project.root),
         TemporaryDirectory(prefix="polster-rehearsal-") as folder,
         warnings.catch_warnings(action="ignore"),  # of Polars, say; they belong to real rows
     ):
@@ -288,6 +288,16 @@ def _entry_of(
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """Sort rows by their content: a join or a grouping may return them in any order."""
     return frame[frame.hash_rows(seed=1).arg_sort()]
+
+
+@contextmanager
+def _shared_process(root: Path) -> Iterator[None]:
+    try:
+        with shared_process(root):
+            yield
+    except ReachedOutsideError as error:  # of a rule, while rows are drawn that keep it
+        deed = error.deed.splitlines()[0]  # Polars adds its own lines
+        raise AssetError(f"a rule of a contract {deed}", code=MISUSED, hint=RATHER_RAISE) from None
 
 
 def _load(asset: Asset) -> LoadedAsset:

@@ -52,7 +52,8 @@ class ReachedOutsideError(BaseException):
 
     Args:
         deed: What it does, as a clause.
-        misuse: What is to be said of it, where it reached for the process.
+        misuse: What is to be said of it, where it reached for the process; Polars, which makes
+            such errors anew from their text, loses it.
     """
 
     def __init__(self, deed: str, misuse: Misuse | None = None) -> None:
@@ -143,7 +144,9 @@ def misuse_here(error: BaseException | None = None) -> Misuse | None:
         error: What came of it, maybe from another thread.
     """
     here = WATCH.refused.pop(get_ident(), None)
-    return here or (error.misuse if isinstance(error, ReachedOutsideError) else None)
+    if here or not isinstance(error, ReachedOutsideError):
+        return here
+    return error.misuse or Misuse(error.deed.splitlines()[0], RATHER_RAISE, None)
 
 
 @cache
