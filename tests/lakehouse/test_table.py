@@ -156,6 +156,16 @@ def test_a_commit_onto_a_version_that_is_no_longer_the_newest_conflicts(table: T
     assert newest.scan().collect()["n"].to_list() == [2]
 
 
+def test_what_another_process_committed_for_the_same_run_is_not_taken_for_ours(
+    table: Table,
+) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    _commit(table, pl.DataFrame({"n": [2]}), onto=first, run="run2")
+
+    with pytest.raises(ConflictError):
+        _commit(table, pl.DataFrame({"n": [3]}), onto=first, run="run2")
+
+
 def test_a_table_that_another_made_meanwhile_conflicts(table: Table) -> None:
     _commit(table, pl.DataFrame({"n": [1]}))
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -44,6 +45,8 @@ FOREIGN = "POL424"
 ATTEMPTS = 20
 """How often a commit is tried again after another writer was faster."""
 LONGEST_WAIT_SECONDS = 0.5
+IDENTITY = "commit"
+"""In a commit's metadata: what tells it from every other, should the store not say if it landed."""
 
 DTYPE_FIELD = METADATA_PREFIX + "dtype"
 """Where a column of a table's schema says which type was published, if it is stored in another."""
@@ -293,21 +296,23 @@ class Table:
         Args:
             write: Makes it, against ``onto``, with the properties that it is given.
             onto: The version that it is made for; None if there was no table.
-            metadata: As for :meth:`commit`; ``run_id`` is what a commit is known by.
+            metadata: As for :meth:`commit`.
 
         Raises:
             ConflictError: Another writer committed since ``onto``.
             UncertainCommitError: The store failed in a way that leaves open whether it did.
             LakehouseError: The table cannot be written.
         """
+        identity = token_hex(8)  # two processes may commit the same for one run
+        named = {**metadata, IDENTITY: identity}
         properties = CommitProperties(
-            custom_metadata={METADATA_PREFIX + name: value for name, value in metadata.items()},
+            custom_metadata={METADATA_PREFIX + name: value for name, value in named.items()},
             max_commit_retries=0,
         )
         try:
             write(properties)
         except (CommitFailedError, DeltaError, OSError) as error:
-            landed = self._landed(onto, metadata)
+            landed = self._landed(onto, identity)
             if landed is not None:
                 return landed
             if self._moved_since(onto):
@@ -328,9 +333,7 @@ class Table:
             raise LakehouseError("the table vanished", code="POL401", place=self.uri)
         return committed
 
-    def _landed(
-        self, onto: TableVersion | None, metadata: Mapping[str, Any]
-    ) -> TableVersion | None:
+    def _landed(self, onto: TableVersion | None, identity: str) -> TableVersion | None:
         """Find a commit that was made though the store reported an error; None if it was not.
 
         Raises:
@@ -342,7 +345,7 @@ class Table:
             if newest is None or newest.version <= base:
                 return None
             for commit in islice(self.history(newest), newest.version - base):
-                if commit.metadata.get("run_id", "") == metadata.get("run_id"):
+                if commit.metadata.get(IDENTITY) == identity:
                     return self.open(commit.version)
         except (LakehouseError, DeltaError, OSError) as error:
             raise self._uncertain(error) from error

@@ -127,6 +127,8 @@ class _Build:
                 return yielded, self._pinned(current)
         loaded = self.work.load(self.asset)
         inputs = {name: Handed(str(table.key), table.scan()) for name, table in self.inputs.items()}
+        if self.asset.key.layer is Layer.BRONZE:  # which of two reads began first is told by this
+            self.record = replace(self.record, started_at=datetime.now(UTC))
         frame = self.work.call(loaded, inputs, self.work.context, self.work.root)
         if self._is_snapshot:
             self.source = self._compute(lambda: source_digest(frame))
