@@ -99,6 +99,7 @@ def make_plan(
         departing: What is to be said of bronze beside the reason that it runs.
     """
     planned: dict[AssetKey, PlannedAsset] = {}
+    asked: dict[AssetKey, set[AssetKey]] = {}  # bronze of this run that an asset stands on
     for key in graph.assets:
         if key not in chosen:
             continue
@@ -113,6 +114,9 @@ def make_plan(
             for other in graph.needs(key)
         ]
         state = states.get(key)
+        asked[key] = {each for other in graph.needs(key) for each in asked.get(other, ())}
+        if key.layer is Layer.BRONZE:
+            asked[key] = {key}
         decision = decide(
             key,
             codes[key],
@@ -121,14 +125,8 @@ def make_plan(
             absent=absence(key, deleted),
             full_refresh=full_refresh,
         )
-        if isinstance(decision, Unchanged):
-            asked = sorted(
-                str(other)
-                for other in graph.ancestors([key])
-                if other in planned and other.layer is Layer.BRONZE
-            )
-            if asked:
-                decision = Unchanged((Reason(Why.NOTHING_UNLESS, (_names(asked),)),))
+        if isinstance(decision, Unchanged) and asked[key]:
+            decision = Unchanged((Reason(Why.NOTHING_UNLESS, (_names(asked[key]),)),))
         also = [departing[key]] if key in departing else []
         if key.layer is Layer.BRONZE and state is not None and state.changes:
             also.insert(0, state.changes)
@@ -146,7 +144,7 @@ def _course(planned: PlannedAsset | None, state: TableState | None) -> Course:
             return Course.NONE
 
 
-def _names(names: list[str]) -> str:
-    if len(names) > 3:
-        return f"one of {len(names)} bronze assets"
-    return " or ".join(names)
+def _names(keys: Collection[AssetKey]) -> str:
+    if len(keys) > 3:
+        return f"one of {len(keys)} bronze assets"
+    return " or ".join(map(str, sorted(keys)))
