@@ -114,8 +114,15 @@ class Lakehouse:
         return Quarantine.of(self.store, key)
 
     def versions(self, keys: Iterable[AssetKey]) -> dict[AssetKey, int]:
-        """Return the newest version of each table that exists, as cheaply as the store allows."""
-        return {key: check.version for key, check in self.quick_checks(keys).items()}
+        """Return the newest version of each table that exists, as cheaply as the store allows.
+
+        Raises:
+            LakehouseError: A table cannot be read.
+        """
+        if not self.store.is_local:
+            return {key: check.version for key, check in self.quick_checks(keys).items()}
+        found = {key: self.store.latest_version(self.table(key).uri) for key in keys}
+        return {key: version for key, version in found.items() if version is not None}
 
     def quick_checks(self, keys: Iterable[AssetKey]) -> dict[AssetKey, QuickCheck]:
         """Check each table that exists, as far as the store allows it cheaply.
