@@ -69,8 +69,9 @@ def test_a_run_in_processes_does_what_a_run_in_threads_does(shop: Pipeline) -> N
         ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV: Segmentation fault"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL: Killed"),
         ("os.abort()", "was ended by SIGABRT: Aborted"),
+        ("os.closerange(3, 256)", "ended with exit code 1"),
     ],
-    ids=["crash", "memory", "abort"],
+    ids=["crash", "memory", "abort", "connection"],
 )
 def test_a_process_that_ends_is_told_as_the_failure_of_its_asset(
     shop: Pipeline, deed: str, said: str

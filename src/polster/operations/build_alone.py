@@ -53,8 +53,9 @@ class RemoteGate(Gate):
 
 def command(root: Path, environment: str) -> tuple[str, ...]:
     """Return what starts such a process, the number of its end of the connection left out."""
-    # -P: what lies in the project's folder must not stand in for an installed package
-    return (sys.executable, "-P", "-m", __name__, str(root), environment)
+    # -P: what lies in the project's folder must not stand in for an installed package;
+    # -u: what is printed is there although the process is ended as soon as it has answered
+    return (sys.executable, "-u", "-P", "-m", __name__, str(root), environment)
 
 
 def main(root: Path, environment: str, connection: Connection[Any, Any]) -> None:
@@ -81,3 +82,5 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]), sys.argv[2], Connection(int(sys.argv[3])))
     except EOFError:  # nobody had a job, or the run has ended
         sys.exit(0)
+    except OSError:  # the asset's code closed the connection
+        sys.exit(1)

@@ -23,6 +23,7 @@ from threading import Lock
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 from polster.errors import AssetError, UsageError
 from polster.lakehouse.table import Table
@@ -32,6 +33,8 @@ from polster.runtime.failures import failure
 from polster.runtime.gate import InterruptedRunError
 from polster.runtime.job import BehindError, Built, Job, Workplace
 
+ENDING_SECONDS = 5.0
+"""How long a child that has hung up may take to end."""
 LOOK_SECONDS = 0.2
 """Between two looks whether a child that says nothing is still there."""
 
@@ -203,7 +206,10 @@ class _Child:
 
     def why_ended(self) -> str:
         """Say how the process ended, as a clause."""
-        code = self.process.wait()
+        try:
+            code = self.process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "closed its connection to the run"
         if code < 0:
             with suppress(ValueError):
                 name = signal.Signals(-code).name
@@ -225,9 +231,6 @@ def _left_by(
 ) -> Built:
     """Say what became of a job whose child ended before it said so, and tidy up after it."""
     key = job.asset.key
-    if work.gate.is_closed:
-        record = AssetRecord(key, AssetStatus.SKIPPED, started, reasons=(INTERRUPTED,))
-        return Built(record, None)
     table = work.lakehouse.table(key)
     newest = table.open()
     published = work.lakehouse.published(newest) if newest else None
@@ -235,6 +238,9 @@ def _left_by(
         return Built(published.record, work.lakehouse.as_read(newest, published))
     for each in (table, work.lakehouse.quarantine(key).table):
         _sweep(each, work.context.id)
+    if work.gate.is_closed:
+        record = AssetRecord(key, AssetStatus.SKIPPED, started, reasons=(INTERRUPTED,))
+        return Built(record, None)
     ended = AssetError(
         f"the process that built it {child.why_ended()}",
         code="POL349",
@@ -259,7 +265,7 @@ def _sweep(table: Table, run_id: str) -> None:
     if not table.store.is_local:
         return
     opened = table.open()
-    named = set() if opened is None else set(opened.files["path"])
+    named = set() if opened is None else {unquote(name) for name in opened.files["path"]}
     for file in Path(table.uri).rglob(f"{run_id}-*.parquet"):
         if file.relative_to(table.uri).as_posix() not in named:
             with suppress(OSError):
