@@ -43,6 +43,17 @@ def test_a_csv_file_with_other_columns_is_named_and_the_hint_reads_it(
     assert sorted(pipeline.table("bronze.x").columns) == ["id", "v", "w"]
 
 
+def test_a_file_with_other_types_than_the_table_has_is_named(pipeline: Pipeline) -> None:
+    pipeline.write("landing/a.csv", "id,v\n1,2\n")
+    assert _bronze(pipeline, 'pl.scan_csv("landing/*.csv")') is None
+    pipeline.write("landing/b.csv", "id,v\n2,zz\n")
+
+    hint = _bronze(pipeline, 'pl.scan_csv("landing/*.csv", infer_schema_length=None)')
+
+    assert hint is not None
+    assert hint.startswith("`v` is String in `landing/b.csv` and Int64 in `landing/a.csv`; ")
+
+
 def test_the_hint_keeps_the_options_that_a_file_is_read_with(pipeline: Pipeline) -> None:
     pipeline.write("landing/a.csv", "id;v\n1;2\n")
     pipeline.write("landing/b.csv", "id;w\n2;3\n")

@@ -41,6 +41,7 @@ from polster.project.load import (
 )
 from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
+from polster.runtime.drift import with_odd_file
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
@@ -87,7 +88,8 @@ def build(job: Job, work: Workplace) -> Built:
         if is_interrupt(error, work.gate):
             record = replace(record, status=AssetStatus.SKIPPED, reasons=(INTERRUPTED,))
         else:
-            record = replace(record, error=failure_of(error, job.asset))
+            failed = with_odd_file(failure_of(error, job.asset), job.asset, work.root)
+            record = replace(record, error=failed)
     return Built(replace(record, seconds=time.perf_counter() - clock), table)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from polster.model.asset import Asset
+from polster.model.record import Failure
+
+TYPES_CHANGED = "POL406"
+MOST_FILES = 1_000
 MOST_LINES = 1_000_000
 """How far a file of JSON lines is looked through; a hint is not worth more."""
 JSON_LINES = (".jsonl", ".ndjson")
@@ -32,6 +38,22 @@ def drift_hint(error: BaseException, source: Path, root: Path) -> str | None:
         if hint := _other_columns(files, pattern, reading, root) or _other_values(files, root):
             return hint
     return None
+
+
+def with_odd_file(failure: Failure, asset: Asset, root: Path) -> Failure:
+    """Name in a failure the file whose types are not those of the others, if there is one.
+
+    Args:
+        failure: Of a bronze asset; another than that its source's types do not fit comes back.
+        asset: Whose function reads the files.
+        root: The project's folder.
+    """
+    if failure.code != TYPES_CHANGED:
+        return failure
+    for pattern in _patterns(root / asset.file):
+        if said := _other_types(_files(pattern, root)[:MOST_FILES], root):
+            return replace(failure, hint=f"{said}; {failure.hint}")
+    return failure
 
 
 def _files(pattern: str, root: Path) -> list[Path]:
@@ -93,6 +115,30 @@ def _columns(file: Path) -> object:
                 return opened.readline().strip()
     except (OSError, pl.exceptions.PolarsError):
         return None
+    return None
+
+
+def _other_types(files: list[Path], root: Path) -> str | None:
+    """Find the first file in which a column is of another type than in the first of all."""
+    first: pl.Schema | None = None
+    for file in files:
+        try:
+            match file.suffix:
+                case ".csv":
+                    types = pl.scan_csv(file, glob=False).collect_schema()
+                case ".parquet":
+                    types = pl.Schema(pl.read_parquet_schema(file))
+                case _:
+                    return None
+        except (OSError, pl.exceptions.PolarsError):
+            continue
+        first = first or types
+        for name, dtype in types.items():
+            if name in first and first[name] != dtype:
+                return (
+                    f"`{name}` is {dtype} in `{_short(file, root)}` and {first[name]} in "
+                    f"`{_short(files[0], root)}`"
+                )
     return None
 
 
