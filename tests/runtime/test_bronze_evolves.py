@@ -398,7 +398,8 @@ def test_all_that_lands_is_read_back_value_for_value(
         if status == "published":
             returned += frame["v"].to_list()
         elif status == "failed":
-            assert error in ("POL406", "POL309"), error
+            # a field of a struct that was filled may be all null in these few rows
+            assert error in ("POL406", "POL309", "POL325"), error
             assert not returned or pipeline.version("bronze.marks") == before
         if returned:
             kept = everything(pipeline)
