@@ -27,7 +27,7 @@ KEPT_REQUESTS = 50
 STOP_SECONDS = 30.0
 """How long a run that is told to stop may take to record what it did; then it is killed.
 
-It waits for no more than five seconds itself; the rest is for a machine that has much to do."""
+It waits for no more than eight seconds itself; the rest is for a machine that has much to do."""
 READ_SECONDS = 0.1
 """Between two looks at what a run wrote."""
 OWN_SECRETS = ("POLSTER_DASHBOARD_TOKEN",)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from polster.runtime.isolated import IsolatedBuilder
 
 DEFAULT_THREADS = 4
-LEDGER_SECONDS = 2.0
+LEDGER_SECONDS = 5.0
 """How long an interrupted run tries to record what it did."""
 
 
