@@ -46,7 +46,7 @@ def test_a_csv_file_with_other_columns_is_named_and_the_hint_reads_it(
 def test_a_file_with_other_types_than_the_table_has_is_named(pipeline: Pipeline) -> None:
     pipeline.write("landing/a.csv", "id,v\n1,2\n")
     assert _bronze(pipeline, 'pl.scan_csv("landing/*.csv")') is None
-    pipeline.write("landing/b.csv", "id,v\n2,zz\n")
+    pipeline.write("landing/b.csv", "id,v\n2.5,zz\n")
 
     hint = _bronze(pipeline, 'pl.scan_csv("landing/*.csv", infer_schema_length=None)')
 

@@ -51,7 +51,8 @@ def with_odd_file(failure: Failure, asset: Asset, root: Path) -> Failure:
     if failure.code != TYPES_CHANGED:
         return failure
     for pattern in _patterns(root / asset.file):
-        if said := _other_types(_files(pattern, root)[:MOST_FILES], root):
+        files = _files(pattern, root)[:MOST_FILES]
+        if said := _other_types(files, root, refused=failure.message):
             return replace(failure, hint=f"{said}; {failure.hint}")
     return failure
 
@@ -118,9 +119,15 @@ def _columns(file: Path) -> object:
     return None
 
 
-def _other_types(files: list[Path], root: Path) -> str | None:
-    """Find the first file in which a column is of another type than in the first of all."""
-    first: pl.Schema | None = None
+def _other_types(files: list[Path], root: Path, *, refused: str) -> str | None:
+    """Find the first file in which a column is of another type than in the first of all.
+
+    Args:
+        files: As they are read, one after the other.
+        root: The project's folder.
+        refused: Why they were; a column that it does not name is passed over.
+    """
+    first: tuple[Path, pl.Schema] | None = None
     for file in files:
         try:
             match file.suffix:
@@ -132,12 +139,13 @@ def _other_types(files: list[Path], root: Path) -> str | None:
                     return None
         except (OSError, pl.exceptions.PolarsError):
             continue
-        first = first or types
+        first = first or (file, types)
+        before, known = first
         for name, dtype in types.items():
-            if name in first and first[name] != dtype:
+            if name in known and known[name] != dtype and f"`{name}` was " in refused:
                 return (
-                    f"`{name}` is {dtype} in `{_short(file, root)}` and {first[name]} in "
-                    f"`{_short(files[0], root)}`"
+                    f"`{name}` is {dtype} in `{_short(file, root)}` and {known[name]} in "
+                    f"`{_short(before, root)}`"
                 )
     return None
 
