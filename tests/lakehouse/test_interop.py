@@ -10,6 +10,7 @@ import pyarrow.dataset as ds  # type: ignore[import-untyped]
 import pytest
 from deltalake import DeltaTable
 
+from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import BATCH_COLUMN, Table, TableVersion
@@ -30,15 +31,13 @@ def published(store: Store) -> TableVersion:
     version: TableVersion | None = None
     for run in ("run1", "run2"):
         files = Staging(store, table.uri, run, {BATCH_COLUMN: run}).sink(FRAME.lazy())
-        version = table.commit(
+        change = Change(
             files,
-            schema=pl.Schema({**FRAME.schema, BATCH_COLUMN: pl.String()}),
-            mode="append",
-            onto=version,
-            metadata={"run_id": run},
+            pl.Schema({**FRAME.schema, BATCH_COLUMN: pl.String()}),
             partition_by=(BATCH_COLUMN,),
             append_only=True,
         )
+        version = table.commit(change, onto=version)
     assert version is not None
     return version
 
@@ -83,7 +82,7 @@ def test_the_table_can_be_compacted_by_others(store: Store) -> None:
     version: TableVersion | None = None
     for number, frame in enumerate(frames):
         files = Staging(store, table.uri, f"run{number}").sink(frame.lazy())
-        version = table.commit(files, schema=frame.schema, mode="append", onto=version, metadata={})
+        version = table.commit(Change(files, frame.schema), onto=version)
 
     DeltaTable(table.uri).optimize.compact()
 

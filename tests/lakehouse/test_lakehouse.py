@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.lakehouse.staging import Staging
@@ -39,11 +40,10 @@ def _publish(
         rows_published=len(rows),
         fingerprint=Fingerprint("code", inputs={"bronze.x": 1}),
     )
-    return table.commit(
+    change = Change(
         files,
-        schema=pl.Schema({"n": pl.Int64(), **dict.fromkeys(partition, pl.String())}),
-        mode="append" if key.layer is Layer.BRONZE else "overwrite",
-        onto=onto,
+        pl.Schema({"n": pl.Int64(), **dict.fromkeys(partition, pl.String())}),
+        () if key.layer is Layer.BRONZE else EVERY_FILE,
         metadata={
             **to_metadata(record),
             "run_id": run,
@@ -54,6 +54,7 @@ def _publish(
         partition_by=tuple(partition),
         append_only=key.layer is Layer.BRONZE,
     )
+    return table.commit(change, onto=onto)
 
 
 def _read(table: TableVersion | None) -> list[int]:

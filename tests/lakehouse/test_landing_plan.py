@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from polster.errors import AssetError
+from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table, TableVersion
@@ -33,7 +34,7 @@ def _table(store: Store, **columns: pl.DataType) -> TableVersion:
     }
     schema = pl.Schema({**columns, **audit})
     files = Staging(store, table.uri, "run0").sink(pl.DataFrame(schema=schema).lazy())
-    return table.commit(files, schema=schema, mode="append", onto=None, metadata={})
+    return table.commit(Change(files, schema), onto=None)
 
 
 def _plan(table: TableVersion | None, **arriving: Any) -> LandingPlan:

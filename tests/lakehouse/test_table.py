@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table, TableVersion
@@ -32,14 +33,14 @@ def _commit(
 ) -> TableVersion:
     staging = Staging(table.store, table.uri, run)
     files = staging.sink(frame.lazy())
-    return table.commit(
+    change = Change(
         files,
-        schema=frame.schema,
-        mode=mode,
-        onto=onto,
+        frame.schema,
+        EVERY_FILE if mode == "overwrite" else (),
         metadata={"run_id": run, "nested": {"a": [1, 2]}},
         append_only=append_only,
     )
+    return table.commit(change, onto=onto)
 
 
 def test_there_is_no_table_before_the_first_commit(table: Table) -> None:
@@ -196,7 +197,8 @@ def test_of_writers_that_race_exactly_one_wins(
             files = staging.sink(frame.lazy())
             barrier.wait()
             try:
-                place.commit(files, schema=frame.schema, mode=mode, onto=opened, metadata={})
+                removes = EVERY_FILE if mode == "overwrite" else ()
+                place.commit(Change(files, frame.schema, removes), onto=opened)
             except ConflictError:
                 staging.discard()
                 return None

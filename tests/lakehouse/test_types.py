@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from polster.contracts.casts import kept
 from polster.errors import AssetError
+from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table
@@ -89,7 +90,7 @@ def _publish(store: Store, frame: pl.DataFrame, name: str = "t") -> pl.LazyFrame
     staging = Staging(store, store.uri(name), "run")
     files = staging.sink(storage_cast(frame, schema).lazy())
     table = Table(store, store.uri(name))
-    return table.commit(files, schema=schema, mode="append", onto=None, metadata={}).scan()
+    return table.commit(Change(files, schema), onto=None).scan()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
@@ -57,13 +58,7 @@ def append_rows(table: Table, rows: pl.DataFrame, *, run_id: str, key: Sequence[
             commit = pl.lit(0 if onto is None else onto.version + 1, pl.Int64)
             with reaching(table.uri, writing=True):
                 files = staging.sink(new.lazy().with_columns(commit.alias(COMMIT_COLUMN)))
-            table.commit(
-                files,
-                schema=schema,
-                mode="append",
-                onto=onto,
-                metadata={"run_id": run_id},
-            )
+            table.commit(Change(files, schema, metadata={"run_id": run_id}), onto=onto)
             return
         except UncertainCommitError:
             raise

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from polster.errors import ConflictError
+from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.staging import BatchWriter, StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
@@ -144,7 +145,7 @@ class QuarantineWriter:
     ) -> None:
         fit = _fit(onto, self.schema, self.returned)
         made: list[StagedFile] = []
-        mode: Literal["append", "overwrite"] = "append"
+        replaces = False
         try:
             if fit.changes_rows:
                 ours = self.staging.scan(files, self.schema).drop(fit.absent)
@@ -152,20 +153,20 @@ class QuarantineWriter:
                 made += files
             if onto is not None and fit.changes_table:
                 earlier = self._restage(onto.scan_stored(), fit)
-                made, files, mode = [*made, *earlier], [*earlier, *files], "overwrite"
+                made, files, replaces = [*made, *earlier], [*earlier, *files], True
                 onto = self.table.allow_types(onto, fit.schema)
             elif onto is not None:
                 if fit.new:
                     onto = self.table.add_columns(onto, fit.new, fit.types)
                 onto = self.table.set_types(onto, fit.disputed)
-            self.table.commit(
+            change = Change(
                 files,
-                schema=fit.schema,
+                fit.schema,
+                EVERY_FILE if replaces else (),
                 types=fit.types,
-                mode=mode,
-                onto=onto,
                 metadata={"run_id": self.run_id, **metadata},
             )
+            self.table.commit(change, onto=onto)
         except ConflictError:
             self.staging.discard([file.name for file in made])
             raise

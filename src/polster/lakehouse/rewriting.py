@@ -9,17 +9,15 @@ between leaves the second for the next run, :func:`finish_rewrite`.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import RemoveAction
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.change import Change
 from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import (
@@ -29,7 +27,6 @@ from polster.lakehouse.table import (
     Table,
     TableVersion,
     UncertainCommitError,
-    add_action,
     delta_schema,
 )
 from polster.lakehouse.widening import refits
@@ -162,25 +159,16 @@ class Rewrite:
 
         It holds the rows that were staged, perhaps in other files.
         """
-        now = int(time.time() * 1000)
-        removed = [
-            RemoveAction(row["path"], False, now, row["size_bytes"], _partition(row))
-            for row in begun.files.iter_rows(named=True)
-        ]
-        added = [add_action(file, new_rows=False) for file in self.files]
-
-        def write(properties: CommitProperties) -> None:
-            begun.delta.create_write_transaction(
-                [*removed, *added],
-                "append",
-                begun.delta.schema(),
-                partition_by=begun.delta.metadata().partition_columns,
-                commit_properties=properties,
-            )
-
-        metadata = {"run_id": self.run_id, DONE: what}
+        change = Change(
+            self.files,
+            begun.stored_schema,
+            begun.every_file,
+            metadata={"run_id": self.run_id, DONE: what},
+            partition_by=begun.delta.metadata().partition_columns,
+            has_new_rows=False,
+        )
         try:
-            done = self.table.transact(write, onto=begun, metadata=metadata)
+            done = self.table.commit(change, onto=begun)
         except UncertainCommitError:
             self.keep()
             raise
@@ -273,8 +261,3 @@ def finish_rewrite(
         return rewrite.replace_files(newest, left.what)
     finally:
         rewrite.discard()
-
-
-def _partition(row: Mapping[str, Any]) -> dict[str, str | None]:
-    name = f"partition.{BATCH_COLUMN}"
-    return {BATCH_COLUMN: row[name]} if name in row else {}

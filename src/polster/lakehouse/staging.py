@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryFile
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
 
+from polster.lakehouse.statistics import FileStatistics
 from polster.lakehouse.store import Store
 
 FILE_BYTES = 512 * 1024 * 1024  # of the frame in memory; some 100 MB of Parquet
@@ -31,12 +32,14 @@ class StagedFile:
     Attributes:
         name: Relative to the table's folder.
         partition: Value by partition column; these columns are not in the file.
+        statistics: What a commit says of its columns, see :class:`FileStatistics`.
     """
 
     name: str
     rows: int
     size_bytes: int
     partition: Mapping[str, str | None] = field(default_factory=dict)
+    statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,6 +70,11 @@ class Staging:
         self._part += 1
         named: list[str] = []
         sinked: list[StagedFile] = []
+        statistics = FileStatistics()
+
+        def see(batch: pl.DataFrame) -> pl.DataFrame:
+            statistics.see(batch)
+            return batch
 
         def name_file(arguments: FileProviderArgs) -> str:
             folder = "".join(
@@ -88,7 +96,7 @@ class Staging:
             self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
         )
         try:
-            frame.sink_parquet(
+            frame.map_batches(see, streamable=True).sink_parquet(
                 target,
                 mkdir=True,
                 sinked_paths_callback=remember,
@@ -100,7 +108,17 @@ class Staging:
             raise
         empty = [file.name for file in sinked if not file.rows]
         self.discard(empty)
-        return sorted((file for file in sinked if file.rows), key=lambda file: file.name)
+        files = sorted((file for file in sinked if file.rows), key=lambda file: file.name)
+        if len(files) == 1:
+            return [replace(files[0], statistics=statistics.values())]
+        return [replace(file, statistics=self._statistics(file)) for file in files]
+
+    def _statistics(self, file: StagedFile) -> Mapping[str, Any]:
+        """Read a file once more: which rows came into which of several, Polars does not say."""
+        statistics = FileStatistics()
+        for batch in self.scan([file], pl.Schema()).collect_batches():
+            statistics.see(batch)
+        return statistics.values()
 
     def _await(self, names: list[str]) -> None:
         """Wait a moment for files: Polars reports an error while it still names and makes some."""

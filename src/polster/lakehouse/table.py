@@ -11,21 +11,28 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Field, Schema, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import (
+    AddAction,
+    RemoveAction,
+    Transaction,
+    create_table_with_add_actions,
+)
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.change import EVERY_FILE, Change, TableFile, files_of
 from polster.lakehouse.dtypes import dtype_text, read_dtype
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.staging import StagedFile
@@ -53,6 +60,7 @@ DTYPE_FIELD = METADATA_PREFIX + "dtype"
 NAIVE = "timestampNtz"
 NO_RETRIES = CommitProperties(max_commit_retries=0)
 APPEND_ONLY = {"delta.appendOnly": "true"}
+NO_TRANSACTIONS: Mapping[str, int] = MappingProxyType({})
 
 
 class UncertainCommitError(LakehouseError):
@@ -93,6 +101,11 @@ class TableVersion(Pin):
     def files(self) -> pl.DataFrame:
         """Return one row a data file, as the log describes it."""
         return pl.DataFrame(self.delta.get_add_actions(flatten=True))
+
+    @property
+    def every_file(self) -> list[TableFile]:
+        """Return the data files, of all batches."""
+        return list(files_of(self.files, self.delta.metadata().partition_columns))
 
     @property
     def schema(self) -> pl.Schema:
@@ -228,61 +241,49 @@ class Table:
             lines = (line for line in log if line.startswith('{"commitInfo"'))
             yield to_commit(version, map(json.loads, lines))
 
-    def commit(
-        self,
-        files: Sequence[StagedFile],
-        *,
-        schema: pl.Schema,
-        types: pl.Schema | None = None,
-        mode: Literal["append", "overwrite"],
-        onto: TableVersion | None,
-        metadata: Mapping[str, Any],
-        partition_by: Sequence[str] = (),
-        append_only: bool = False,
-    ) -> TableVersion:
-        """Make staged files visible in one step.
+    def commit(self, change: Change, *, onto: TableVersion | None) -> TableVersion:
+        """Make a change visible in one step.
 
         Args:
-            files: Files that lie in the table's folder; the step is allowed to have none.
-            schema: The table's columns after the commit, storage dtypes.
-            types: The dtypes that readers get; those of ``schema`` if not given. A table that is
-                added to keeps those that it has, see :meth:`set_types`.
-            mode: Whether the files replace what is there or add to it.
-            onto: The version that the files were made for; None if there was no table.
-            metadata: Kept in the commit, each name with Polster's prefix.
-            partition_by: Partition columns; their values come with the files.
-            append_only: Whether a table that is made now refuses change for ever.
+            change: What to make of the table.
+            onto: The version that it was made for; None if there was no table.
 
         Raises:
             ConflictError: Another writer committed since ``onto``.
             UncertainCommitError: The store failed in a way that leaves open whether it did.
             LakehouseError: The table cannot be written.
         """
-        actions = [add_action(file) for file in files]
 
         def write(properties: CommitProperties) -> None:
+            schema = delta_schema(change.schema, change.types)
+            adds = [add_action(file, new_rows=change.has_new_rows) for file in change.adds]
             if onto is None:
                 create_table_with_add_actions(
                     self.uri,
-                    delta_schema(schema, types),
-                    actions,
+                    schema,
+                    adds,
                     mode="error",
-                    partition_by=list(partition_by),
+                    partition_by=list(change.partition_by),
                     name=None if self.key is None else mark(self.key),
-                    configuration=APPEND_ONLY if append_only else None,
+                    configuration=APPEND_ONLY if change.append_only else None,
                     storage_options=self.store.storage_options,
                     commit_properties=properties,
                 )
-            else:
-                onto.delta.create_write_transaction(
-                    [*actions],
-                    mode,
-                    delta_schema(schema, types),
-                    partition_by=list(partition_by),
-                    commit_properties=properties,
-                )
+                return
+            replaces = change.removes == EVERY_FILE
+            removes = () if change.removes == EVERY_FILE else change.removes
+            new = change.has_new_rows
+            onto.delta.create_write_transaction(
+                [*(remove_action(file, loses_rows=new) for file in removes), *adds],
+                "overwrite" if replaces else "append",
+                schema,
+                partition_by=list(change.partition_by),
+                commit_properties=properties,
+            )
 
-        return self.transact(write, onto=onto, metadata=metadata)
+        return self.transact(
+            write, onto=onto, metadata=change.metadata, transactions=change.transactions
+        )
 
     def transact(
         self,
@@ -290,13 +291,15 @@ class Table:
         *,
         onto: TableVersion | None,
         metadata: Mapping[str, Any],
+        transactions: Mapping[str, int] = NO_TRANSACTIONS,
     ) -> TableVersion:
         """Make one commit with delta-rs, and find out whether it was made.
 
         Args:
             write: Makes it, against ``onto``, with the properties that it is given.
             onto: The version that it is made for; None if there was no table.
-            metadata: As for :meth:`commit`.
+            metadata: As in a :class:`Change`, like the next.
+            transactions: Version by application.
 
         Raises:
             ConflictError: Another writer committed since ``onto``.
@@ -308,6 +311,7 @@ class Table:
         properties = CommitProperties(
             custom_metadata={METADATA_PREFIX + name: value for name, value in named.items()},
             max_commit_retries=0,
+            app_transactions=[Transaction(*each) for each in transactions.items()] or None,
         )
         try:
             write(properties)
@@ -585,11 +589,18 @@ def to_commit(version: int, entries: Iterable[Mapping[str, Any]]) -> Commit:
 
 def add_action(file: StagedFile, *, new_rows: bool = True) -> AddAction:
     """Return how a commit names a file; whether its rows are new is for readers of changes."""
+    said = {"numRecords": file.rows, **file.statistics}
     return AddAction(
         file.name,
         file.size_bytes,
         dict(file.partition),
         int(time.time() * 1000),
         new_rows,
-        json.dumps({"numRecords": file.rows}),
+        json.dumps(said, ensure_ascii=False),  # delta-rs misreads characters in two escapes
     )
+
+
+def remove_action(file: TableFile, *, loses_rows: bool = True) -> RemoveAction:
+    """Return how a commit takes a file away; whether its rows go is for readers of changes."""
+    now = int(time.time() * 1000)
+    return RemoveAction(file.name, loses_rows, now, file.size_bytes, dict(file.partition))

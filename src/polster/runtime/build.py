@@ -16,6 +16,7 @@ from polster.contracts.expected import Surprise, surprises
 from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.profile import LastVersion, Profile
 from polster.errors import ConflictError, LakehouseError, PolsterError
+from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.quick_check import data_damage, has_whole_log
 from polster.lakehouse.rewriting import finish_rewrite
@@ -473,12 +474,11 @@ class _Build:
             version=version,
             seconds=time.perf_counter() - self.clock,
         )
-        table = self.table.commit(
+        change = Change(
             staged.files,
-            schema=schema,
+            schema,
+            EVERY_FILE if mode == "overwrite" else (),
             types=types,
-            mode="append" if mode == "append" else "overwrite",
-            onto=current,
             metadata={
                 **to_metadata(record),
                 "run_id": self.work.context.id,
@@ -491,6 +491,7 @@ class _Build:
             partition_by=partition_by,
             append_only=self.landing_plan is not None,
         )
+        table = self.table.commit(change, onto=current)
         self.record = record
         if self._is_snapshot:
             lineage = self.record.lineage

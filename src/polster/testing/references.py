@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from polster.errors import UsageError, nearest
+from polster.lakehouse.change import Change
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.table import TableVersion
@@ -68,6 +69,4 @@ def _publish(
     schema = storage_schema(rows.schema, place="the test")
     table = lakehouse.table(key)
     files = Staging(lakehouse.store, table.uri, "test").sink(storage_cast(rows, schema).lazy())
-    return table.commit(
-        files, schema=schema, types=rows.schema, mode="append", onto=None, metadata={}
-    )
+    return table.commit(Change(files, schema, types=rows.schema), onto=None)
