@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 from typer.testing import CliRunner
 
 from polster._version import __version__
 from polster.cli import console
 from polster.cli.app import COMMANDS, app, main
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
 
 
 def test_help_names_every_command() -> None:
@@ -71,3 +78,21 @@ def test_a_command_that_there_is_not_is_told_with_the_nearest() -> None:
         "error[POL106]: `runn` is not a command\n\nhint: did you mean `polster run`?\n"
     )
     assert "hint: see the commands with: polster --help" in far.stderr
+
+
+def test_what_a_command_imported_is_not_searched_for_garbage_to_the_end(shop: Pipeline) -> None:
+    script = (
+        "import atexit, gc; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count()));"
+        "from polster.cli.app import main; main()"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "plan", "--project", str(shop.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    enabled, frozen = ended.stdout.splitlines()[-1].split()
+    assert enabled == "True"
+    assert int(frozen) > 10_000

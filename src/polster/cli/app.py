@@ -61,7 +61,7 @@ SECTIONS = {
 COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 GARBAGE = 50_000
-"""New objects between two looks for garbage: imports make many, and hardly any garbage."""
+"""New objects between two looks for garbage: a run makes many, and hardly any garbage."""
 
 SHARED_PROCESS = "polster.project.shared_process"
 """Imported where the user's code is called, which may have left a handler for the end."""
@@ -101,6 +101,8 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"polster.cli.{cmd_name.replace('-', '_')}")
+        if not gc.isenabled():
+            _end_start_up()
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
@@ -156,7 +158,8 @@ def polster(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, by default as it was typed, and end the process with its exit code."""
-    gc.set_threshold(GARBAGE)
+    if arguments is None:  # the process is ours
+        gc.disable()  # until what the command needs is imported
     with suppress(OSError, ValueError):  # where stderr is no file, a crash has nowhere to speak
         faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
@@ -173,6 +176,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception:
         console.show_mishap(traceback.format_exc())
         raise SystemExit(EXIT_FAILED) from None
+
+
+def _end_start_up() -> None:
+    """Look for garbage from now on, and never in what was imported, which stays to the end.
+
+    Python would look through all of it once more when the process ends.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
 
 
 def _leave_at_once() -> None:

@@ -93,6 +93,7 @@ def nothing_to_collect() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
-        gc.unfreeze()
+        if not gc.get_freeze_count():  # what was frozen stays so
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
