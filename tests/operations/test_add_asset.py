@@ -37,7 +37,12 @@ def reads(project: Project, key: str) -> list[str]:
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Return the project's files, but for what commands keep of them."""
+    return {
+        str(path): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.parent.name != ".polster_cache"
+    }
 
 
 def test_the_three_assets_of_the_readme_make_a_graph(root: Path) -> None:

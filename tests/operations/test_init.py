@@ -35,6 +35,7 @@ def files(folder: Path) -> list[str]:
 def test_a_new_project_is_one_that_polster_finds(tmp_path: Path) -> None:
     made = make(tmp_path)
 
+    there = files(made.root)
     discovery = discover(made.root, LayerRules())
     assert find_project(made.root / "src/core") == made.root
     assert read_settings(made.root).default_environment == "dev"
@@ -44,7 +45,7 @@ def test_a_new_project_is_one_that_polster_finds(tmp_path: Path) -> None:
         "silver.example",
     ]
     assert discovery.findings == ()
-    assert files(made.root) == sorted(file.path for file in made.changes.create)
+    assert there == sorted(file.path for file in made.changes.create)
     assert names(tmp_path) == ["my_project"]
 
 

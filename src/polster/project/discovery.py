@@ -7,6 +7,7 @@ not a crash.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
 from polster.project.asset_file import misplaced_assets, read_asset_file
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
+from polster.project.kept_assets import KeptAssets
 from polster.project.source import SourceFiles, nothing_to_collect
 
 ASSET_FOLDER = f"{SOURCE_FOLDER}/{PACKAGE}"
@@ -43,7 +45,8 @@ def discover(root: Path, rules: LayerRules, files: SourceFiles | None = None) ->
     Args:
         root: The project's folder.
         rules: Which layer may read which.
-        files: Keeps what is parsed, if somebody else wants it, too.
+        files: Keeps what is parsed, if somebody else wants it, too; if not, only files that differ
+            from what the project keeps of them are parsed.
     """
     with nothing_to_collect():
         return _discover(root, rules, files)
@@ -53,8 +56,9 @@ def _discover(root: Path, rules: LayerRules, files: SourceFiles | None) -> Disco
     assets: list[Asset] = []
     findings: list[Finding] = []
     broken: list[AssetKey] = []
+    kept = KeptAssets(root) if files is None else None
     for path in asset_files(root):
-        found = read_asset_file(path, root, files)
+        found = _read(path, root, files, kept)
         if isinstance(found, Asset):
             assets.append(found)
             continue
@@ -63,12 +67,53 @@ def _discover(root: Path, rules: LayerRules, files: SourceFiles | None) -> Disco
         if key is not None:
             broken.append(key)
     for path in _other_files(root):
-        findings.extend(misplaced_assets(path, root, files))
+        findings.extend(_misplaced(path, root, files, kept))
+    if kept:
+        kept.keep()
     assets.sort(key=lambda asset: asset.key)
     checked = build_graph(assets, rules, known=broken)
     findings.extend(checked.findings)
     findings.sort(key=lambda finding: (finding.file or "", finding.line or 0, finding.code))
     return Discovery(tuple(assets), tuple(findings), None if findings else checked.graph)
+
+
+def _read(
+    path: Path, root: Path, files: SourceFiles | None, kept: KeptAssets | None
+) -> Asset | Sequence[Finding]:
+    """Read an asset's file, if it is not known already."""
+    content = _content(path) if kept else None
+    if kept is None or content is None:
+        return read_asset_file(path, root, files)
+    file = path.relative_to(root).as_posix()
+    if known := kept.find(file, content):
+        return known
+    found = read_asset_file(path, root, SourceFiles({path: content}))
+    if isinstance(found, Asset):
+        kept.learn(file, content, found)
+    return found
+
+
+def _misplaced(
+    path: Path, root: Path, files: SourceFiles | None, kept: KeptAssets | None
+) -> Sequence[Finding]:
+    """Find the assets in another file, if it is not known to have none."""
+    content = _content(path) if kept else None
+    if kept is None or content is None:
+        return misplaced_assets(path, root, files)
+    file = path.relative_to(root).as_posix()
+    if kept.holds_none(file, content):
+        return ()
+    found = misplaced_assets(path, root, SourceFiles({path: content}))
+    if not found:
+        kept.learn(file, content, None)
+    return found
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def asset_files(root: Path) -> list[Path]:

@@ -8,7 +8,6 @@ imports it, directly or not.
 from __future__ import annotations
 
 import ast
-import hashlib
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -22,7 +21,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import Fingerprint
 from polster.project.imports import imported_names
-from polster.project.kept_lines import keep, read_kept
+from polster.project.kept_lines import digest, keep, read_kept
 from polster.project.modules import Modules
 from polster.project.source import parsed
 
@@ -125,18 +124,18 @@ class CodeReader:
             return None
         try:
             content = place.path.read_bytes()
-            digest = _of_bytes(content)
+            found = digest(content)
             known = self._known.get((name, contract))
-            if known is not None and known.content == digest:
+            if known is not None and known.content == found:
                 return known
             if place.path.suffix != ".py":  # a compiled module
-                return Code(digest, digest, "", (), "")
+                return Code(found, found, "", (), "")
             tree = _normalised(parsed(content, str(place.path)))
         except (OSError, SyntaxError, ValueError):
             return None
         body, contract_class = _split(tree, contract)
         return Code(
-            digest,
+            found,
             _digest(body),
             _digest([contract_class]) if contract_class else "",
             sorted(set(imported_names(tree, place.package))),
@@ -173,11 +172,7 @@ def _split(tree: ast.Module, contract: str) -> tuple[list[ast.stmt], ast.ClassDe
 
 def _digest(body: Sequence[ast.stmt]) -> str:
     text = ast.unparse(ast.Module(body=list(body), type_ignores=[]))
-    return _of_bytes(text.encode())
-
-
-def _of_bytes(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return digest(text.encode())
 
 
 def _normalised(tree: ast.Module) -> ast.Module:

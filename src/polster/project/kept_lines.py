@@ -44,6 +44,11 @@ def keep(root: Path, name: str, lines: Iterable[Any]) -> None:
         _replace(folder / name, map(_line, lines))
 
 
+def digest(content: bytes) -> str:
+    """Return what tells these bytes from others."""
+    return hashlib.blake2b(content, digest_size=DIGEST_SIZE).hexdigest()
+
+
 def _replace(path: Path, lines: Iterable[str]) -> None:
     with NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f"{path.name}-", delete=False
@@ -60,15 +65,11 @@ def _replace(path: Path, lines: Iterable[str]) -> None:
 
 def _line(written: Any) -> str:
     text = json.dumps(written, separators=(",", ":"))
-    return f"{_digest(text)} {text}"
+    return f"{digest(text.encode())} {text}"
 
 
 def _checked(line: str) -> str:
-    digest, _, text = line.partition(" ")
-    if digest != _digest(text):
+    said, _, text = line.partition(" ")
+    if said != digest(text.encode()):
         raise ValueError("a damaged line")
     return text
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_SIZE).hexdigest()

@@ -316,7 +316,7 @@ def test_git_does_not_see_it_and_nothing_half_written_is_left(checks: Checks) ->
     checks.check()
 
     folder = checks.root / ".polster_cache"
-    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "examined"]
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "assets", "examined"]
     assert (folder / ".gitignore").read_text(encoding="utf-8") == "*\n"
 
 
