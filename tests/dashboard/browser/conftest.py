@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -166,9 +174,11 @@ def page(browser: Browser) -> Iterator[Page]:
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        # That the socket is gone says only that a test ended its server before its page
+        # That socket or server are gone says only that a test ended its server before its page
         about = message.location.get("url", "")
         if message.type not in ("error", "warning"):
+            return
+        if "ERR_CONNECTION_REFUSED" in message.text:
             return
         if "WebSocket" in message.text or "/_nicegui_ws/" in about:
             return
@@ -176,8 +186,12 @@ def page(browser: Browser) -> Iterator[Page]:
             return  # a test that opens a page that there is not looks at its status
         complaints.append(f"{message.text} ({about})")
 
+    def failed(error: Error) -> None:
+        if "Failed to fetch dynamically imported module" not in str(error):
+            complaints.append(str(error))
+
     page.on("console", heard)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("pageerror", failed)
     yield page
     context.close()
     assert complaints == []
