@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polster.lakehouse.types import storage_schema
-from polster.runtime.landing import BatchLanding
+from polster.runtime.writes.landing import BatchLanding
 
 
 def _digest(batches: Iterable[pl.DataFrame]) -> str:

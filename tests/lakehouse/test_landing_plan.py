@@ -14,7 +14,7 @@ from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table, TableVersion
 from polster.model.asset import Asset, AssetKey, Load, Options
 from polster.model.layer import Layer
-from polster.runtime.landing import LandingPlan, plan_landing
+from polster.runtime.writes.landing import LandingPlan, plan_landing
 
 KEY = AssetKey(Layer.BRONZE, "orders")
 

@@ -12,8 +12,8 @@ from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Project
 from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
-from polster.runtime.repeats import other_load
 from polster.runtime.states import appending, read_states
+from polster.runtime.writes.repeats import other_load
 
 
 def plan(

@@ -24,7 +24,7 @@ from polster.plans.source import named_source
 from polster.project.load import LoadedAsset
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function
-from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
+from polster.runtime.writes.landing import INGESTED_COLUMN, SOURCE_COLUMN
 
 if TYPE_CHECKING:
     import dataframely as dy

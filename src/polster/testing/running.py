@@ -30,9 +30,9 @@ from polster.runtime.build import build
 from polster.runtime.call import Handed, call_function
 from polster.runtime.gate import Gate
 from polster.runtime.job import Job, Workplace
-from polster.runtime.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
+from polster.runtime.writes.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.testing.references import publish_targets
 from polster.testing.upstreams import as_published
 

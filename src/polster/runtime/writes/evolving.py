@@ -11,8 +11,8 @@ from polster.lakehouse.table import Table, TableVersion
 from polster.lakehouse.types import is_stored_as
 from polster.model.asset import Asset
 from polster.runtime.gate import Gate
-from polster.runtime.landing import LandingPlan, plan_landing, settle_landing
 from polster.runtime.stage import Staged
+from polster.runtime.writes.landing import LandingPlan, plan_landing, settle_landing
 
 
 def settle(

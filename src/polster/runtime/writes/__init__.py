@@ -1,0 +1,1 @@
+"""The ways of changing a table, one a file."""

@@ -1,0 +1,250 @@
+"""Landing a batch: rows are added to what is there, and nothing of that ever goes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polster.contracts.judge import Terms
+from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.change import Change
+from polster.lakehouse.quick_check import data_damage
+from polster.lakehouse.rewriting import finish_rewrite
+from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, TableVersion, wait_for_others
+from polster.model.asset import Load, Repeated
+from polster.model.secrets import without_secrets
+from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
+from polster.runtime.gate import Gate
+from polster.runtime.job import Job, Workplace
+from polster.runtime.source_file import source_digest
+from polster.runtime.stage import Staged
+from polster.runtime.states import lost
+from polster.runtime.writes.evolving import evolve, settle, settle_again, types_of_batch, widen
+from polster.runtime.writes.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.writes.repeats import check_load, repeated, was_cut_short
+from polster.runtime.writes.target import Target
+from polster.runtime.writes.write import Departures, Shape, Unneeded
+
+if TYPE_CHECKING:
+    import dataframely as dy
+
+NOTHING_NEW = "its source holds nothing new"
+
+
+class LandBatch:
+    """How bronze is written; see :class:`Write`."""
+
+    def __init__(self, job: Job, target: Target, work: Workplace) -> None:
+        self.job = job
+        self.asset = job.asset
+        self.target = target
+        self.work = work
+        self.batch = work.context.id
+        self.began: datetime | None = None
+        self.source = ""
+        self.content = ""
+        self.terms: Terms | None = None
+        self.landing: BatchLanding | None = None
+        self.landing_plan: LandingPlan | None = None
+
+    def newest(self) -> TableVersion | None:
+        """Open the newest version; where a kill left new types half done, do the rest.
+
+        Raises:
+            LakehouseError: Rows that were added are damaged.
+        """
+        current = self._whole()
+        if current is not None and not self._is_snapshot and self.work.lakehouse.store.is_local:
+            damage = data_damage(current)
+            if damage:
+                raise LakehouseError.of(lost(damage, current.uri))
+        return current
+
+    def _whole(self) -> TableVersion | None:
+        table = self.target.table
+        for attempt in range(ATTEMPTS):
+            current = table.open()
+            if current is None:
+                return None
+            published = self.target.published(current)
+            if published is not None:
+                current = replace(current, types=published.types)
+            left = self.work.lakehouse.unfinished(current, published)
+            if left is None:
+                return current
+            run_id, check = self.target.run_id, self.work.gate.check
+            with suppress(ConflictError):
+                done = finish_rewrite(table, current, left, run_id=run_id, check=check)
+                return replace(done, types=current.types)
+            wait_for_others(attempt)
+        return table.open()
+
+    def admit(self, current: TableVersion) -> Unneeded | None:
+        """Refuse a table that was loaded otherwise."""
+        check_load(self.asset, current, self.target.published(current))
+        return None
+
+    def take(
+        self,
+        returned: pl.LazyFrame,
+        contract: type[dy.Schema] | None,
+        current: TableVersion | None,
+        *,
+        began: datetime,
+    ) -> pl.LazyFrame | Unneeded:
+        """Take a frame unless it is the scan of the file that landed last, or has no columns."""
+        self.began = began
+        if self._is_snapshot:
+            self.source = source_digest(returned)
+            if current is not None and self._is_same_file(current):
+                return Unneeded(NOTHING_NEW, current)
+        root: Path = self.work.root
+        known = with_columns_known(returned, self.asset, contract, current, root)
+        return Unneeded(NOTHING_NEW, current, (NOTHING_YET,)) if known is None else known
+
+    def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
+        """Stage the columns of the batch as the table holds them, and the audit columns."""
+        plan = plan_landing(self.asset, terms.schema, current, self.batch)
+        self.terms, self.landing_plan = terms, plan
+        self.landing = BatchLanding(
+            self.batch,
+            self.work.context.time,
+            without_secrets(self.asset.options.source or self.asset.file),
+            BATCH_COLUMN in plan.partition,
+            plan.file_schema,
+        )
+        return Shape(plan.partition, plan.file_schema, self.landing)
+
+    def settle(self, staged: Staged, current: TableVersion | None, *, again: bool = False) -> None:
+        """Fit the batch to the types of the table, or find types that hold both."""
+        if current is not None:
+            plan, arriving = self._plan, self._terms.schema
+            if again:
+                plan = settle_again(self.asset, arriving, plan, current, staged, self.batch)
+            else:
+                plan = settle(self.asset, arriving, plan, current, staged)
+            self.landing_plan = plan
+        if not again and self.landing is not None:
+            self.content = self.landing.content(staged.schema)
+
+    @property
+    def departures(self) -> Departures:
+        """How the batch differs from the table."""
+        plan = self._plan
+        emptied = tuple(name for name in plan.existing if name not in plan.types)
+        return Departures(plan.notes, plan.absent, emptied)
+
+    def repeated(self, staged: Staged, current: TableVersion) -> Unneeded | None:
+        """Tell whether what is added was added last time, where that counts twice."""
+        if self._is_snapshot or not self._is_repeated(staged, current):
+            return None
+        published = self.target.published(current)
+        if self.asset.options.repeated_batch is Repeated.SKIP:
+            return Unneeded("its batch is the one that landed last", current)
+        ledger = self.work.lakehouse.ledger
+        if published and was_cut_short(ledger, self.asset.key, published):
+            reason = f"run {published.run_id}, which did not end well, landed the same batch"
+            return Unneeded(reason, current)
+        raise repeated(self.asset, staged.returned)
+
+    def holds(self, staged: Staged, current: TableVersion) -> bool:
+        """Tell whether the newest batch holds the same rows, or there are none to add."""
+        if not self._is_snapshot:
+            return not staged.returned or self._is_repeated(staged, current)
+        published = self.target.published(current)
+        if published is None or published.content != self.content:
+            return False
+        # another contract may let other rows of the same batch pass
+        is_same_code = published.record.fingerprint == self.job.fingerprint
+        return self.asset.options.contract is None or is_same_code
+
+    def overtaken(self, staged: Staged, current: TableVersion) -> Unneeded | None:
+        """Yield to the same rows, and to a snapshot of which the reading began later."""
+        if self.holds(staged, current):
+            return Unneeded("another run landed the same at the same time", current)
+        published = self.target.published(current)
+        if published is None or self.began is None or not self._is_snapshot:
+            return None
+        if published.record.started_at <= self.began:
+            return None
+        reason = f"run {published.run_id} began to read its source later, and landed first"
+        return Unneeded(reason, current)
+
+    def prepare(self, staged: Staged, current: TableVersion, gate: Gate) -> TableVersion:
+        """Give the table the columns and the types that the batch brings."""
+        del staged
+        table, plan = self.target.table, self._plan
+        current = widen(plan, table, current, run_id=self.target.run_id, gate=gate)
+        with gate.open():
+            return evolve(table, current, plan, newest_wins=self._is_snapshot)
+
+    def plan(self, staged: Staged, current: TableVersion | None) -> Change:
+        """Add the batch; an append-only table is made if there is none."""
+        plan = self._plan
+        before = pl.Schema() if current is None else current.stored_schema
+        metadata = {
+            "batch": self.batch if self._is_snapshot else "",
+            "content": self.content,
+            "source": self.source,
+            "types": json.dumps(self._types_beside(current)),
+        }
+        return Change(
+            staged.files,
+            pl.Schema({**before, **plan.table_columns}),
+            types=plan.types,
+            metadata=metadata,
+            partition_by=tuple(plan.partition),
+            append_only=True,
+        )
+
+    def as_read(
+        self, table: TableVersion, staged: Staged, sent: frozenset[str] | None
+    ) -> TableVersion:
+        """Return the newest batch of a snapshot, and all that was ever added."""
+        if not self._is_snapshot:
+            return table
+        of_batch = self._types_beside(table)
+        return replace(table, batch=self.batch, counted=staged.rows, sent=sent, types=of_batch)
+
+    @property
+    def _is_snapshot(self) -> bool:
+        return self.asset.options.load is Load.SNAPSHOT
+
+    @property
+    def _plan(self) -> LandingPlan:
+        assert self.landing_plan is not None, "`shape` comes first"  # noqa: S101
+        return self.landing_plan
+
+    @property
+    def _terms(self) -> Terms:
+        assert self.terms is not None, "`shape` comes first"  # noqa: S101
+        return self.terms
+
+    def _types_beside(self, table: TableVersion | None) -> dict[str, str]:
+        """Return the types of a snapshot that are not those that its table remembers, as text."""
+        return types_of_batch(table, self._plan) if table and self._is_snapshot else {}
+
+    def _is_same_file(self, current: TableVersion) -> bool:
+        """Tell whether the batch landed last was read from the same bytes by the same code."""
+        published = self.target.published(current)
+        return (
+            published is not None
+            and not self.job.reread
+            and self.asset.options.expect.fresh_within is None  # the same rows grow old
+            and self.source != ""
+            and published.source == self.source
+            and published.record.fingerprint == self.job.fingerprint
+        )
+
+    def _is_repeated(self, staged: Staged, current: TableVersion) -> bool:
+        """Tell whether bronze that appends was given the batch that it landed last once more."""
+        if not staged.returned or self.asset.options.repeated_batch is Repeated.LAND:
+            return False
+        published = self.target.published(current)
+        return published is not None and published.content == self.content
