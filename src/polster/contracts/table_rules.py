@@ -1,6 +1,7 @@
 """Rules that need the whole table: keys, and rules that look at other rows.
 
-They are judged over the staged good rows. The common case, nothing broken, is proved cheaply;
+They are judged over the table that will be: the staged good rows, and those that stay beside
+them, which came first and are never rejected. The common case, nothing broken, is proved cheaply;
 rows are split only when that fails. A key rejects as few rows as it can: the first row of a
 group of equal keys stays.
 """
@@ -20,6 +21,8 @@ from polster.contracts.rules import RULES_COLUMN, ReferenceRule, Rule, UniqueRul
 ROUNDS = 100
 """How often keys and rules are asked again after a rejection before they count as unsettled."""
 ROW = "__polster_row__"
+LOST = "__polster_lost__"
+"""Before a column's name: whether a row that stays has a value that its type now cannot hold."""
 FEW_ROWS = 50_000
 """Below this many, starting the streaming engine costs more than it saves."""
 
@@ -56,8 +59,9 @@ def judge_table(
     rejects: Iterable[str],
     references: Iterable[ReferenceRule] = (),
     stored: pl.LazyFrame | None = None,
+    kept: pl.LazyFrame | None = None,
 ) -> TableVerdict:
-    """Judge ``frame``, whose row order is stable, by the rules that need all of it.
+    """Judge ``frame``, whose row order is stable, by the rules that need the whole table.
 
     Args:
         frame: The staged good rows; read several times, few columns each.
@@ -68,6 +72,8 @@ def judge_table(
         references: What values must stand in; judged first, so that of two rows with one key an
             orphan is not the one that stays.
         stored: The same rows as they are stored; None if that is no different.
+        kept: What else the table will hold: the contract's columns in its types, null where there
+            is no such value, and which are :data:`LOST`; None if that is nothing.
 
     Rules are asked again after each rejection, until the rows that stay satisfy all of them:
     rejecting a row can make another rule true or false.
@@ -79,7 +85,9 @@ def judge_table(
     keys, others, references = list(unique), list(tables), list(references)
     verdict = TableVerdict()
     if not rows:
-        verdict.unmet = tuple(rule.name for rule in others if not _holds_of_nothing(rule, frame))
+        if kept is None:
+            unmet = [rule.name for rule in others if not _holds_of_nothing(rule, frame)]
+            verdict.unmet = tuple(unmet)
         return verdict
     numbered = frame.with_row_index(ROW)
     plain = numbered if stored is None else stored.with_row_index(ROW)
@@ -94,18 +102,24 @@ def judge_table(
             found.append(step)
         left = _without(numbered, found)
         count = rows - sum(step.height for step in found)
-        step = _broken_key(left, count, [rule for rule in keys if rule.name in rejecting], verdict)
+        step = _broken_key(
+            left, count, [rule for rule in keys if rule.name in rejecting], verdict, kept
+        )
         if step is None:
-            step = _broken_rules(left, [rule for rule in others if rule.name in rejecting], verdict)
+            table = _beside(left, kept)
+            step = _broken_rules(
+                table, [rule for rule in others if rule.name in rejecting], verdict
+            )
         if step is None:
             break
         found.append(step)
     else:
         raise UnsettledRulesError
     for rule in keys:
-        if rule.name not in rejecting and not keys_are_unique(left, rule.columns, count):
-            verdict.broken[rule.name] += len(_repeats(left, rule.columns, count))
-    _broken_rules(left, [rule for rule in others if rule.name not in rejecting], verdict)
+        if rule.name not in rejecting:
+            verdict.broken[rule.name] += len(_repeats(left, rule.columns, count, kept))
+    table = _beside(left, kept)
+    _broken_rules(table, [rule for rule in others if rule.name not in rejecting], verdict)
     warned = [rule for rule in references if rule.name not in rejecting]
     _orphans(_without(plain, found), warned, verdict)
     verdict.rejected = pl.concat(found) if found else None
@@ -148,12 +162,16 @@ def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) ->
 
 
 def _broken_key(
-    frame: pl.LazyFrame, rows: int, unique: Iterable[UniqueRule], verdict: TableVerdict
+    frame: pl.LazyFrame,
+    rows: int,
+    unique: Iterable[UniqueRule],
+    verdict: TableVerdict,
+    kept: pl.LazyFrame | None,
 ) -> pl.DataFrame | None:
     """Return the rows to reject for the first key that is broken; None if none is."""
     for rule in unique:
-        if not keys_are_unique(frame, rule.columns, rows):
-            repeats = _repeats(frame, rule.columns, rows)
+        repeats = _repeats(frame, rule.columns, rows, kept)
+        if len(repeats):
             verdict.broken[rule.name] += len(repeats)
             return _marked(repeats, rule.name)
     return None
@@ -172,11 +190,18 @@ def _orphans(
     return pl.concat(found).group_by(ROW).agg(pl.col(RULES_COLUMN).list.explode())
 
 
-def _repeats(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> pl.Series:
+def _repeats(
+    frame: pl.LazyFrame, columns: tuple[str, ...], rows: int, kept: pl.LazyFrame | None
+) -> pl.Series:
     """Return the numbers of the rows that repeat a key seen before."""
+    known = pl.Series(ROW, [], pl.get_index_type())
+    if kept is not None:
+        known = _known(frame, columns, kept)
+    if keys_are_unique(frame, columns, rows):
+        return known
     key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
     buckets = _buckets(rows)
-    found = []
+    found = [known]
     for bucket in range(buckets):
         part = frame.select(ROW, *columns)
         if buckets > 1:
@@ -184,7 +209,28 @@ def _repeats(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) -> pl.Ser
         found.append(
             part.sort(ROW).filter(~key.is_first_distinct()).select(ROW).collect().to_series()
         )
-    return pl.concat(found)
+    return pl.concat(found).unique()
+
+
+def _known(frame: pl.LazyFrame, columns: tuple[str, ...], kept: pl.LazyFrame) -> pl.Series:
+    """Return the numbers of the rows whose key stays in the table; only these are held."""
+    there = kept.collect_schema()
+    lost = [f"{LOST}{name}" for name in columns if f"{LOST}{name}" in there]
+    sound = kept.filter(~pl.any_horizontal(lost)) if lost else kept
+    keys = frame.select(columns)
+    met = sound.select(columns).join(keys, on=columns, how="semi", nulls_equal=True).unique()
+    found = met.collect(engine="streaming").lazy()
+    repeats = frame.select(ROW, *columns).join(found, on=columns, how="semi", nulls_equal=True)
+    return repeats.select(ROW).collect(engine="streaming").to_series()
+
+
+def _beside(frame: pl.LazyFrame, kept: pl.LazyFrame | None) -> pl.LazyFrame:
+    """Return the table that will be: the rows that stay, which have no number, come first."""
+    if kept is None:
+        return frame
+    columns = [name for name in kept.collect_schema() if not name.startswith(LOST)]
+    number = pl.lit(None, pl.get_index_type()).alias(ROW)
+    return pl.concat([kept.select(number, *columns), frame.select(ROW, *columns)])
 
 
 def _broken_rules(
@@ -206,7 +252,8 @@ def _broken_rules(
     if patterns:  # these would take the row number for a column of the contract
         parts.append(frame.select(columns).with_columns(**patterns).select(list(patterns)))
         checks |= patterns
-    broken = pl.concat(parts, how="horizontal").filter(pl.any_horizontal(*checks)).collect()
+    answers = pl.concat(parts, how="horizontal")
+    broken = answers.filter(pl.any_horizontal(*checks), pl.col(ROW).is_not_null()).collect()
     if not broken.height:
         return None
     verdict.broken.update({name: int(broken[name].sum()) for name in checks})

@@ -241,6 +241,7 @@ class _Build:
             at=context.time,
             landing=shape.landing,
             table_schema=shape.schema,
+            kept=shape.kept,
             check=self.work.gate.check,
         )
 

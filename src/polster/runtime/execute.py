@@ -173,7 +173,7 @@ class Execution:
                     if other is not None and table is not None:
                         self.tables[other] = table
         raise ConflictError(
-            f"other runs read newer inputs {ATTEMPTS} times",
+            f"other runs published it first {ATTEMPTS} times",
             code="POL402",
             place=self.work.lakehouse.table(key).uri,
             hint="run it again when no other run is writing this table",

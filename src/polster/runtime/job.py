@@ -110,14 +110,15 @@ class Builder(Protocol):
 
 
 class BehindError(PolsterError):
-    """Another run published the asset from inputs of which some are newer than ours, others older.
+    """Another run has published the asset meanwhile, so that it is to be built again.
 
     Args:
-        versions: Of the newer ones, by key.
+        versions: Inputs that it read in a newer version than we did, by key; others are older. Of
+            rows that are added there are none: ours were judged beside fewer rows.
     """
 
     def __init__(self, versions: Mapping[str, int]) -> None:
-        super().__init__("another run read newer inputs", code="POL402")
+        super().__init__("another run published it meanwhile", code="POL402")
         self.versions = versions
 
     def __reduce__(self) -> tuple[type[BehindError], tuple[Mapping[str, int]]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from polster.contracts.expected import Surprise
 from polster.errors import AssetError
-from polster.model.asset import Asset, Policy
+from polster.model.asset import Asset, Load, Policy
 from polster.runtime.stage import Staged
 
 REFUSALS = ("POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329", "POL330")
@@ -80,8 +80,12 @@ def _by_contract(asset: Asset, staged: Staged) -> RefusedError | None:
         if share < 1:
             return None
         every = "the only row breaks" if returned == 1 else f"all {returned} rows break"
-        message = f"{every} the contract, so nothing would be left"
-        look += "; if an empty table is right, write max_quarantined=1.0"
+        if asset.options.load is Load.APPEND:
+            message = f"{every} the contract, so nothing would be added"
+            look += "; if a batch of such rows alone is right, write max_quarantined=1.0"
+        else:
+            message = f"{every} the contract, so nothing would be left"
+            look += "; if an empty table is right, write max_quarantined=1.0"
     return RefusedError(message, code="POL307", place=asset.place, hint=look)
 
 

@@ -112,6 +112,7 @@ class Stager:
         at: datetime,
         landing: Landing | None = None,
         table_schema: pl.Schema | None = None,
+        kept: pl.LazyFrame | None = None,
         check: Callable[[], None] | None = None,
     ) -> None:
         self.asset = asset
@@ -121,6 +122,7 @@ class Stager:
         self.run_id = run_id
         self.at = at
         self.landing = landing
+        self.kept = kept
         self.check = check  # raises when the run was interrupted
         self.stored = storage_schema(terms.schema, place=asset.place)
         self.schema = table_schema or self.stored
@@ -241,6 +243,7 @@ class Stager:
                 rejects=rejects,
                 references=rules.references,
                 stored=frame,
+                kept=self.kept,
             )
         except UnsettledRulesError as error:
             settling = [rule.name for rule in rules.references if rule.target is None]

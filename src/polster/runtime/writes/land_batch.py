@@ -21,11 +21,12 @@ from polster.model.asset import Load, Repeated
 from polster.model.secrets import without_secrets
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.gate import Gate
-from polster.runtime.job import Job, Workplace
+from polster.runtime.job import BehindError, Job, Workplace
 from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged
 from polster.runtime.states import lost
 from polster.runtime.writes.evolving import evolve, settle, settle_again, types_of_batch, widen
+from polster.runtime.writes.kept import kept_rows
 from polster.runtime.writes.landing import BatchLanding, LandingPlan, plan_landing
 from polster.runtime.writes.repeats import check_load, repeated, was_cut_short
 from polster.runtime.writes.target import Target
@@ -119,7 +120,9 @@ class LandBatch:
             BATCH_COLUMN in plan.partition,
             plan.file_schema,
         )
-        return Shape(plan.partition, plan.file_schema, self.landing)
+        looks_beside = current is not None and not self._is_snapshot and terms.rules.need_table
+        kept = kept_rows(current, terms) if current is not None and looks_beside else None
+        return Shape(plan.partition, plan.file_schema, self.landing, kept)
 
     def settle(self, staged: Staged, current: TableVersion | None, *, again: bool = False) -> None:
         """Fit the batch to the types of the table, or find types that hold both."""
@@ -168,6 +171,8 @@ class LandBatch:
         """Yield to the same rows, and to a snapshot of which the reading began later."""
         if self.holds(staged, current):
             return Unneeded("another run landed the same at the same time", current)
+        if not self._is_snapshot and self._terms.rules.need_table:
+            raise BehindError({})  # keys were judged beside what was there
         published = self.target.published(current)
         if published is None or self.began is None or not self._is_snapshot:
             return None

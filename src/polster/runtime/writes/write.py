@@ -41,11 +41,13 @@ class Shape:
         partition: The partition that all of them are.
         schema: Columns of the files, storage dtypes; None if they are those of the contract.
         landing: What is done with each batch beside judging it.
+        kept: Rows that the table will hold beside them, as :func:`judge_table` takes them.
     """
 
     partition: Mapping[str, str] = field(default_factory=dict)
     schema: pl.Schema | None = None
     landing: Landing | None = None
+    kept: pl.LazyFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Write(Protocol):
         """Tell whether what another run has published meanwhile is to stay.
 
         Raises:
-            BehindError: Another run published from inputs that are in part newer.
+            BehindError: What it published says that ours is to be made anew.
         """
 
     def prepare(self, staged: Staged, current: TableVersion, gate: Gate) -> TableVersion:
