@@ -215,6 +215,49 @@ def test_of_writers_that_race_exactly_one_wins(
         assert sorted(newest.scan().collect()["n"]) == [*before, *winners]
 
 
+def test_a_commit_takes_files_away_and_brings_others_in_one_step(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1, 2]}))
+    second = _commit(table, pl.DataFrame({"n": [3]}), mode="append", onto=first, run="run2")
+    staging = Staging(table.store, table.uri, "run3")
+    files = staging.sink(pl.LazyFrame({"n": [10]}))
+    gone = [file for file in second.every_file if file.name.startswith("run1")]
+
+    third = table.commit(Change(files, second.schema, gone), onto=second)
+
+    assert len(gone) == 1
+    assert third.version == 2
+    assert sorted(third.scan().collect()["n"]) == [3, 10]
+    assert sorted(DeltaTable(table.uri).to_pyarrow_table()["n"].to_pylist()) == [3, 10]
+    assert sorted(second.scan().collect()["n"]) == [1, 2, 3]
+
+
+def test_files_that_another_writer_took_away_cannot_be_taken_twice(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    gone = first.every_file
+    table.commit(Change([], first.schema, gone), onto=first)
+
+    with pytest.raises(ConflictError):
+        table.commit(Change([], first.schema, gone), onto=first)
+
+    newest = table.open()
+    assert newest is not None
+    assert newest.version == 1
+    assert newest.rows == 0
+
+
+def test_a_table_remembers_the_newest_version_of_an_application(table: Table) -> None:
+    first = _commit(table, pl.DataFrame({"n": [1]}))
+    change = Change([], first.schema, transactions={"files": 7, "cursor": 1})
+
+    second = table.commit(change, onto=first)
+    third = table.commit(Change([], first.schema, transactions={"files": 8}), onto=second)
+    third.delta.create_checkpoint()
+
+    again = DeltaTable(table.uri)
+    assert again.transaction_version("files") == 8
+    assert again.transaction_version("cursor") == 1
+
+
 def test_an_append_only_table_refuses_to_be_overwritten_by_anyone(table: Table) -> None:
     first = _commit(table, pl.DataFrame({"n": [1]}), mode="append", append_only=True)
 
