@@ -23,8 +23,8 @@ from polster.project.settings import choose_environment, read_settings
 from polster.project.shared_process import shared_process
 from polster.runtime.build import build
 from polster.runtime.gate import Gate, InterruptedRunError
-from polster.runtime.isolated import Task, Word
 from polster.runtime.job import BehindError, Workplace
+from polster.runtime.processes import Task, Word
 
 
 class RemoteGate(Gate):

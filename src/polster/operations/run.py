@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from polster.errors import LakehouseError, SettingsError
 from polster.lakehouse.lakehouse import Lakehouse
@@ -33,14 +32,13 @@ from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
 from polster.runtime.execute import Execution, Outcome
+from polster.runtime.executor import Executor
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
 from polster.runtime.live import Beginning, LiveReport
 from polster.runtime.states import States, read_states, standing_warnings
+from polster.runtime.threads import ThreadExecutor
 from polster.runtime.vanished import tell_vanished, vanished_record
-
-if TYPE_CHECKING:
-    from polster.runtime.isolated import IsolatedBuilder
 
 DEFAULT_THREADS = 4
 LEDGER_SECONDS = 5.0
@@ -105,24 +103,23 @@ def run(
         live.hear(event)
 
     at_once = threads or min(DEFAULT_THREADS, os.cpu_count() or 1)
-    apart = _apart(project.root, name, at_once, len(chosen)) if isolate else None
     execution = Execution(
         graph,
         chosen,
         codes,
         states,
         work,
+        _apart(work, at_once, len(chosen)) if isolate else ThreadExecutor(work, at_once),
         full_refresh=full_refresh,
         adopt=adopt,
         listener=tell,
         interrupted=interrupted,
-        builder=apart,
     )
-    with live, apart or nullcontext():
+    with live:
         there = Path.cwd() == project.root  # within another run, whose assets forbid to move
         with nullcontext() if there else chdir(project.root):
             tell(RunBegan(context.id, name, tuple(execution.order), started))
-            outcome = execution.run(at_once)
+            outcome = execution.run()
         seconds = time.perf_counter() - clock
         records = outcome.records
         if outcome.interrupted:
@@ -145,12 +142,13 @@ def run(
     return record
 
 
-def _apart(root: Path, environment: str, at_once: int, most: int) -> IsolatedBuilder:
+def _apart(work: Workplace, at_once: int, jobs: int) -> Executor:
     """Return what builds each asset in a process of its own."""
     from polster.operations.build_alone import command  # who does without does not wait for them
-    from polster.runtime.isolated import IsolatedBuilder
+    from polster.runtime.processes import ProcessExecutor
 
-    return IsolatedBuilder(command(root, environment), ahead=at_once, most=most)
+    start = command(work.root, work.context.environment)
+    return ProcessExecutor(work, at_once, start, jobs=jobs)
 
 
 def _with_schemas(

@@ -28,6 +28,7 @@ from polster.runtime.execute import Execution
 from polster.runtime.gate import Gate
 from polster.runtime.job import Caller, Job, Workplace
 from polster.runtime.states import States
+from polster.runtime.threads import ThreadExecutor
 
 TIME = datetime(2025, 1, 1, tzinfo=UTC)
 """When every rehearsed run takes place, so that a function that asks for it says the same."""
@@ -106,11 +107,12 @@ class Theatre:
             codes,
             States({}, {}),
             work,
+            ThreadExecutor(work, 1),
             full_refresh=True,
             listener=nobody,
             interrupted=lambda: False,
         )
-        for record in execution.run(threads=1).records:
+        for record in execution.run().records:
             done.records[record.asset] = record
         read = work.lakehouse.read
         done.tables.update({key: read(pin) for key, pin in execution.tables.items()})

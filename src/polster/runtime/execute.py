@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import ParamSpec, TypeVar
 
 from polster.errors import ConflictError, PolsterError
 from polster.lakehouse.pin import Pin
@@ -25,9 +22,9 @@ from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
 from polster.project.shared_process import shared_process
 from polster.runtime.aging import grown_old
-from polster.runtime.build import build
+from polster.runtime.executor import Completed, Executor, Started
 from polster.runtime.failures import failure
-from polster.runtime.job import BehindError, Builder, Built, Job, Workplace
+from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 
@@ -37,8 +34,7 @@ TAKEN_OVER = "a table of another program was taken over; its rows are still in e
 GRACE_SECONDS = 3.0
 """How long an interrupted run waits for what is being computed; nothing of it is published."""
 POLL_SECONDS = 0.1
-P = ParamSpec("P")
-R = TypeVar("R")
+"""Between two looks whether the user has interrupted the run from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +50,8 @@ class Outcome:
     interrupted: bool
 
 
-class HereBuilder:
-    """Builds in the thread that calls it."""
-
-    def __call__(self, job: Job, work: Workplace) -> Built:
-        """Build it."""
-        return _named(build, f"building {job.asset.key}")(job, work)
-
-    def cancel(self) -> None:
-        """Do nothing: a thread ends by itself, or with the process."""
-
-
 class Execution:
-    """One run in progress."""
+    """One run in progress: decides on each asset once its upstream is done, and has it built."""
 
     def __init__(
         self,
@@ -75,28 +60,30 @@ class Execution:
         codes: Mapping[AssetKey, Fingerprint],
         states: States,
         work: Workplace,
+        executor: Executor,
         *,
         full_refresh: bool,
         adopt: bool = False,
         listener: Listener,
         interrupted: Callable[[], bool],
-        builder: Builder | None = None,
     ) -> None:
         self.graph = graph
         self.order = [key for key in graph.assets if key in chosen]
         self.codes = codes
         self.states = states
         self.work = work
+        self.executor = executor
         self.full_refresh = full_refresh
         self.adopt = adopt
         self.listener = listener
         self.interrupted = interrupted
-        self.builder = builder or HereBuilder()
         self.records: dict[AssetKey, AssetRecord] = {}
         self.tables: dict[AssetKey, Pin] = {}
         self.awaited: dict[AssetKey, tuple[AssetKey, ...]] = {}  # bronze without columns, by reader
-        self.ready: SimpleQueue[AssetKey | None] = SimpleQueue()
-        self.done: SimpleQueue[tuple[AssetKey, Built | None]] = SimpleQueue()
+        self.ready: deque[AssetKey] = deque()
+        self.begun: set[AssetKey] = set()
+        self.tries: Counter[AssetKey] = Counter()
+        self.notes: dict[AssetKey, tuple[str, ...]] = {}  # of what is being built
         chosen_set = set(self.order)
         self.waiting = {
             key: {other for other in graph.needs(key) if other in chosen_set} for key in self.order
@@ -106,84 +93,86 @@ class Execution:
             for other in needed:
                 self.readers[other].append(key)
 
-    def run(self, threads: int) -> Outcome:
-        """Run everything chosen on ``threads`` threads."""
+    def run(self) -> Outcome:
+        """Run everything chosen."""
         with shared_process(self.work.root):
-            return self._run(threads)
+            return self._run()
 
-    def _run(self, threads: int) -> Outcome:
-        workers = [
-            Thread(target=self._work, name=f"polster-{number}", daemon=True)
-            for number in range(min(threads, len(self.order)))
-        ]
-        for key in self.order:
-            if not self.waiting[key]:
-                self.ready.put(key)
-        for worker in workers:
-            worker.start()
+    def _run(self) -> Outcome:
+        self.ready.extend(key for key in self.order if not self.waiting[key])
         interrupted = False
         try:
             while len(self.records) < len(self.order):
-                if self.interrupted():
-                    raise KeyboardInterrupt
-                with suppress(Empty):
-                    self._take(timeout=POLL_SECONDS)
+                while self.ready:
+                    self._look_for_interrupt()
+                    self._begin(self.ready.popleft())
+                self._look_for_interrupt()
+                for news in self.executor.as_completed(POLL_SECONDS):
+                    self._take(news)
+                    if self.ready:
+                        break
         except KeyboardInterrupt:
             interrupted = True
-            self._interrupt(workers)
+            self._interrupt()
         finally:
             self.work.gate.close()
-            for _ in workers:
-                self.ready.put(None)
+            self.executor.cancel()
         return Outcome(tuple(self.records[key] for key in self.order), interrupted)
 
-    def _work(self) -> None:
-        while (key := self.ready.get()) is not None:
-            self.done.put((key, None))
-            self.done.put((key, self._one(key)))
+    def _look_for_interrupt(self) -> None:
+        if self.interrupted():
+            raise KeyboardInterrupt
 
-    def _one(self, key: AssetKey) -> Built:
+    def _begin(self, key: AssetKey) -> None:
+        """Decide on an asset whose upstream is done, and have it built if there is a reason to."""
         try:
-            return self._caught_up(key)
+            decided = self._decide(key)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # such as a panic of delta-rs
+            decided = _failed(key, error)
+        if isinstance(decided, Job):
+            self.executor.submit(decided)
+        else:
+            self._tell_begun(key)
+            self._end(key, decided)
+
+    def _take(self, news: Started | Completed) -> None:
+        """Take what the executor says."""
+        match news:
+            case Started(key):
+                self._tell_begun(key)
+            case Completed(key, BehindError() as behind):
+                self._catch_up(key, behind)
+            case Completed(key, Built() as built):
+                self._end(key, built)
+            case Completed(key, BaseException() as error):
+                self._end(key, _failed(key, error))
+
+    def _catch_up(self, key: AssetKey, behind: BehindError) -> None:
+        """Have an asset built again, of the newest that this run and those beside it read."""
+        self.tries[key] += 1
+        try:
+            if self.tries[key] == ATTEMPTS:
+                raise ConflictError(
+                    f"other runs published it first {ATTEMPTS} times",
+                    code="POL402",
+                    place=self.work.lakehouse.table(key).uri,
+                    hint="run it again when no other run is writing this table",
+                )
+            for name, version in behind.versions.items():
+                other = AssetKey.parse(name)
+                table = self.work.lakehouse.pin(other, version) if other else None
+                if other is not None and table is not None:
+                    self.tables[other] = table
         except PolsterError as error:
-            failure = Failure(error.code, error.message, error.hint, error.place)
-        except BaseException as error:  # whatever it is, the run must hear of it
-            failure = Failure(
-                "POL900",
-                f"Polster stumbled: {in_short(error)}",
-                hint="please report this as a bug of Polster",
-                kept=f"Polster stumbled: {without_values(error)}",
-            )
-        record = AssetRecord(key, AssetStatus.FAILED, datetime.now(UTC), error=failure)
-        return Built(record, None)
+            self._end(key, _failed(key, error))
+        else:
+            self.ready.append(key)
 
-    def _caught_up(self, key: AssetKey) -> Built:
-        """Build an asset from the newest versions that this run and those beside it read.
-
-        Raises:
-            ConflictError: Other runs read newer ones again and again.
-        """
-        for _ in range(ATTEMPTS):
-            try:
-                return self._decide(key)
-            except BehindError as behind:
-                for name, version in behind.versions.items():
-                    other = AssetKey.parse(name)
-                    table = self.work.lakehouse.pin(other, version) if other else None
-                    if other is not None and table is not None:
-                        self.tables[other] = table
-        raise ConflictError(
-            f"other runs published it first {ATTEMPTS} times",
-            code="POL402",
-            place=self.work.lakehouse.table(key).uri,
-            hint="run it again when no other run is writing this table",
-        )
-
-    def _decide(self, key: AssetKey) -> Built:
-        """Build an asset if there is a reason to; its upstream is done by now."""
+    def _decide(self, key: AssetKey) -> Built | Job:
+        """Return what is to be built, or why nothing is; its upstream is done by now."""
         now = datetime.now(UTC)
-        if self.work.gate.is_closed:
-            return Built(AssetRecord(key, AssetStatus.SKIPPED, now, reasons=(INTERRUPTED,)), None)
         needs = [self._need(key, other) for other in self.graph.needs(key)]
         state, notes = self._ours(key)
         decision = decide(
@@ -216,7 +205,8 @@ class Execution:
                     error=failure(refused) if refused else None,
                 )
                 return Built(record, None)
-        job = Job(
+        self.notes[key] = notes
+        return Job(
             self.graph[key],
             {name: self._pin(key, other) for name, other in self.graph.inputs[key].items()},
             decision.fingerprint,
@@ -227,9 +217,6 @@ class Execution:
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
         )
-        with self.work.building(key):
-            built = self.builder(job, self.work)
-        return replace(built, record=replace(built.record, notes=(*notes, *built.record.notes)))
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:
         """Return the state of the asset's own table, and what is to be told of it."""
@@ -281,6 +268,7 @@ class Execution:
             table = self.work.lakehouse.pin(other, self.states.tables[other].version)
         if table is None:  # it was deleted since the run started
             raise self._never_built(key, other)
+        self.tables[other] = table
         return table
 
     def _pin_references(self, key: AssetKey) -> dict[Reference, Pin | None]:
@@ -306,56 +294,48 @@ class Execution:
             hint=f"polster run {needed}, or both with: polster run +{key}",
         )
 
-    def _take(self, timeout: float | None) -> None:
-        key, built = self.done.get(timeout=timeout)
-        if built is None:
+    def _tell_begun(self, key: AssetKey) -> None:
+        if key not in self.begun:  # it may be built again
+            self.begun.add(key)
             self.listener(AssetBegan(key, datetime.now(UTC)))
-            return
-        self.records[key] = built.record
+
+    def _end(self, key: AssetKey, built: Built) -> None:
+        """Take what became of an asset; those that waited for it may be ready now."""
+        notes = self.notes.pop(key, ())
+        record = replace(built.record, notes=(*notes, *built.record.notes))
+        self.records[key] = record
         if built.table is not None:
             self.tables[key] = built.table
-        elif built.record.status is AssetStatus.UNCHANGED and built.record.version is None:
+        elif record.status is AssetStatus.UNCHANGED and record.version is None:
             self.awaited[key] = (key,)
         for reader in self.readers[key]:
             self.waiting[reader].discard(key)
             if not self.waiting[reader]:
-                self.ready.put(reader)
-        self.listener(AssetEnded(built.record))
+                self.ready.append(reader)
+        self.listener(AssetEnded(record))
 
-    def _interrupt(self, workers: list[Thread]) -> None:
+    def _interrupt(self) -> None:
         """Stop: no commit begins any more; what is computed gets a moment to end."""
         self.work.gate.close()
-        self.builder.cancel()
-        for _ in workers:
-            self.ready.put(None)
-        deadline = datetime.now(UTC).timestamp() + GRACE_SECONDS
-        while any(worker.is_alive() for worker in workers):
-            left = deadline - datetime.now(UTC).timestamp()
-            if left <= 0:
-                break
-            with suppress(Empty):
-                self._take(timeout=min(left, POLL_SECONDS))
-        with suppress(Empty):
-            while True:
-                self._take(timeout=0)
+        self.executor.cancel()
+        for news in self.executor.as_completed(GRACE_SECONDS):
+            self._take(news)
         for key in self.order:
             if key not in self.records:
                 self.records[key] = AssetRecord(
-                    key,
-                    AssetStatus.SKIPPED,
-                    datetime.now(UTC),
-                    reasons=(INTERRUPTED,),
+                    key, AssetStatus.SKIPPED, datetime.now(UTC), reasons=(INTERRUPTED,)
                 )
 
 
-def _named(function: Callable[P, R], name: str) -> Callable[P, R]:
-    """Return ``function`` under another name, which is what a crash report has of it.
-
-    Python's faulthandler writes names of functions alone: neither threads nor values.
-    """
-
-    def renamed(*args: P.args, **kwargs: P.kwargs) -> R:
-        return function(*args, **kwargs)
-
-    renamed.__code__ = renamed.__code__.replace(co_name=name)
-    return renamed
+def _failed(key: AssetKey, error: BaseException) -> Built:
+    """Return what becomes of an asset that no build has a word on."""
+    if isinstance(error, PolsterError):
+        said = Failure(error.code, error.message, error.hint, error.place)
+    else:
+        said = Failure(
+            "POL900",
+            f"Polster stumbled: {in_short(error)}",
+            hint="please report this as a bug of Polster",
+            kept=f"Polster stumbled: {without_values(error)}",
+        )
+    return Built(AssetRecord(key, AssetStatus.FAILED, datetime.now(UTC), error=said), None)

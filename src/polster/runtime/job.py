@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
@@ -93,20 +92,6 @@ class Built:
 
     record: AssetRecord
     table: Pin | None
-
-
-class Builder(Protocol):
-    """What builds a job: here, or in a process of its own. Called from several threads."""
-
-    def __call__(self, job: Job, work: Workplace) -> Built:
-        """Build it, and wait until it is done; a failure is a value.
-
-        Raises:
-            BehindError: Another run published the asset from inputs that are in part newer.
-        """
-
-    def cancel(self) -> None:
-        """Stop what is being built; nothing of it will be published."""
 
 
 class BehindError(PolsterError):

@@ -21,8 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from polster.errors import AssetError, UsageError
@@ -32,6 +31,7 @@ from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.runtime.failures import failure
 from polster.runtime.gate import InterruptedRunError
 from polster.runtime.job import BehindError, Built, Job, Workplace
+from polster.runtime.threads import ThreadExecutor
 
 ENDING_SECONDS = 5.0
 """How long a child that has hung up may take to end."""
@@ -56,19 +56,21 @@ class Task:
     context: RunContext
 
 
-class IsolatedBuilder:
-    """Hands jobs to child processes; called from several threads, each of which waits.
+class ProcessExecutor(ThreadExecutor):
+    """Hands jobs to child processes, each of which a thread waits for; see :class:`Executor`.
 
     Args:
+        work: What every asset is built with; the gate is this one.
+        most: How many jobs are done at once, and children wait for one.
         command: What starts a child; the number of its end of the connection is added.
-        ahead: How many children wait for a job.
-        most: How many jobs there may be; so many children are started ahead in all.
+        jobs: How many jobs there may be; so many children are started ahead in all.
 
     Raises:
         UsageError: This machine cannot do that.
     """
 
-    def __init__(self, command: Sequence[str], *, ahead: int, most: int) -> None:
+    def __init__(self, work: Workplace, most: int, command: Sequence[str], *, jobs: int) -> None:
+        super().__init__(work, most)
         if os.name != "posix":
             raise UsageError(
                 "assets cannot be isolated on this system",
@@ -76,30 +78,15 @@ class IsolatedBuilder:
                 hint="run without --isolate, or on Linux or macOS",
             )
         self.command = command
-        self.ahead = ahead
-        self._left = most
+        self._ahead = jobs
         self._lock = Lock()
         self._waiting: deque[_Child] = deque()
         self._busy: set[_Child] = set()
         self._is_closed = False
 
-    def __enter__(self) -> Self:
-        """Start the first children."""
-        with self._lock:
-            self._start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End every child, whatever it is doing."""
-        self.cancel()
-
     def cancel(self) -> None:
-        """End every child and start no more; to be called once the gate is closed."""
+        """Begin nothing more, and end every child, whatever it is doing."""
+        super().cancel()
         with self._lock:
             self._is_closed = True
             waiting, busy = [*self._waiting], [*self._busy]
@@ -109,18 +96,18 @@ class IsolatedBuilder:
         for child in waiting:
             child.end()
 
-    def __call__(self, job: Job, work: Workplace) -> Built:
-        """Build one asset in a child, and wait for it.
+    def do(self, job: Job) -> Built:
+        """Do one job in a child, and wait for it.
 
         Raises:
-            BehindError: As :func:`polster.runtime.build.build` does.
+            BehindError: Another run has published it meanwhile.
         """
         started, clock = datetime.now(UTC), perf_counter()
         child = self._take()
         try:
-            return child.build(job, work)
+            return child.build(job, self.work)
         except (EOFError, OSError) as error:
-            built = _left_by(child, job, work, started, error)
+            built = _left_by(child, job, self.work, started, error)
             return replace(built, record=replace(built.record, seconds=perf_counter() - clock))
         finally:
             child.end()
@@ -131,13 +118,10 @@ class IsolatedBuilder:
         with self._lock:
             child = self._waiting.popleft() if self._waiting else _Child(self.command)
             self._busy.add(child)
-            self._start()
+            while not self._is_closed and self._ahead > 0 and len(self._waiting) < self.most:
+                self._ahead -= 1
+                self._waiting.append(_Child(self.command))
             return child
-
-    def _start(self) -> None:
-        while not self._is_closed and self._left > 0 and len(self._waiting) < self.ahead:
-            self._left -= 1
-            self._waiting.append(_Child(self.command))
 
 
 class _Child:
