@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +36,8 @@ import polars as pl
 import polster
 from polster import bronze, gold, silver
 """
+EXECUTOR = os.environ.get("POLSTER_TEST_EXECUTOR", "threads")
+"""Where the jobs of every run are done, also of one in a process of its own: or ``processes``."""
 settings.register_profile("polster", deadline=None)  # no test depends on the clock
 settings.load_profile("polster")
 
@@ -52,6 +54,14 @@ def pytest_runtest_makereport(
         broken = f"{library} {version(library)} breaks: {sentence}"
         report.sections.append(("What a library no longer does", broken))
     return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what holds of threads alone, where jobs are done in processes."""
+    if EXECUTOR == "processes":
+        out = [item for item in items if item.get_closest_marker("in_this_process")]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
 
 
 @dataclass
@@ -91,6 +101,7 @@ class Pipeline:
 
     def run(self, *selection: str, **options: Any) -> RunRecord:
         """Run in this process; every record must balance."""
+        options.setdefault("isolate", EXECUTOR == "processes")
         record = run(self.open(), selection, listener=options.pop("listener", nobody), **options)
         self.runs.append(record)
         for asset in record.assets:
@@ -122,7 +133,7 @@ class Pipeline:
             assert table is not None
             rows = table.scan()
             if asset.asset.layer == "bronze":
-                rows = rows.filter(pl.col("_batch_id") == run_id)
+                rows = rows.filter(pl.col("_batch_id").is_in(asset.batches))
             assert rows.select(pl.len()).collect().item() == asset.rows_published
 
     def table(self, key: str) -> pl.DataFrame:
@@ -160,7 +171,7 @@ class Pipeline:
 
     def cli(self, *arguments: str) -> Result:
         """Type a command, in this process."""
-        return CliRunner().invoke(app, [*arguments, "--project", str(self.root)])
+        return CliRunner().invoke(app, [*_isolated(arguments), "--project", str(self.root)])
 
     def json(self, *arguments: str) -> Any:
         result = self.cli(*arguments, "--format", "json")
@@ -171,7 +182,7 @@ class Pipeline:
     ) -> subprocess.Popen[str]:
         """Start Python in a process of its own, in the project's folder unless told otherwise."""
         return subprocess.Popen(
-            [sys.executable, *command],
+            [sys.executable, *_isolated(command)],
             cwd=options.pop("cwd", self.root),
             env={**os.environ, **(env or {})},
             stdout=subprocess.PIPE,
@@ -191,6 +202,14 @@ class Pipeline:
                 started.kill()
                 raise
         return subprocess.CompletedProcess(command, started.returncode, stdout, stderr)
+
+
+def _isolated(command: Sequence[str]) -> Sequence[str]:
+    """Have a command that runs assets do so where all tests do."""
+    place = next((at for at in (0, 2) if command[at : at + 1] == ("run",)), None)
+    if EXECUTOR != "processes" or place is None or "--isolate" in command:
+        return command
+    return (*command[: place + 1], "--isolate", *command[place + 1 :])
 
 
 def masked(text: str) -> str:

@@ -257,6 +257,7 @@ def test_the_table_refuses_change_before_and_after(marks: Pipeline) -> None:
         table.delete()
 
 
+@pytest.mark.in_this_process
 def test_a_kill_between_the_commits_is_finished_by_the_next_run(
     marks: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +282,7 @@ def _compact(table: DeltaTable) -> None:
     assert table.optimize.compact()["numFilesAdded"]
 
 
+@pytest.mark.in_this_process
 @pytest.mark.parametrize("between", [_change_nothing, _compact])
 def test_a_kill_between_the_commits_is_finished_though_others_committed_since(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, between: Callable[[DeltaTable], None]
@@ -314,6 +316,7 @@ def test_a_wider_type_keeps_rows_that_are_of_no_batch(pipeline: Pipeline) -> Non
     assert DeltaTable(place).count() == 3
 
 
+@pytest.mark.in_this_process
 @pytest.mark.parametrize("load", LOADS)
 def test_a_wider_type_is_refused_that_would_not_keep_every_row(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, load: str

@@ -305,6 +305,7 @@ def _let_pass(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polster.operations.status.datetime", Later)
 
 
+@pytest.mark.in_this_process
 def test_a_table_that_grows_old_because_nothing_new_comes_fails(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +328,7 @@ def test_a_table_that_grows_old_because_nothing_new_comes_fails(
     assert shop.json("status")["assets"][1]["warnings"] == []
 
 
+@pytest.mark.in_this_process
 def test_a_table_that_grows_old_is_warned_of_until_that_is_acknowledged(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def test_what_is_computed_eagerly_has_an_unknown_lineage(
     )
 
 
+@pytest.mark.in_this_process
 @pytest.mark.parametrize(
     ("raised", "said"),
     [

@@ -146,6 +146,7 @@ def test_a_table_that_is_read_twice_is_not_counted(trade: Pipeline) -> None:
     assert found["shops"] == (2, "")
 
 
+@pytest.mark.in_this_process
 def test_tables_that_are_too_long_are_not_counted(
     trade: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ def test_tables_that_are_too_long_are_not_counted(
     assert kept(trade, f"return {INNER}")["shops"] == (None, "more than 4 rows are joined")
 
 
+@pytest.mark.in_this_process
 def test_status_says_of_the_version_that_is_there_what_its_joins_were_not_counted_for(
     trade: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged, Stager
+from polster.sources.frame import source_digest
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -58,6 +58,7 @@ def test_changed_code_reads_the_file_again(sensor: Pipeline) -> None:
     assert sensor.outcome() == PUBLISHED
 
 
+@pytest.mark.in_this_process
 def test_a_full_refresh_reads_the_file_again_and_lands_nothing_twice(
     sensor: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -356,6 +356,7 @@ def test_a_column_of_bronze_may_become_a_moment_without_a_zone(
     assert pipeline.table("bronze.x").height == 2
 
 
+@pytest.mark.in_this_process
 def test_a_batch_that_could_not_be_landed_changes_no_type_of_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +378,7 @@ def _refuse(*_: object, **__: object) -> TableVersion:
     raise LakehouseError("no space", code="POL403")
 
 
+@pytest.mark.in_this_process
 def test_another_writer_between_two_commits_of_a_landing_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CRASH = "__import__('ctypes').string_at(0)"
 
 
+@pytest.mark.in_this_process
 @pytest.mark.parametrize("way", [f"    {CRASH}", f"    pass\n{CRASH}"], ids=["called", "imported"])
 def test_a_crash_names_the_asset_and_the_next_run_tells_of_it_once(
     pipeline: Pipeline, way: str
@@ -40,6 +41,7 @@ def test_a_crash_names_the_asset_and_the_next_run_tells_of_it_once(
     assert runs["live"] == []
 
 
+@pytest.mark.in_this_process
 def test_what_a_run_published_before_it_vanished_is_recorded_as_published(shop: Pipeline) -> None:
     shop.edit("src/core/silver_orders.py", "    return bronze", f"    {CRASH}\n    return bronze")
     assert shop.process("-m", "polster", "run", "--jobs", "1").returncode < 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -108,19 +108,26 @@ class Terms:
         return self.asset.options.policy(rule) is not Policy.WARN or rule.endswith(DTYPE_RULE)
 
 
-def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Schema) -> Terms:
+def settle_terms(
+    asset: Asset,
+    contract: type[dy.Schema] | None,
+    returned: pl.Schema,
+    *,
+    brought: Collection[str] = (),
+) -> Terms:
     """Compare what a function returns with its contract.
 
     Args:
         asset: Whose function it is.
         contract: None for bronze that has none.
         returned: Columns that the function returns.
+        brought: Audit columns that the rows bring themselves.
 
     Raises:
         AssetError: A column is missing, cannot be cast, is not wanted or has a reserved name;
             ``on_violation`` names a rule that the contract has not; or a rule makes no sense.
     """
-    _check_names(asset, returned)
+    _check_names(asset, returned, brought)
     if contract is None:
         allowed = ages(asset, returned)
         return Terms(asset, returned, returned, _narrowed(returned), (), NO_RULES, (), allowed)
@@ -129,6 +136,7 @@ def settle_terms(asset: Asset, contract: type[dy.Schema] | None, returned: pl.Sc
     _check_missing(asset, columns, returned)
     casts = _casts(asset, columns, returned)
     extra, notes = _extra(asset, columns, returned)
+    extra += [name for name in returned if name in brought]
     types = {cast.column: cast.target for cast in casts}
     judged = pl.Schema({name: types.get(name, returned[name]) for name in columns})
     rules = contract_rules(contract, judged)
@@ -273,10 +281,10 @@ def originals(terms: Terms) -> list[pl.Expr]:
     return found
 
 
-def _check_names(asset: Asset, returned: pl.Schema) -> None:
+def _check_names(asset: Asset, returned: pl.Schema, brought: Collection[str]) -> None:
     reserved = set(QUARANTINE_COLUMNS)
     if asset.key.layer == "bronze":
-        reserved |= set(AUDIT_COLUMNS)
+        reserved |= set(AUDIT_COLUMNS) - set(brought)
     taken = sorted(name for name in returned if name in reserved or name.startswith(OWN_PREFIX))
     if taken:
         names = ", ".join(f"`{name}`" for name in taken)

@@ -192,7 +192,7 @@ class Lakehouse:
         """Return the batch of a snapshot that landed last; empty if no partition is a batch.
 
         The log says it, and where that was cleaned the ledger. Where neither does, the batches do
-        by their names, which begin with the time of their run; the times of the files do not, as
+        by their names, which begin with the time of reading; the times of the files do not, as
         compaction writes old rows anew.
         """
         column = f"partition.{BATCH_COLUMN}"
@@ -208,9 +208,10 @@ class Lakehouse:
         for run_id, record in self.ledger.records(table.key) if table.key else ():
             if record.status is not AssetStatus.PUBLISHED or record.version is None:
                 continue
-            has_rows = run_id in there or not record.rows_published
+            batch = record.batches[0] if record.batches else run_id
+            has_rows = batch in there or not record.rows_published
             if record.version <= table.version and has_rows:
-                return run_id
+                return batch
         return max(there)
 
     def published(self, table: TableVersion) -> Published | None:

@@ -58,6 +58,7 @@ LEDGER_SCHEMA = pl.Schema(
         "nulls": pl.String(),  # JSON: nulls by column
         "newest": pl.String(),  # JSON: newest moment by column
         "warnings": pl.String(),  # JSON: what is amiss in the version, and since when
+        "batches": pl.List(pl.String()),  # of bronze: what `_batch_id` is of the rows
     }
 )
 KNOWN_BY = frozenset({"run_id", "environment", "asset", "status", "reasons", "fingerprint"})

@@ -46,6 +46,7 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         "matched": json.dumps({name: asdict(each) for name, each in record.matched.items()})
         if record.matched
         else None,
+        "batches": list(record.batches),
     }
 
 
@@ -78,6 +79,7 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         matched={
             name: Matched(**each) for name, each in json.loads(row.get("matched") or "{}").items()
         },
+        batches=tuple(row.get("batches") or ()),
     )
 
 

@@ -197,6 +197,7 @@ class AssetRecord:
         newest: The newest moment by column whose freshness is expected.
         warnings: What is amiss in the version that was published, as far as it stands.
         matched: What its joins kept, by upstream key; empty if it reads no two tables.
+        batches: Identifiers of the batches of bronze that were landed, as ``_batch_id`` has them.
     """
 
     asset: AssetKey
@@ -218,6 +219,7 @@ class AssetRecord:
     newest: Mapping[str, datetime] = field(default_factory=dict)
     warnings: tuple[StandingWarning, ...] = ()
     matched: Mapping[str, Matched] = field(default_factory=dict)
+    batches: tuple[str, ...] = ()
 
     @property
     def uncounted(self) -> tuple[str, ...]:

@@ -184,6 +184,7 @@ class _Build:
             described = replace(
                 self.record,
                 status=AssetStatus.PUBLISHED,
+                batches=self.write.batches,
                 version=version,
                 seconds=time.perf_counter() - self.clock,
             )
@@ -226,7 +227,8 @@ class _Build:
 
     def _terms(self, loaded: LoadedAsset, frame: pl.LazyFrame) -> Terms:
         returned = self._compute(frame.collect_schema)
-        terms = settle_terms(self.asset, loaded.function.contract, returned)
+        contract, brought = loaded.function.contract, self.write.brought
+        terms = settle_terms(self.asset, contract, returned, brought=brought)
         return refer(terms, self.references)
 
     def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,14 @@ import polars as pl
 from polster.contracts.handover import satisfies
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError, nearest
+from polster.lakehouse.table import BATCH_COLUMN
+from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
+from polster.model.layer import Layer
 from polster.project.load import LoadedAsset, in_short, user_line, user_trace, without_values
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.parameters import Kind, asked_by
+from polster.sources.source import Batch, Known, Source
 
 QUOTED = re.compile(r'"([^"]+)"')
 LISTED = re.compile(r"valid columns: \[(.*?)\]")
@@ -39,7 +43,63 @@ class Handed:
 def call_function(
     loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext, root: Path
 ) -> pl.LazyFrame:
-    """Call the function of an asset and return its frame, lazy.
+    """Call the function of an asset and return its frame, lazy; arguments and errors as below.
+
+    Of a source that is all that it has, as if nothing had landed yet; audit columns are left out.
+    """
+    returned = call_for_rows(loaded, inputs, run, root)
+    if isinstance(returned, pl.LazyFrame):
+        return returned
+    given = batches_of(loaded.asset, returned.ask(Known()))
+    return together(given).drop(AUDIT_COLUMNS, strict=False) if given else pl.LazyFrame()
+
+
+def batches_of(asset: Asset, answer: Iterable[object]) -> list[Batch]:
+    """Return what a source gave.
+
+    Raises:
+        AssetError: These are no batches, or several where one is the whole state.
+    """
+    given: list[Batch] = []
+    for each in answer:
+        rows: object = each.frame if isinstance(each, Batch) else each
+        if not isinstance(each, Batch) or not isinstance(rows, pl.LazyFrame):
+            raise AssetError(
+                f"its source gave a {type(rows).__qualname__}",
+                code="POL360",
+                place=asset.place,
+                hint="let `ask` return or yield polster.sources.Batch(frame, memory), the frame a "
+                "pl.LazyFrame",
+            )
+        given.append(each)
+    if len(given) > 1 and asset.options.load is Load.SNAPSHOT:
+        raise AssetError(
+            f"its source gave {len(given)} batches, where one is the whole state",
+            code="POL360",
+            place=asset.place,
+            hint='give one batch of all rows; or, if these are new records, write load="append"',
+        )
+    return given
+
+
+def together(batches: Sequence[Batch], names: Sequence[str] | None = None) -> pl.LazyFrame:
+    """Return the rows of batches, one after the other.
+
+    Args:
+        batches: One at least.
+        names: Identifiers, which stand beside the rows then.
+    """
+    frames = [batch.frame for batch in batches]
+    if names is not None:
+        named = zip(frames, names, strict=True)
+        frames = [frame.with_columns(pl.lit(name).alias(BATCH_COLUMN)) for frame, name in named]
+    return pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+
+
+def call_for_rows(
+    loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext, root: Path
+) -> pl.LazyFrame | Source:
+    """Call the function of an asset and return its frame, lazy, or its source.
 
     Args:
         loaded: The asset with its function.
@@ -76,6 +136,8 @@ def call_function(
     if isinstance(result, pl.DataFrame):
         return result.lazy()
     if isinstance(result, pl.LazyFrame):
+        return result
+    if asset.key.layer is Layer.BRONZE and isinstance(result, Source):
         return result
     kind = type(result)
     raise AssetError(
@@ -143,6 +205,8 @@ def _return_hint(kind: type) -> str:
         return "wrap it: pl.from_pandas(…)"
     if module.startswith("pyarrow"):
         return "wrap it: pl.from_arrow(…)"
+    if issubclass(kind, Source):
+        return "a source is for bronze; what stands above it reads tables"
     if kind in (list, dict):
         return "wrap it: pl.DataFrame(…)"
     return "return a pl.LazyFrame, or a pl.DataFrame where it must be eager"

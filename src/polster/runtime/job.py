@@ -17,11 +17,12 @@ from polster.model.context import RunContext
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import LoadedAsset, load_asset
-from polster.runtime.call import Handed, call_function
+from polster.runtime.call import Handed, call_for_rows
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Stager
+from polster.sources.source import Source
 
-Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame]
+Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame | Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Workplace:
     context: RunContext
     gate: Gate
     stagers: set[Stager] = field(default_factory=set)
-    call: Caller = call_function
+    call: Caller = call_for_rows
     load: Callable[[Asset], LoadedAsset] = load_asset
     building: Callable[[AssetKey], AbstractContextManager[None]] = lambda _: nullcontext()
 

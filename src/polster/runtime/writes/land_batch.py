@@ -19,18 +19,26 @@ from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, TableVersion, wait_for_others
 from polster.model.asset import Load, Repeated
 from polster.model.secrets import without_secrets
+from polster.runtime.call import batches_of, together
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job, Workplace
-from polster.runtime.source_file import source_digest
 from polster.runtime.stage import Staged
 from polster.runtime.states import lost
 from polster.runtime.writes.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.writes.kept import kept_rows
-from polster.runtime.writes.landing import BatchLanding, LandingPlan, plan_landing
+from polster.runtime.writes.landing import (
+    SOURCE_COLUMN,
+    BatchLanding,
+    LandingPlan,
+    new_batch,
+    plan_landing,
+)
 from polster.runtime.writes.repeats import check_load, repeated, was_cut_short
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
+from polster.sources.frame import FrameSource
+from polster.sources.source import Known, Source
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -46,9 +54,10 @@ class LandBatch:
         self.asset = job.asset
         self.target = target
         self.work = work
-        self.batch = work.context.id
         self.began: datetime | None = None
-        self.source = ""
+        self.batches: tuple[str, ...] = ()
+        self.brought: frozenset[str] = frozenset()
+        self.memory = ""
         self.content = ""
         self.terms: Terms | None = None
         self.landing: BatchLanding | None = None
@@ -93,28 +102,36 @@ class LandBatch:
 
     def take(
         self,
-        returned: pl.LazyFrame,
+        returned: pl.LazyFrame | Source,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
         began: datetime,
     ) -> pl.LazyFrame | Unneeded:
-        """Take a frame unless it is the scan of the file that landed last, or has no columns."""
+        """Take what is new; a frame is a source of one batch, and may have no columns."""
         self.began = began
-        if self._is_snapshot:
-            self.source = source_digest(returned)
-            if current is not None and self._is_same_file(current):
-                return Unneeded(NOTHING_NEW, current)
-        root: Path = self.work.root
-        known = with_columns_known(returned, self.asset, contract, current, root)
-        return Unneeded(NOTHING_NEW, current, (NOTHING_YET,)) if known is None else known
+        source = returned
+        if isinstance(source, pl.LazyFrame):
+            source = FrameSource(source, is_whole=self._is_snapshot)
+        given = batches_of(self.asset, source.ask(self._known(current)))
+        if not given:
+            return Unneeded(NOTHING_NEW, current)
+        self.batches = tuple(new_batch(began) for _ in given)
+        self.memory = given[-1].memory
+        if isinstance(returned, pl.LazyFrame):
+            root: Path = self.work.root
+            known = with_columns_known(returned, self.asset, contract, current, root)
+            return Unneeded(NOTHING_NEW, current, (NOTHING_YET,)) if known is None else known
+        frame = together(given, None if len(given) == 1 else self.batches)
+        self.brought = frozenset(frame.collect_schema()) & {SOURCE_COLUMN, BATCH_COLUMN}
+        return frame
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
         """Stage the columns of the batch as the table holds them, and the audit columns."""
-        plan = plan_landing(self.asset, terms.schema, current, self.batch)
+        plan = plan_landing(self.asset, terms.schema, current, self.batches[0])
         self.terms, self.landing_plan = terms, plan
         self.landing = BatchLanding(
-            self.batch,
+            self.batches[0],
             self.work.context.time,
             without_secrets(self.asset.options.source or self.asset.file),
             BATCH_COLUMN in plan.partition,
@@ -129,7 +146,7 @@ class LandBatch:
         if current is not None:
             plan, arriving = self._plan, self._terms.schema
             if again:
-                plan = settle_again(self.asset, arriving, plan, current, staged, self.batch)
+                plan = settle_again(self.asset, arriving, plan, current, staged, self.batches[0])
             else:
                 plan = settle(self.asset, arriving, plan, current, staged)
             self.landing_plan = plan
@@ -194,9 +211,9 @@ class LandBatch:
         plan = self._plan
         before = pl.Schema() if current is None else current.stored_schema
         metadata = {
-            "batch": self.batch if self._is_snapshot else "",
+            "batch": self.batches[0] if self._is_snapshot else "",
             "content": self.content,
-            "source": self.source,
+            "source": self.memory,
             "types": json.dumps(self._types_beside(current)),
         }
         return Change(
@@ -215,7 +232,7 @@ class LandBatch:
         if not self._is_snapshot:
             return table
         of_batch = self._types_beside(table)
-        return replace(table, batch=self.batch, counted=staged.rows, sent=sent, types=of_batch)
+        return replace(table, batch=self.batches[0], counted=staged.rows, sent=sent, types=of_batch)
 
     @property
     def _is_snapshot(self) -> bool:
@@ -235,17 +252,17 @@ class LandBatch:
         """Return the types of a snapshot that are not those that its table remembers, as text."""
         return types_of_batch(table, self._plan) if table and self._is_snapshot else {}
 
-    def _is_same_file(self, current: TableVersion) -> bool:
-        """Tell whether the batch landed last was read from the same bytes by the same code."""
-        published = self.target.published(current)
-        return (
-            published is not None
-            and not self.job.reread
+    def _known(self, current: TableVersion | None) -> Known:
+        """Return what the newest batch let the table remember, and whether that still counts."""
+        published = None if current is None else self.target.published(current)
+        if published is None:
+            return Known()
+        is_current = (
+            not self.job.reread
             and self.asset.options.expect.fresh_within is None  # the same rows grow old
-            and self.source != ""
-            and published.source == self.source
             and published.record.fingerprint == self.job.fingerprint
         )
+        return Known(published.source, is_current)
 
     def _is_repeated(self, staged: Staged, current: TableVersion) -> bool:
         """Tell whether bronze that appends was given the batch that it landed last once more."""

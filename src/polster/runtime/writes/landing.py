@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from secrets import token_hex
 from threading import Lock
 
 import polars as pl
@@ -32,14 +33,19 @@ DIGEST_RANGE = 1 << 64
 DIGEST_SEEDS = (1, 2)
 
 
+def new_batch(began: datetime) -> str:
+    """Return an identifier for a batch whose reading began then; they sort by that."""
+    return f"{began:%Y%m%dT%H%M%S}-{token_hex(3)}"
+
+
 @dataclass(slots=True)
 class BatchLanding:
     """Follows one bronze batch while it streams by, on several threads at once.
 
     Attributes:
-        batch: Identifier of the batch, the run's.
+        batch: Identifier of the batch, where the rows do not bring it.
         at: When the run started.
-        source: Where the rows come from.
+        source: Where the rows come from, where they do not bring it.
         in_folder: Whether the batch is a partition of the table, and its column not in the files.
         files: Columns of the files that are staged, storage dtypes.
     """
@@ -55,7 +61,8 @@ class BatchLanding:
     _lock: Lock = field(default_factory=Lock)
 
     def see(self, batch: pl.DataFrame) -> None:
-        """Take the rows into the digest; their order does not matter."""
+        """Take the rows into the digest; neither their order matters nor where they come from."""
+        batch = batch.drop(AUDIT_COLUMNS, strict=False)
         digests = [
             int(batch.hash_rows(seed=seed).cast(pl.Int128).sum()) if batch.height else 0
             for seed in DIGEST_SEEDS
@@ -74,7 +81,7 @@ class BatchLanding:
         }
         if not self.in_folder:
             audit[BATCH_COLUMN] = pl.lit(self.batch, pl.String)
-        return batch.with_columns(**audit)
+        return batch.with_columns(**{n: e for n, e in audit.items() if n not in batch.columns})
 
     def fit(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Bring columns as they are stored by themselves into the types of the files."""

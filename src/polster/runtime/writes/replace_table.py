@@ -16,6 +16,7 @@ from polster.runtime.job import BehindError, Job
 from polster.runtime.stage import Staged
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
+from polster.sources.source import Source
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -40,15 +41,26 @@ class ReplaceTable:
 
     def take(
         self,
-        returned: pl.LazyFrame,
+        returned: pl.LazyFrame | Source,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
         began: datetime,
     ) -> pl.LazyFrame | Unneeded:
-        """Take every frame."""
+        """Take every frame; above bronze there is no source."""
         del contract, current, began
+        assert isinstance(returned, pl.LazyFrame)  # noqa: S101
         return returned
+
+    @property
+    def batches(self) -> tuple[str, ...]:
+        """What is replaced is no batch."""
+        return ()
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """There are no audit columns."""
+        return frozenset()
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
         """Stage what the contract says."""

@@ -14,6 +14,7 @@ from polster.lakehouse.change import Change
 from polster.lakehouse.table import TableVersion
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Landing, Staged
+from polster.sources.source import Source
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -85,20 +86,31 @@ class Write(Protocol):
 
     def take(
         self,
-        returned: pl.LazyFrame,
+        returned: pl.LazyFrame | Source,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
         began: datetime,
     ) -> pl.LazyFrame | Unneeded:
-        """Look at what the function returned before its rows are read.
+        """Look at what the function returned before its rows are read; ask a source what is new.
 
         Args:
-            returned: Its frame, lazy.
+            returned: Its frame, lazy, or its source.
             contract: What the rows will be judged by.
             current: As everywhere.
             began: When the function was called.
+
+        Raises:
+            AssetError: What the source gave cannot be landed.
         """
+
+    @property
+    def batches(self) -> tuple[str, ...]:
+        """Identifiers of the batches that were taken; none if the rows are no batch."""
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Audit columns that the rows bring themselves."""
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
         """Decide how rows are staged.
