@@ -18,6 +18,16 @@ TWO_PLACES = """
 [tool.polster.environments.prod]
 lakehouse = "prod"
 """
+PAID = """
+class Orders(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    paid = dy.Float64(nullable=True)
+
+
+@silver(contract=Orders, expect=polster.Expect(null_share={"paid": 1.0}))
+def orders(bronze_orders: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_orders.select("id", "paid")
+"""
 UP_TO_DATE = f"{SCHEMA_FILE} was brought up to date: commit it beside the code"
 DEPARTS = f"bronze.orders departs from what {SCHEMA_FILE} said: "
 
@@ -61,7 +71,11 @@ def test_a_run_keeps_the_columns_of_bronze_and_says_so_once(pipeline: Pipeline) 
             {"id": "Int64", "paid": "Float64", "land": "String"},
             "`land` (String) is new",
         ),
-        ('{"id": [1]}', {"id": "Int64"}, "`paid` is gone"),
+        (
+            '{"id": [1.5], "paid": [2.5]}',
+            {"id": "Float64", "paid": "Float64"},
+            "`id` was Int64 and is Float64",
+        ),
     ],
 )
 def test_what_a_source_sends_otherwise_is_said_by_the_run_that_finds_it(
@@ -76,14 +90,23 @@ def test_what_a_source_sends_otherwise_is_said_by_the_run_that_finds_it(
     assert kept(pipeline) == {"bronze.orders": columns}
 
 
-def test_of_append_bronze_a_column_stays_while_old_batches_have_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ["", '(load="append")'])
+def test_a_column_that_the_source_sends_no_more_stays_as_readers_get_it(
+    options: str, tmp_path: Path
+) -> None:
     pipeline = Pipeline(tmp_path)
-    orders(pipeline, '{"id": [1], "paid": [1.5]}', '(load="append")')
+    orders(pipeline, '{"id": [1], "paid": [1.5]}', options)
+    pipeline.asset("silver.orders", PAID)
     pipeline.run()
-    orders(pipeline, '{"id": [2]}', '(load="append")')
+    orders(pipeline, '{"id": [2]}', options)
 
-    assert pipeline.run().notes == ()
+    record = pipeline.run()
+
+    assert [warning.code for warning in record.standing] == ["POL326"]
+    assert record.notes == ()
     assert kept(pipeline) == {"bronze.orders": {"id": "Int64", "paid": "Float64"}}
+    assert pipeline.cli("validate").exit_code == 0
+    assert {asset.status.value for asset in record.assets} == {"published"}
 
 
 def test_a_file_that_is_not_of_the_tables_time_is_mended_although_nothing_is_new(
@@ -149,12 +172,12 @@ def test_a_checkout_that_cannot_be_written_does_not_fail_the_run(
         raise PermissionError(13, "read-only")
 
     monkeypatch.setattr("polster.operations.keep_schemas.update_schema_file", refuse)
-    orders(pipeline, '{"id": [1]}')
+    orders(pipeline, '{"id": [1], "paid": [1.5], "land": ["x"]}')
 
     first, second = pipeline.run(), pipeline.run()
 
     assert first.status == "succeeded"
-    assert first.notes == (f"bronze.orders departs from {SCHEMA_FILE}: `paid` is gone",)
+    assert first.notes == (f"bronze.orders departs from {SCHEMA_FILE}: `land` (String) is new",)
     assert second.notes == ()
 
 

@@ -1,4 +1,4 @@
-"""Which columns the source of a bronze table sends."""
+"""Which columns of a bronze table are not Polster's own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from polster.lakehouse.table import TableVersion
 
 
 def landed_columns(table: TableVersion) -> pl.Schema:
-    """Return the columns of a bronze table without Polster's own.
+    """Return the columns of a bronze table without Polster's own, as readers get them.
 
-    Of a snapshot these are the columns of the latest batch, which is all that readers get rows
-    of: what the source does not send any more is gone for them.
+    What the source does not send any more is among them: readers get nulls.
     """
-    return pl.Schema(
-        {
-            name: dtype
-            for name, dtype in table.schema.items()
-            if name not in AUDIT_COLUMNS and (table.sent is None or name in table.sent)
-        }
-    )
+    return pl.Schema({n: dtype for n, dtype in table.schema.items() if n not in AUDIT_COLUMNS})
