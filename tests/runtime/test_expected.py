@@ -362,6 +362,24 @@ def test_an_appended_batch_with_a_column_all_null_is_warned_of(pipeline: Pipelin
     assert [(each.code, each.subject) for each in run.standing] == [("POL325", "email")]
 
 
+def test_a_column_that_stays_all_null_is_warned_of_until_a_batch_has_values(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset("bronze.orders", BRONZE.replace("@bronze", '@bronze(load="append")'))
+    pipeline.write("orders.csv", FULL)
+    pipeline.run()
+    pipeline.write("orders.csv", "id,email\n4,\n5,\n")
+    first = pipeline.run()
+    pipeline.write("orders.csv", "id,email\n6,\n")
+
+    second = pipeline.run()
+    pipeline.write("orders.csv", "id,email\n7,a@x\n")
+    third = pipeline.run()
+
+    assert [(each.code, each.run_id) for each in second.standing] == [("POL325", first.run_id)]
+    assert third.standing == ()
+
+
 def test_a_version_without_rows_does_not_make_the_next_forget_what_was_filled(
     shop: Pipeline,
 ) -> None:
@@ -413,6 +431,35 @@ def test_a_field_that_was_filled_and_is_all_null_fails_and_the_hint_permits_it(
 
     assert failed.startswith(f"POL325: `{name}` holds nothing but nulls, and held values in")
     assert _persons(pipeline, permit).outcome() == {"bronze.persons": "published"}
+
+
+LINES = """
+@bronze
+def carts() -> pl.LazyFrame:
+    return pl.scan_ndjson("carts.jsonl", schema={
+        "id": pl.Int64,
+        "lines": pl.List(pl.Struct({"sku": pl.String, "at": pl.Struct({"shop": pl.String})})),
+    })
+"""
+CART = '{"id": 1, "lines": [{"sku": "a", "at": {"shop": "B"}}, {"sku": null}]}\n{"id": 2}\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [('"sku": "a"', '"sku": null', "lines.sku"), ('"shop": "B"', '"shop": null', "lines.at.shop")],
+)
+def test_a_field_in_a_list_that_is_all_null_fails_also_after_a_version_without_items(
+    pipeline: Pipeline, old: str, new: str, name: str
+) -> None:
+    pipeline.asset("bronze.carts", LINES)
+    for cart in (CART, '{"id": 1, "lines": []}\n'):
+        pipeline.write("carts.jsonl", cart)
+        assert pipeline.outcome() == {"bronze.carts": "published"}
+    pipeline.write("carts.jsonl", CART.replace(old, new))
+
+    failed = _failure(pipeline.run(), "bronze.carts")
+
+    assert failed.startswith(f"POL325: `{name}` holds nothing but nulls, and held values in")
 
 
 def test_a_field_is_not_taken_for_the_column_that_has_its_dotted_name(pipeline: Pipeline) -> None:

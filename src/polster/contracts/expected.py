@@ -191,16 +191,18 @@ def _gone(
         if key in empty
         and (FIELD not in key or key.rpartition(FIELD)[0] not in empty)
         and last.was_filled(key)
+        and new.says_of(key)
         and column not in asset.options.expect.null_share
     ]
     if lost:
         named = ", ".join(f"`{column}`" for column in lost)
         permit = ", ".join(f'"{column}": 1.0' for column in lost)
         holds = "holds" if len(lost) == 1 else "hold"
+        before = "in earlier batches" if is_append else "in the last version"
         yield Surprise(
             "POL325",
             lost[0],
-            f"{named} {holds} nothing but nulls, and held values in the last version",
+            f"{named} {holds} nothing but nulls, and held values {before}",
             f"look at the source; if that is right, write expect=Expect(null_share={{{permit}}})",
             fails=not is_append,
         )

@@ -14,12 +14,14 @@ AHEAD = timedelta(days=1)
 """A moment so far after the run's start still counts: its zone may be unknown."""
 FIELD = "\0"
 """Joins a column and a field of its structs to one key; no name of a column or a field holds it."""
+ITEMS = f"{FIELD}{FIELD}"
+"""After the key of a list of structs: the rows in which it is not empty."""
 
 
 def names_of(columns: Mapping[str, object]) -> dict[str, str]:
     r"""Return the keys of columns, and of the fields in their structs, by the names users write.
 
-    Fields in lists have none.
+    A field of the structs in a list is named like one of a struct.
 
     >>> orders = {"id": pl.Int64(), "person": pl.Struct({"email": pl.String()})}
     >>> names_of(orders)
@@ -39,18 +41,53 @@ def _fields(columns: Mapping[str, object], above: str = "") -> Iterator[str]:
     for name, dtype in columns.items():
         if above:
             yield above + name
-        if isinstance(dtype, pl.Struct):
-            yield from _fields(dict(dtype), f"{above}{name}{FIELD}")
+        inner = _item(dtype)
+        if isinstance(inner, pl.Struct):
+            yield from _fields(dict(inner), f"{above}{name}{FIELD}")
+
+
+def _item(dtype: object) -> object:
+    """Return the type of what a list holds, however deep; any other type itself."""
+    while isinstance(dtype, pl.List | pl.Array):
+        dtype = dtype.inner
+    return dtype
 
 
 def _nulls(rows: pl.DataFrame, above: str = "") -> Iterator[tuple[str, int]]:
-    """Count nulls; a field of a struct that is null is null, too."""
+    """Count nulls; a field of a struct that is null is null, too.
+
+    A field of the structs in a list is null in a row where no struct of it holds a value; in how
+    many rows there are any is counted as the list's :data:`ITEMS`.
+    """
     for column in rows:
         count = column.null_count()
         if count or above:
             yield above + column.name, count
         if isinstance(column.dtype, pl.Struct):
             yield from _nulls(column.struct.unnest(), f"{above}{column.name}{FIELD}")
+        elif isinstance(_item(column.dtype), pl.Struct):
+            key = above + column.name
+            lists = column.arr.to_list() if isinstance(column.dtype, pl.Array) else column
+            yield key + ITEMS, int((lists.list.len() > 0).sum())
+            filled = _filled(pl.col(column.name), column.dtype, key)
+            counts = {name: (~has_any).fill_null(value=True).sum() for name, has_any in filled}
+            counted = column.to_frame().select(**counts)
+            yield from zip(counted.columns, map(int, counted.row(0)), strict=True)
+
+
+def _filled(value: pl.Expr, dtype: object, key: str) -> Iterator[tuple[str, pl.Expr]]:
+    """Yield for each field inside ``value`` whether any struct there holds a value of it."""
+    match dtype:
+        case pl.Struct():
+            for each in dtype.fields:
+                inner, name = value.struct.field(each.name), f"{key}{FIELD}{each.name}"
+                yield name, inner.is_not_null()
+                yield from _filled(inner, each.dtype, name)
+        case pl.Array():
+            yield from _filled(value.arr.to_list(), pl.List(dtype.inner), key)
+        case pl.List():
+            for name, has_any in _filled(pl.element(), dtype.inner, key):
+                yield name, value.list.eval(has_any).list.any()
 
 
 @dataclass(slots=True)
@@ -64,6 +101,7 @@ class Profile:
             out.
         newest: The newest moment by column of ``dated``, UTC; a date is over when its day is.
         columns: What the rows have.
+        items: Rows in which a list of structs is not empty, by the list's key.
     """
 
     dated: Collection[str]
@@ -72,38 +110,56 @@ class Profile:
     nulls: Counter[str] = field(default_factory=Counter)
     newest: dict[str, datetime] = field(default_factory=dict)
     columns: Mapping[str, object] = field(default_factory=dict)
+    items: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
     def see(self, batch: pl.DataFrame) -> None:
         """Count ``batch`` in."""
-        nulls = dict(_nulls(batch))
+        counts = dict(_nulls(batch))
+        items = {key: counts.pop(key) for key in [*counts] if key.endswith(ITEMS)}
         moments = {name: self._newest(batch[name]) for name in self.dated if batch.height}
         with self._lock:
             self.rows += batch.height
             self.columns = batch.schema
-            self.nulls.update(nulls)
+            self.nulls.update(counts)
+            self.items.update(items)
             for name, moment in moments.items():
                 if moment is not None:
                     self.newest[name] = max(moment, self.newest.get(name, moment))
 
     def nulls_beside(
-        self, last: LastVersion | None, columns: Mapping[str, object]
+        self, last: LastVersion | None, columns: Mapping[str, object], *, is_added: bool = False
     ) -> Mapping[str, int]:
         """Return the nulls by column as the next version is to be compared with them.
 
         Without rows, what ``last`` knew is carried on: 1 for a column that held no value there.
+        So is, where these rows are added or say nothing of a field, that it held values before: one
+        null less.
         """
         if self.rows:
-            return self.nulls
+            return {
+                key: nulls - (nulls == self.rows and (is_added or not self.says_of(key)))
+                if last is not None and last.was_filled(key)
+                else nulls
+                for key, nulls in self.nulls.items()
+            }
         filled = {
             key: last is not None and last.was_filled(key) for key in names_of(columns).values()
         }
         return {key: int(not each) for key, each in filled.items() if FIELD in key or not each}
 
+    def says_of(self, key: str) -> bool:
+        """Tell whether a field can hold a value here: the list of its structs has any."""
+        return not any(
+            not rows and key.startswith(f"{list_.removesuffix(ITEMS)}{FIELD}")
+            for list_, rows in self.items.items()
+        )
+
     def clear(self) -> None:
         """Forget what was counted."""
         self.rows = 0
         self.nulls.clear()
+        self.items.clear()
         self.newest.clear()
 
     def _newest(self, column: pl.Series) -> datetime | None:

@@ -18,6 +18,7 @@ from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.table import TableVersion
 from polster.lakehouse.written_records import to_metadata
+from polster.model.asset import Load
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.standing import StandingWarning, carried_on
@@ -282,7 +283,8 @@ class _Build:
         )
         refused = refusal(self.asset, staged, found)
         if refused is None:
-            nulls = staged.profile.nulls_beside(version, staged.schema)
+            is_added = self.asset.options.load is Load.APPEND
+            nulls = staged.profile.nulls_beside(version, staged.schema, is_added=is_added)
             self._note_standing(staged.profile, nulls, found, last)
             return
         if staged.rejected:
