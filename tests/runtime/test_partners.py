@@ -118,6 +118,49 @@ def test_the_rows_that_joins_keep_are_counted_on_every_side(
     }
 
 
+LEFT = (
+    'lines.join(shops.rename({"shop": "place"}), how="cross").join(products, on="sku", how="left")'
+)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '.filter(pl.col("name").is_not_null())',
+        '.drop_nulls("name")',
+        '.filter((pl.col("id") != "9") & (pl.col("name") != "bread"))',
+        '.rename({"name": "called"}).with_columns(n=1).filter(pl.col("called") != "corn")',
+    ],
+)
+def test_a_left_join_whose_rows_without_a_partner_go_later_is_counted_like_an_inner_one(
+    trade: Pipeline, step: str
+) -> None:
+    found = kept(trade, f"return {LEFT}{step}")
+
+    assert {name: count for name, (count, _) in found.items()} == {
+        "lines": 3,
+        "products": 2,
+        "shops": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '.filter(pl.col("name").is_null())',
+        '.filter(pl.col("name").is_not_null() | (pl.col("id") == "5"))',
+        '.filter(pl.col("name").fill_null("-") != "")',
+        '.with_columns(name=pl.lit("a")).filter(pl.col("name").is_not_null())',
+    ],
+)
+def test_a_left_join_that_keeps_rows_without_a_partner_is_a_left_join(
+    trade: Pipeline, step: str
+) -> None:
+    found = kept(trade, f"return {LEFT}{step}")
+
+    assert found["products"][0] is None
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from polster.model.record import LOOKED_UP
+from polster.plans.conditions import IS_TRUE, filled_where
 from polster.plans.syntax import Syntax
 from polster.plans.visit import Expression, Visitor, look_at, source_name
 
@@ -83,12 +84,15 @@ class _Rows:
     Attributes:
         leaves: Those whose rows are in them.
         columns: What is a plain column of a leaf, by its name here.
+        added: The same of leaves that a left join has added to the rows of others: null where a row
+            has no partner.
         missing: Why rows may be missing that no join took away; empty if none is.
         is_leaf: Whether this is a leaf as it was handed over.
     """
 
     leaves: frozenset[int] = frozenset()
     columns: Mapping[str, Place] = field(default_factory=dict)
+    added: Mapping[str, Place] = field(default_factory=dict)
     missing: str = ""
     is_leaf: bool = False
 
@@ -106,6 +110,7 @@ class _Follower:
         self.leaves: list[str | None] = []
         self.joins: list[JoinOfTables] = []
         self.lost: dict[int, str] = {}
+        self.left_joins: dict[int, JoinOfTables] = {}  # by the leaf that was added
 
     def follow(self) -> Followed:
         rows: dict[int, _Rows] = {}
@@ -141,13 +146,16 @@ class _Follower:
     def _filter(self, identifier: int, node: Any, inputs: list[_Rows]) -> _Rows:
         (rows,) = inputs
         (predicate,) = self.visitor.expressions(identifier, [node.predicate])
+        syntax = Syntax(self.visitor, identifier)
         asked = {
             each.fields.name
-            for each in [predicate, *Syntax(self.visitor, identifier).inside(predicate)]
+            for each in [predicate, *syntax.inside(predicate)]
             if each.kind == "Column"
         }
         if rows.is_leaf and len(asked) == 1 and asked <= set(self.own_filters):
             return rows
+        for name in filled_where(syntax, predicate, IS_TRUE) & rows.added.keys():
+            self._lose_unmatched(rows.added[name][0])
         return replace(rows, missing=rows.missing or FILTERED, is_leaf=False)
 
     def _select(self, identifier: int, node: Any, inputs: list[_Rows]) -> _Rows:
@@ -158,20 +166,32 @@ class _Follower:
             syntax.collapses(each) for each in expressions
         )
         missing = rows.missing or ("" if is_whole else HIDDEN)
-        return replace(rows, columns=_plain(expressions, rows), missing=missing, is_leaf=False)
+        return replace(
+            rows,
+            columns=_plain(expressions, rows.columns),
+            added=_plain(expressions, rows.added),
+            missing=missing,
+            is_leaf=False,
+        )
 
     def _hstack(self, identifier: int, node: Any, inputs: list[_Rows]) -> _Rows:
         (rows,) = inputs
         added = self.visitor.expressions(identifier, node.exprs)
         hidden = {each.name for each in added}
-        kept = {name: place for name, place in rows.columns.items() if name not in hidden}
-        return replace(rows, columns={**kept, **_plain(added, rows)}, is_leaf=False)
+        columns, of_others = (
+            {**{n: place for n, place in known.items() if n not in hidden}, **_plain(added, known)}
+            for known in (rows.columns, rows.added)
+        )
+        return replace(rows, columns=columns, added=of_others, is_leaf=False)
 
     def _simpleprojection(self, identifier: int, _: Any, inputs: list[_Rows]) -> _Rows:
         (rows,) = inputs
         names = self.visitor.columns(identifier)
-        columns = {name: rows.columns[name] for name in names if name in rows.columns}
-        return replace(rows, columns=columns)
+        columns, added = (
+            {name: known[name] for name in names if name in known}
+            for known in (rows.columns, rows.added)
+        )
+        return replace(rows, columns=columns, added=added)
 
     def _groupby(self, identifier: int, node: Any, inputs: list[_Rows]) -> _Rows:
         (rows,) = inputs
@@ -180,7 +200,7 @@ class _Follower:
         named |= {each.name for each in keys}
         windows = set(self.visitor.columns(identifier)) - named
         missing = rows.missing or (HIDDEN if windows else "")
-        return _Rows(rows.leaves, _plain(keys, rows), missing)
+        return _Rows(rows.leaves, _plain(keys, rows.columns), missing=missing)
 
     def _sort(self, _: int, node: Any, inputs: list[_Rows]) -> _Rows:
         (rows,) = inputs
@@ -215,8 +235,11 @@ class _Follower:
         leaves = left.leaves if how in ("Semi", "Anti") else left.leaves | right.leaves
         gone = left.missing or right.missing
         lost = left.leaves | right.leaves
+        join = _joined_by(sides, nulls_equal=bool(node.options[1]))
         if how in ("Inner", "Semi"):
-            why = gone or self._connect(sides, nulls_equal=bool(node.options[1]))
+            why = gone or (join if isinstance(join, str) else "")
+            if not why and isinstance(join, JoinOfTables):
+                self.joins.append(join)
         elif how in ("Left", "Right", "AsOf"):
             why, lost = LOOKED_UP, right.leaves
         else:
@@ -226,33 +249,47 @@ class _Follower:
         if why:
             self.lost |= dict.fromkeys(lost, why)
         own = {name: place for name, place in left.columns.items() if name in names}
+        added = {name: place for name, place in left.added.items() if name in names}
+        taken = set(self.visitor.columns(self.visitor.inputs(identifier)[0]))
+        theirs = {
+            here: place
+            for name, place in right.columns.items()
+            if (here := f"{name}{suffix}" if name in taken else name) in names
+        }
         if how == "Inner":
-            for name, place in right.columns.items():
-                here = name if name in names and name not in left.columns else f"{name}{suffix}"
-                if here in names:
-                    own.setdefault(here, place)
+            own = {**theirs, **own}
+        elif how == "Left" and not gone and isinstance(join, JoinOfTables):
+            added = {**theirs, **added}
+            self.left_joins[join.right] = join
         elif how in ("Full", "Right"):  # a column may hold values of either side
-            own = {}
-        return _Rows(leaves, own, left.missing if why == LOOKED_UP else gone)
+            own, added = {}, {}
+        return _Rows(leaves, own, added, left.missing if why == LOOKED_UP else gone)
 
-    def _connect(self, sides: list[list[Place] | None], *, nulls_equal: bool) -> str:
-        """Remember a join by plain columns; return why that is not possible, if it is not."""
-        left, right = sides
-        if not left or not right:
-            return "a key is computed"
-        if len({leaf for leaf, _ in left}) > 1 or len({leaf for leaf, _ in right}) > 1:
-            return "a key is made of several tables"
-        columns = tuple((one, other) for (_, one), (_, other) in zip(left, right, strict=True))
-        self.joins.append(JoinOfTables(left[0][0], right[0][0], columns, nulls_equal))
-        return ""
+    def _lose_unmatched(self, leaf: int) -> None:
+        """Take a left join for an inner one: rows without a partner go in a later step."""
+        join = self.left_joins.pop(leaf, None)
+        if join is not None and self.lost.get(leaf) == LOOKED_UP:
+            del self.lost[leaf]
+            self.joins.append(join)
 
 
-def _plain(expressions: list[Expression], rows: _Rows) -> dict[str, Place]:
+def _joined_by(sides: list[list[Place] | None], *, nulls_equal: bool) -> JoinOfTables | str:
+    """Return a join by plain columns; or why it is none."""
+    left, right = sides
+    if not left or not right:
+        return "a key is computed"
+    if len({leaf for leaf, _ in left}) > 1 or len({leaf for leaf, _ in right}) > 1:
+        return "a key is made of several tables"
+    columns = tuple((one, other) for (_, one), (_, other) in zip(left, right, strict=True))
+    return JoinOfTables(left[0][0], right[0][0], columns, nulls_equal)
+
+
+def _plain(expressions: list[Expression], known: Mapping[str, Place]) -> dict[str, Place]:
     """Return the expressions that are plain columns of leaves, by the names that they get."""
     return {
-        each.name: rows.columns[each.fields.name]
+        each.name: known[each.fields.name]
         for each in expressions
-        if each.kind == "Column" and each.fields.name in rows.columns
+        if each.kind == "Column" and each.fields.name in known
     }
 
 
