@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.parameters import Kind, asked_by
 from polster.sources.source import Batch, Known, Source
 
+STDERR = 2
 QUOTED = re.compile(r'"([^"]+)"')
 LISTED = re.compile(r"valid columns: \[(.*?)\]")
 """Where Polars lists the columns that a step has."""
@@ -113,8 +115,13 @@ def call_for_rows(
     """
     asset = loaded.asset
     arguments = _arguments(loaded, inputs, run)
+    process = os.getpid()
     try:
-        result = loaded.function(**arguments)
+        try:
+            result = loaded.function(**arguments)
+        finally:
+            if os.getpid() != process:
+                _end_fork(asset)
     except ReachedOutsideError:
         raise
     except BaseException as error:  # the user's code may raise anything
@@ -146,6 +153,16 @@ def call_for_rows(
         place=asset.place,
         hint=_return_hint(kind),
     )
+
+
+def _end_fork(asset: Asset) -> None:
+    """End a process that the function forked and that came back out of it: it is no second run."""
+    os.write(
+        STDERR,
+        f"polster: {asset.key} forked a process that came back out of its function; it is ended: "
+        "let it end in the function, with os._exit\n".encode(),
+    )
+    os._exit(1)
 
 
 def missing_hint(error: BaseException, inputs: Mapping[str, Iterable[str]]) -> str | None:
