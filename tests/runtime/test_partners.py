@@ -16,6 +16,7 @@ from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import Matched
+from polster.runtime.lineage import read_plan
 from polster.runtime.partners import count_partners
 
 
@@ -309,7 +310,8 @@ def test_the_count_is_what_is_found_in_the_result(tmp_path: Path, seed: int) -> 
             nulls_equal=chance.random() < 0.3,
             coalesce=False,
         )
-    counted = count_partners(joined, tables, {f"silver.{name}": 8 for name in tables})
+    plan = read_plan(AssetKey(Layer.GOLD, "all"), joined, [], tables)
+    counted = count_partners(plan.followed, tables, {f"silver.{name}": 8 for name in tables})
 
     result = joined.collect()
     for name in tables:

@@ -178,11 +178,7 @@ class QuarantineWriter:
         columns = rows.collect_schema().names()
         renamed = rows.rename({name: fit.names[name] for name in columns if name in fit.names})
         schema = pl.Schema({n: fit.schema[n] for n in renamed.collect_schema()})
-        return self.staging.sink(
-            renamed.map_batches(
-                lambda batch: storage_cast(batch, schema), schema=schema, streamable=True
-            )
-        )
+        return self.staging.sink(renamed, lambda batch: storage_cast(batch, schema), schema)
 
     def _prepare(self, rejected: pl.DataFrame) -> pl.DataFrame:
         stamped = rejected.with_columns(

@@ -60,8 +60,19 @@ class Staging:
     _part: int = 0
     _made: list[str] = field(default_factory=list)
 
-    def sink(self, frame: pl.LazyFrame) -> list[StagedFile]:
+    def sink(
+        self,
+        frame: pl.LazyFrame,
+        each: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        schema: pl.Schema | None = None,
+    ) -> list[StagedFile]:
         """Write ``frame`` in one streaming pass.
+
+        Args:
+            frame: The rows.
+            each: Makes of each batch what is written; called from several threads at once. As a
+                step of ``frame`` it would cost more, since Polars starts threads for each.
+            schema: Columns that ``each`` returns; None if they are those of ``frame``.
 
         Returns:
             The files, in the order of their rows; none for a frame without rows.
@@ -73,8 +84,9 @@ class Staging:
         statistics = FileStatistics()
 
         def see(batch: pl.DataFrame) -> pl.DataFrame:
-            statistics.see(batch)
-            return batch
+            made = batch if each is None else each(batch)
+            statistics.see(made)
+            return made
 
         def name_file(arguments: FileProviderArgs) -> str:
             folder = "".join(
@@ -96,7 +108,7 @@ class Staging:
             self.folder, file_path_provider=name_file, approximate_bytes_per_file=FILE_BYTES
         )
         try:
-            frame.map_batches(see, streamable=True).sink_parquet(
+            frame.map_batches(see, schema=schema, streamable=True).sink_parquet(
                 target,
                 mkdir=True,
                 sinked_paths_callback=remember,

@@ -59,6 +59,7 @@ def read_flow(
     not_null: Mapping[str, frozenset[str]] | None = None,
     limits: Mapping[str, Mapping[str, int]] | None = None,
     name_of: Callable[[list[str]], str | None] = lambda _: None,
+    beside: Callable[[Visitor], None] = lambda _: None,
 ) -> PlanFlow:
     """Read the plan of ``frame``; nothing is computed.
 
@@ -68,6 +69,8 @@ def read_flow(
         limits: For each input, the columns that do not hold any value of their type, and how many
             they may hold; 0 if that is not known.
         name_of: Names the input that files belong to.
+        beside: Looks at the plan, too, and raises nothing; to be shown it once more takes as long
+            as all that is read here.
 
     Raises:
         UnreadablePlanError: Polars does not show the plan.
@@ -78,6 +81,7 @@ def read_flow(
     named = NamedFields()
 
     def read(visitor: Visitor) -> PlanFlow:
+        beside(visitor)
         return _Reader(visitor, not_null or {}, limited, name_of, named).read()
 
     try:

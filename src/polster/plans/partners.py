@@ -10,12 +10,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import polars as pl
-
 from polster.model.record import LOOKED_UP
 from polster.plans.conditions import IS_TRUE, filled_where
 from polster.plans.syntax import Syntax
-from polster.plans.visit import Expression, Visitor, look_at, source_name
+from polster.plans.visit import Expression, Visitor, source_name
 
 Place = tuple[int, str]
 """A column of a leaf: its number, and the column's name."""
@@ -59,22 +57,19 @@ class Followed:
 
 
 def follow_rows(
-    frame: pl.LazyFrame,
+    visitor: Visitor,
     name_of: Callable[[list[str]], str | None],
     *,
     own_filters: Collection[str] = (),
 ) -> Followed:
-    """Read from the plan of ``frame`` what becomes of the rows of its leaves; nothing is computed.
+    """Read from a plan what becomes of the rows of its leaves; nothing is computed.
 
     Args:
-        frame: Whose leaves are files that ``name_of`` knows, or named sources.
+        visitor: Of a plan whose leaves are files that ``name_of`` knows, or named sources.
         name_of: Names the input that files belong to.
         own_filters: Columns by which what is handed over is filtered already.
-
-    Raises:
-        UnreadablePlanError: Polars does not show the plan.
     """
-    return look_at(frame, lambda visitor: _Follower(visitor, name_of, own_filters).follow())
+    return _Follower(visitor, name_of, own_filters).follow()
 
 
 @dataclass(frozen=True, slots=True)

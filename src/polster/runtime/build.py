@@ -32,7 +32,7 @@ from polster.runtime.call import Handed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
 from polster.runtime.job import BehindError, Built, Job, Workplace
-from polster.runtime.lineage import frame_lineage
+from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
@@ -127,11 +127,11 @@ class _Build:
             self._refuse_misuse()
             return self._unchanged(frame)
         self.terms = terms = self._terms(loaded, frame)
-        lineage = frame_lineage(self.asset.key, frame, terms.schema, self.inputs)
-        self.record = replace(self.record, lineage=lineage)
+        plan = read_plan(self.asset.key, frame, terms.schema, self.inputs)
+        self.record = replace(self.record, lineage=plan.lineage)
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
-        built = self._stage_and_publish(stager, frame, current)
+        built = self._stage_and_publish(stager, frame, plan, current)
         self.work.stagers.discard(stager)
         return built
 
@@ -144,7 +144,7 @@ class _Build:
         return self.write.newest()
 
     def _stage_and_publish(
-        self, stager: Stager, frame: pl.LazyFrame, current: TableVersion | None
+        self, stager: Stager, frame: pl.LazyFrame, plan: PlanRead, current: TableVersion | None
     ) -> tuple[AssetRecord, TableVersion | None]:
         staged = self._compute(lambda: stager.stage(frame))
         try:
@@ -167,7 +167,7 @@ class _Build:
             if current is not None and (unneeded := self.write.repeated(staged, current)):
                 return self._unchanged(unneeded)
             self._judge(staged, current)
-            self._count_partners(frame, current)
+            self._count_partners(plan, current)
             if current is not None and self.write.holds(staged, current):
                 return self._unchanged(Unneeded(NOTHING_NEW, current))
             return self._publish(staged, current)
@@ -215,10 +215,10 @@ class _Build:
         if misuse := misuse_here():
             raise misused(misuse, self.asset)
 
-    def _count_partners(self, frame: pl.LazyFrame, current: TableVersion | None) -> None:
+    def _count_partners(self, plan: PlanRead, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""
         self.work.gate.check()
-        matched = count_partners(frame, self.inputs, self.record.rows_in)
+        matched = count_partners(plan.followed, self.inputs, self.record.rows_in)
         if not matched:
             return
         published = None if current is None else self.target.published(current)

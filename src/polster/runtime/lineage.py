@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 import polars as pl
@@ -14,19 +14,34 @@ from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
 from polster.plans.flow import read_flow
 from polster.plans.lineage import lineage_from_flow, unknown_lineage
-from polster.plans.visit import UnreadablePlanError
+from polster.plans.partners import Followed, follow_rows
+from polster.plans.visit import UnreadablePlanError, Visitor
+
+NO_ROWS = Followed((), (), {}, {})
 
 
-def frame_lineage(
+@dataclass(frozen=True, slots=True)
+class PlanRead:
+    """What the plan of an asset says.
+
+    Attributes:
+        lineage: What each column is made of.
+        followed: What becomes of the rows of its inputs; or why nobody knows.
+    """
+
+    lineage: AssetLineage
+    followed: Followed | str
+
+
+def read_plan(
     asset: AssetKey,
     frame: pl.LazyFrame,
     columns: Iterable[str],
     inputs: Mapping[str, TableVersion],
-) -> AssetLineage:
-    """Return what ``columns`` of ``frame`` are made of; nothing is computed, nothing is raised.
+) -> PlanRead:
+    """Read what ``columns`` of ``frame`` are made of; nothing is computed, nothing is raised.
 
-    A run must not fail because its lineage cannot be read, so whatever goes wrong makes it
-    unknown.
+    A run must not fail because a plan cannot be read, so whatever goes wrong makes it unknown.
 
     Args:
         asset: Whose frame.
@@ -36,17 +51,33 @@ def frame_lineage(
     """
     columns = list(columns)
     if asset.layer is Layer.BRONZE:  # it is made of what lies outside
-        return AssetLineage(asset, dict.fromkeys(columns, ColumnOrigin()))
+        return PlanRead(AssetLineage(asset, dict.fromkeys(columns, ColumnOrigin())), NO_ROWS)
     keys = {str(table.key) for table in inputs.values()}
+    name_of = namer(inputs.values())
+    followed: Followed | str = NO_ROWS
+
+    def follow(visitor: Visitor) -> None:
+        nonlocal followed
+        try:
+            if len(inputs) > 1:  # of a single one nothing is counted
+                followed = follow_rows(visitor, name_of, own_filters=(BATCH_COLUMN,))
+        except (Exception, pl.exceptions.PanicException) as error:
+            followed = _unreadable(error)
+
     try:
-        flow = read_flow(frame, name_of=namer(inputs.values()))
-        lineage = lineage_from_flow(asset, flow, columns, keys)
+        flow = read_flow(frame, name_of=name_of, beside=follow)
+        lineage = _without_batches(lineage_from_flow(asset, flow, columns, keys), inputs.values())
     except UnreadablePlanError as error:
-        return unknown_lineage(asset, columns, str(error))
+        lineage = unknown_lineage(asset, columns, str(error))
+        followed = _unreadable(error) if followed is NO_ROWS else followed
     except (Exception, pl.exceptions.PanicException) as error:
-        why = f"the plan cannot be read: {type(error).__name__}"
-        return unknown_lineage(asset, columns, why)
-    return _without_batches(lineage, inputs.values())
+        lineage = unknown_lineage(asset, columns, _unreadable(error))
+        followed = _unreadable(error) if followed is NO_ROWS else followed
+    return PlanRead(lineage, followed)
+
+
+def _unreadable(error: BaseException) -> str:
+    return f"the plan cannot be read: {type(error).__name__}"
 
 
 def namer(tables: Collection[TableVersion]) -> Callable[[list[str]], str | None]:

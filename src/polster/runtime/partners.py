@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table import TableVersion
 from polster.model.record import Matched
-from polster.plans.partners import Followed, JoinOfTables, follow_rows
-from polster.runtime.lineage import namer
+from polster.plans.partners import Followed, JoinOfTables
 
 ROWS = "__polster_rows__"
 MOST_ROWS = 200_000
@@ -23,13 +22,13 @@ FALLEN = 0.8
 
 
 def count_partners(
-    frame: pl.LazyFrame, inputs: Mapping[str, TableVersion], rows_in: Mapping[str, int]
+    followed: Followed | str, inputs: Mapping[str, TableVersion], rows_in: Mapping[str, int]
 ) -> dict[str, Matched]:
-    """Count the rows of ``inputs`` that found a partner in every join that ``frame`` makes.
+    """Count the rows of ``inputs`` that found a partner in every join of a plan.
 
     Args:
-        frame: What the function returned.
-        inputs: What it was handed, by parameter; of a single one nothing is counted.
+        followed: What the plan says of their rows; or why nobody knows.
+        inputs: What the function was handed, by parameter; of a single one nothing is counted.
         rows_in: Rows by upstream key.
 
     Returns:
@@ -38,11 +37,12 @@ def count_partners(
     if len(inputs) < 2:
         return {}
     tables = {str(table.key): table for table in inputs.values()}
+    if isinstance(followed, str):
+        return {name: Matched(rows_in[name], None, followed) for name in tables}
     try:
-        followed = follow_rows(frame, namer(inputs.values()), own_filters=(BATCH_COLUMN,))
         counted = _count(followed, tables, rows_in)
     except (Exception, pl.exceptions.PanicException) as error:
-        why = f"the plan cannot be read: {type(error).__name__}"
+        why = f"the joined columns cannot be read: {type(error).__name__}"
         return {name: Matched(rows_in[name], None, why) for name in tables}
     found: dict[str, Matched] = {}
     for name in tables:

@@ -174,8 +174,7 @@ class Stager:
                 stored = self.landing.fit(stored)
             return stored.select(list(staged_schema))
 
-        streamed = frame.map_batches(judged, schema=staged_schema, streamable=True)
-        files = self.staging.sink(streamed)
+        files = self.staging.sink(frame, judged, staged_schema)
         staged = Staged(
             self.staging,
             files,
@@ -216,9 +215,7 @@ class Stager:
                 self._reject(batch)
         superseded = [file.name for file in staged.files]
         self.profile.clear()
-        staged.files = self.staging.sink(
-            good.select(list(self.schema)).map_batches(self._profiled, streamable=True)
-        )
+        staged.files = self.staging.sink(good.select(list(self.schema)), self._profiled)
         self.staging.discard(superseded)
 
     def _profiled(self, batch: pl.DataFrame) -> pl.DataFrame:
