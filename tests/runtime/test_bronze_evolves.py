@@ -325,8 +325,8 @@ def test_a_wider_type_is_refused_that_would_not_keep_every_row(
     land(pipeline, column(1, 2))
     sink = Staging.sink
 
-    def lose(staging: Staging, frame: pl.LazyFrame) -> list[StagedFile]:
-        return sink(staging, frame.filter(pl.col("v") != 2))
+    def lose(staging: Staging, frame: pl.LazyFrame, *step: Any) -> list[StagedFile]:
+        return sink(staging, frame.filter(pl.col("v") != 2), *step)
 
     with monkeypatch.context() as patched:
         patched.setattr("polster.lakehouse.rewriting.Staging.sink", lose)

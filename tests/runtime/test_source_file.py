@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from polster.runtime.stage import Staged, Stager
-from polster.sources.frame import source_digest
+from polster.sources.frame import frame_digest
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -82,12 +82,38 @@ def test_only_the_bare_scan_of_one_file_has_a_digest(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").write_text("id\n1\n", encoding="utf-8")
     bare = pl.scan_csv(tmp_path / "a.csv")
 
-    assert source_digest(bare) != ""
-    assert source_digest(bare) == source_digest(pl.scan_csv(tmp_path / "a.csv"))
-    assert source_digest(bare.filter(pl.col("id") > 0)) == ""
-    assert source_digest(pl.scan_csv(tmp_path / "*.csv")) == ""
-    assert source_digest(bare.collect().lazy()) == ""
-    assert source_digest(bare.map_batches(lambda frame: frame)) == ""
+    assert frame_digest(bare) != ""
+    assert frame_digest(bare) == frame_digest(pl.scan_csv(tmp_path / "a.csv"))
+    assert frame_digest(bare.filter(pl.col("id") > 0)) == ""
+    assert frame_digest(pl.scan_csv(tmp_path / "*.csv")) == ""
+    assert frame_digest(bare.map_batches(lambda frame: frame)) == ""
+
+
+def test_rows_in_memory_have_a_digest_in_whatever_order() -> None:
+    rows = pl.DataFrame({"id": [1, 2]})
+
+    assert frame_digest(rows.lazy()) == frame_digest(rows.reverse().lazy()) != ""
+    assert frame_digest(rows.lazy()) != frame_digest(rows.cast(pl.Int32).lazy())
+    assert frame_digest(rows.lazy().select("id")) == ""
+    assert frame_digest(pl.LazyFrame({"id": [object()]})) == ""
+
+
+@pytest.mark.in_this_process
+def test_the_same_rows_in_memory_are_not_written_again(
+    sensor: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "pl.read_csv('landing/readings.csv', infer_schema=False)"
+    scan = 'pl.scan_csv("landing/readings.csv", infer_schema=False)'
+    sensor.edit("src/core/bronze_readings.py", scan, rows)
+    sensor.write("landing/readings.csv", "id,celsius\n1,20\n2,22\n")
+    assert sensor.outcome() == PUBLISHED
+
+    def write(*_: object) -> None:
+        raise AssertionError("the rows were written")
+
+    monkeypatch.setattr(Stager, "stage", write)
+
+    assert sensor.outcome() == UNCHANGED
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ class LandBatch:
                 plan = settle(self.asset, arriving, plan, current, staged)
             self.landing_plan = plan
         if not again and self.landing is not None:
-            self.content = self.landing.content(staged.schema)
+            self.content = self.landing.digest.text(staged.schema)
 
     @property
     def departures(self) -> Departures:

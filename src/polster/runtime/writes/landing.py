@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import blake2b
 from secrets import token_hex
-from threading import Lock
 
 import polars as pl
 
@@ -26,11 +24,10 @@ from polster.lakehouse.widening import (
     survives,
 )
 from polster.model.asset import Asset, Load
+from polster.sources.rows_digest import RowsDigest
 
 INGESTED_COLUMN = "_ingested_at"
 SOURCE_COLUMN = "_source"
-DIGEST_RANGE = 1 << 64
-DIGEST_SEEDS = (1, 2)
 
 
 def new_batch(began: datetime) -> str:
@@ -48,6 +45,7 @@ class BatchLanding:
         source: Where the rows come from, where they do not bring it.
         in_folder: Whether the batch is a partition of the table, and its column not in the files.
         files: Columns of the files that are staged, storage dtypes.
+        digest: Of the rows that were seen.
     """
 
     batch: str
@@ -55,23 +53,11 @@ class BatchLanding:
     source: str
     in_folder: bool
     files: pl.Schema = field(default_factory=pl.Schema)
-    rows: int = 0
-    _digests: list[int] = field(default_factory=lambda: [0] * len(DIGEST_SEEDS))
-    _returned: pl.Schema = field(default_factory=pl.Schema)
-    _lock: Lock = field(default_factory=Lock)
+    digest: RowsDigest = field(default_factory=RowsDigest)
 
     def see(self, batch: pl.DataFrame) -> None:
-        """Take the rows into the digest; neither their order matters nor where they come from."""
-        batch = batch.drop(AUDIT_COLUMNS, strict=False)
-        digests = [
-            int(batch.hash_rows(seed=seed).cast(pl.Int128).sum()) if batch.height else 0
-            for seed in DIGEST_SEEDS
-        ]
-        with self._lock:
-            self.rows += batch.height
-            self._returned = batch.schema
-            for index, digest in enumerate(digests):
-                self._digests[index] = (self._digests[index] + digest) % DIGEST_RANGE
+        """Take the rows into the digest, wherever they come from."""
+        self.digest.see(batch.drop(AUDIT_COLUMNS, strict=False))
 
     def finish(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Add the audit columns."""
@@ -86,20 +72,6 @@ class BatchLanding:
     def fit(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Bring columns as they are stored by themselves into the types of the files."""
         return batch.with_columns(refits(batch.schema, self.files))
-
-    def content(self, schema: pl.Schema) -> str:
-        """Return the digest of what was seen: columns, types, rows, and Polars' version.
-
-        Types as returned belong to it too: two enumerations may hash their words alike.
-
-        The version belongs to it because Polars may hash otherwise in another; then one
-        identical batch lands once more, and nothing is lost.
-        """
-        both = [*schema.items(), *self._returned.items()]
-        named = "\n".join(f"{name}\t{dtype}" for name, dtype in both)
-        columns = blake2b(named.encode(), digest_size=8).hexdigest()
-        digests = "-".join(f"{digest:016x}" for digest in self._digests)
-        return f"{pl.__version__}|{self.rows}|{digests}|{columns}"
 
 
 def vanished(asset: Asset, column: str) -> Surprise:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -12,16 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polster.lakehouse.types import storage_schema
-from polster.runtime.writes.landing import BatchLanding
+from polster.sources.rows_digest import RowsDigest
 
 
 def _digest(batches: Iterable[pl.DataFrame]) -> str:
-    landing = BatchLanding("run1", datetime(2026, 1, 1, tzinfo=UTC), "s.csv", in_folder=True)
-    schema = pl.Schema()
+    digest = RowsDigest()
     for batch in batches:
-        landing.see(batch)
-        schema = batch.schema
-    return landing.content(storage_schema(schema, place="here"))
+        digest.see(batch)
+    return digest.text(storage_schema(digest.columns, place="here"))
 
 
 ROW = st.fixed_dictionaries(
