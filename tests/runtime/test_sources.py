@@ -169,6 +169,45 @@ def test_what_a_source_raises_is_told_with_its_place(sales: Pipeline) -> None:
     assert error.place.startswith("src/core/bronze_sales.py:")
 
 
+def test_of_two_runs_at_once_one_lands_what_is_new(sales: Pipeline) -> None:
+    """The other run lands the file, and one more, after this one was told of none."""
+    sales.edit("src/core/bronze_sales.py", ", contract=Sales", "")
+    sales.edit(
+        "src/core/bronze_sales.py", "import polster\n", "import polster\nfrom core import turns\n"
+    )
+    sales.edit(
+        "src/core/bronze_sales.py",
+        "                seen.add",
+        "                turns.wait()\n                seen.add",
+    )
+    sales.write(
+        "src/core/turns.py",
+        """
+        import os
+        import time
+        from pathlib import Path
+
+
+        def wait():
+            if os.environ.get("TURN") and not Path("here").exists():
+                Path("here").touch()
+                while not Path("go").exists():
+                    time.sleep(0.01)
+        """,
+    )
+    slow = sales.start("-m", "polster", "run", env={"TURN": "here"})
+    while not (sales.root / "here").exists():
+        assert slow.poll() is None
+    sales.write("landing/tue.csv", "id,amount\n3,30\n")
+    sales.run()
+    sales.write("go", "")
+
+    _, stderr = slow.communicate(timeout=60)
+
+    assert slow.returncode == 0, stderr
+    assert landed(sales)["id"].to_list() == ["1", "2", "3"]
+
+
 def test_a_source_is_for_bronze(sales: Pipeline) -> None:
     sales.asset(
         "silver.sales",

@@ -58,6 +58,7 @@ class LandBatch:
         self.batches: tuple[str, ...] = ()
         self.brought: frozenset[str] = frozenset()
         self.memory = ""
+        self.is_asked = False
         self.content = ""
         self.terms: Terms | None = None
         self.landing: BatchLanding | None = None
@@ -111,6 +112,7 @@ class LandBatch:
         """Take what is new; a frame is a source of one batch, and may have no columns."""
         self.began = began
         source = returned
+        self.is_asked = not isinstance(source, pl.LazyFrame)
         if isinstance(source, pl.LazyFrame):
             source = FrameSource(source, is_whole=self._is_snapshot)
         given = batches_of(self.asset, source.ask(self._known(current)))
@@ -188,8 +190,8 @@ class LandBatch:
         """Yield to the same rows, and to a snapshot of which the reading began later."""
         if self.holds(staged, current):
             return Unneeded("another run landed the same at the same time", current)
-        if not self._is_snapshot and self._terms.rules.need_table:
-            raise BehindError({})  # keys were judged beside what was there
+        if not self._is_snapshot and (self.is_asked or self._terms.rules.need_table):
+            raise BehindError({})  # it was asked, or keys were judged, for what was there before
         published = self.target.published(current)
         if published is None or self.began is None or not self._is_snapshot:
             return None
