@@ -166,7 +166,8 @@ class Pipeline:
                         named.add(
                             (log.parent / action["add"]["path"].replace("%3D", "=")).resolve()
                         )
-        files = {file.resolve() for file in self.data.rglob("*.parquet")}
+        data = (file for file in self.data.rglob("*.parquet") if file.parent.name != "_delta_log")
+        files = {file.resolve() for file in data}
         return sorted(str(file) for file in files - named)
 
     def cli(self, *arguments: str) -> Result:
