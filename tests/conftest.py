@@ -26,7 +26,7 @@ from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.event import nobody
 from polster.model.record import AssetRecord, AssetStatus, RunRecord
-from polster.operations.open_project import Project, open_project
+from polster.operations.open_project import Session, open_project
 from polster.operations.plan import plan
 from polster.operations.run import run
 
@@ -96,13 +96,14 @@ class Pipeline:
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
 
-    def open(self) -> Project:
+    def open(self) -> Session:
         return open_project(self.root)
 
     def run(self, *selection: str, **options: Any) -> RunRecord:
         """Run in this process; every record must balance."""
         options.setdefault("isolate", EXECUTOR == "processes")
-        record = run(self.open(), selection, listener=options.pop("listener", nobody), **options)
+        session = self.open().elsewhere(options.pop("environment", None))
+        record = run(session, selection, listener=options.pop("listener", nobody), **options)
         self.runs.append(record)
         for asset in record.assets:
             self.check_balance(record.run_id, asset)
@@ -114,7 +115,9 @@ class Pipeline:
 
     def reasons(self, *selection: str, **options: Any) -> dict[str, tuple[str, ...]]:
         """Return why each asset would run; assets that would not are left out."""
-        planned = plan(self.open(), selection, **options)
+        planned = plan(
+            self.open().elsewhere(options.pop("environment", None)), selection, **options
+        )
         return {str(p.asset): p.reasons for p in planned if p.action.value == "run"}
 
     def check_balance(self, run_id: str, asset: AssetRecord) -> None:

@@ -9,7 +9,7 @@ from polster.errors import ScaffoldError, UsageError
 from polster.model.layer import Layer
 from polster.operations.add_asset import AddedAsset, add_asset, readable_keys
 from polster.operations.init import init
-from polster.operations.open_project import Project, open_project
+from polster.operations.open_project import Session, open_project
 from polster.scaffold.assets import Template
 
 
@@ -30,7 +30,7 @@ def allow(root: Path, *arrows: str) -> None:
     settings.write_text(settings.read_text() + f"\n[tool.polster.rules]\nallow = [{rules}]\n")
 
 
-def reads(project: Project, key: str) -> list[str]:
+def reads(project: Session, key: str) -> list[str]:
     """Return what the asset ``key`` reads, as the graph of the project says."""
     found = next(asset for asset in project.graph if str(asset.key) == key)
     return [str(other) for other in project.graph.upstream(found.key)]

@@ -162,7 +162,7 @@ def run_prod(pipeline: Pipeline) -> tuple[str, ...]:
 
     from polster.operations.run import run
 
-    return run(pipeline.open(), listener=nobody, environment="prod").notes
+    return run(pipeline.open().elsewhere("prod"), listener=nobody).notes
 
 
 def test_a_checkout_that_cannot_be_written_does_not_fail_the_run(

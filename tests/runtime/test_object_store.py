@@ -19,7 +19,6 @@ from polster.model.event import AssetBegan, RunEvent
 from polster.model.layer import Layer
 from polster.model.lineage import ColumnRef
 from polster.model.live import LiveRun
-from polster.operations.environment import open_lakehouse
 from polster.operations.lineage import recorded_lineage
 from polster.operations.run import run
 from polster.operations.runs import live_runs
@@ -190,7 +189,7 @@ def test_a_run_in_progress_is_seen_in_a_bucket(shop: Pipeline, bucket: Any) -> N
 def test_a_foreign_file_hides_no_run_in_a_bucket(
     shop: Pipeline, bucket: Any, content: bytes
 ) -> None:
-    _, lakehouse = open_lakehouse(shop.open(), None)
+    lakehouse = shop.open().lakehouse
     now = datetime.now(UTC)
     live = LiveRun("20260102T030405-abcdef", "dev", "a", 1, (), False, now, now, (), {}, ())
     bucket.put_object(Key="shop/_polster/live/foreign.json", Body=content)
@@ -271,7 +270,7 @@ def test_a_column_gets_a_wider_type_in_a_bucket(shop: Pipeline, bucket: Any, loa
         shop.asset("bronze.marks", asset.format(load=load, value=value))
         assert statuses(polster(shop, "run", "bronze.marks")) == {"bronze.marks": "published"}
 
-    _, lakehouse = open_lakehouse(shop.open(), None)
+    lakehouse = shop.open().lakehouse
     table = lakehouse.table(AssetKey(Layer.BRONZE, "marks")).open()
 
     assert table is not None

@@ -23,7 +23,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Record that the standing warnings of an asset were seen, and are right so."""
-    done = acknowledge(open_and_say(project), asset, environment=env)
+    done = acknowledge(open_and_say(project, env), asset)
     if not done:
         console.show(f"{asset} has no open warning")
     for warning in done:

@@ -46,9 +46,9 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say what changed since a git revision, what breaks readers, and what stands on it."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     with console.results_apart():
-        found = diff(opened, revision, at_fork=merge_base, environment=env)
+        found = diff(opened, revision, at_fork=merge_base)
     match format:
         case Format.JSON:
             console.show_json(_as_json(found))

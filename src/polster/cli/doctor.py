@@ -33,7 +33,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Examine every table: log, files, rows, ledger, quarantine. Nothing is changed."""
-    found = doctor(open_and_say(project), selection or (), environment=env, releases=releases)
+    found = doctor(open_and_say(project, env), selection or (), releases=releases)
     if format is TextOrJson.JSON:
         console.show_json(
             {

@@ -31,7 +31,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """List what the runs did to one asset, newest first."""
-    found, entries = history(open_and_say(project), asset, environment=env, limit=limit)
+    found, entries = history(open_and_say(project, env), asset, limit=limit)
     if format is TextOrJson.JSON:
         runs = [{"run_id": entry.run_id, **record_as_json(entry.record)} for entry in entries]
         console.show_json({"asset": str(found.key), "runs": runs})

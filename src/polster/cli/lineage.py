@@ -47,12 +47,12 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say which columns a column is made of, and where it goes; no data is read."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     if name is None:
         _show_tables(opened.graph, format)
         return
     with console.results_apart():
-        answer = lineage_of(opened, name, environment=env)
+        answer = lineage_of(opened, name)
     directions = _directions(upstream=upstream, downstream=downstream)
     match format:
         case Format.JSON:

@@ -31,9 +31,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say what a run would do and why, without running."""
-    planned = plan(
-        open_and_say(project), selection or (), environment=env, full_refresh=full_refresh
-    )
+    planned = plan(open_and_say(project, env), selection or (), full_refresh=full_refresh)
     if format is TextOrJson.JSON:
         assets = [
             {

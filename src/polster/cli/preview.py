@@ -34,7 +34,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Show the first rows of a table."""
-    shown = preview(open_and_say(project), asset, rows=rows, version=version, environment=env)
+    shown = preview(open_and_say(project, env), asset, rows=rows, version=version)
     if format is TextOrJson.JSON:
         head = {"asset": str(shown.asset), "version": shown.version}
         console.show_json({**head, **sample_as_json(shown.sample)}, is_data=True)

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from polster.cli import console
-from polster.operations.open_project import Project, open_project
+from polster.operations.open_project import Session, open_project
 from polster.project.source import SourceFiles
 
 
 def open_and_say(
-    folder: Path | None, meanwhile: Callable[[Path], SourceFiles | None] = lambda _: None
-) -> Project:
+    folder: Path | None,
+    environment: str | None = None,
+    meanwhile: Callable[[Path], SourceFiles | None] = lambda _: None,
+) -> Session:
     """Open the project; name it on stderr if it was found below the current folder."""
-    project = open_project(folder, meanwhile=meanwhile)
-    if project.found_below:
-        console.note(f"project: {project.root.name}")
-    return project
+    session = open_project(folder, meanwhile=meanwhile, environment=environment)
+    if session.found_below:
+        console.note(f"project: {session.root.name}")
+    return session

@@ -21,7 +21,7 @@ from polster.cli.run_report import number
 from polster.cli.samples import sample_as_json, show_sample
 from polster.errors import UsageError
 from polster.operations.export_quarantine import ExportFormat, export_quarantine
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.quarantine import QuarantineReport, quarantine
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -51,11 +51,11 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Show the rows that broke the contract in the last run, and which rules they broke."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     if export is not None:
-        _export(opened, asset, export, rule=rule, run_id=run, environment=env)
+        _export(opened, asset, export, rule=rule, run_id=run)
         return
-    report = quarantine(opened, asset, rows=rows, run_id=run, rule=rule, environment=env)
+    report = quarantine(opened, asset, rows=rows, run_id=run, rule=rule)
     if format is TextOrJson.JSON:
         console.show_json(
             {
@@ -74,13 +74,7 @@ def command(
 
 
 def _export(
-    project: Project,
-    asset: str,
-    target: Path,
-    *,
-    rule: str | None,
-    run_id: str | None,
-    environment: str | None,
+    session: Session, asset: str, target: Path, *, rule: str | None, run_id: str | None
 ) -> None:
     endings = [f".{each}" for each in ExportFormat]
     if target.suffix not in endings:
@@ -94,13 +88,12 @@ def _export(
             f"`{target}` is there already", code="POL502", hint="choose another name, or delete it"
         )
     rows = export_quarantine(
-        project,
+        session,
         asset,
         target,
         format=ExportFormat(target.suffix[1:]),
         rule=rule,
         run_id=run_id,
-        environment=environment,
     )
     console.note(f"{number(rows)} {'row' if rows == 1 else 'rows'} written to {target}")
 

@@ -31,15 +31,15 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """List the releases; or show the tables of one, and what changed since an earlier one."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     if release is not None or since is not None:
-        compared = compare_releases(opened, release, before=since, environment=env)
+        compared = compare_releases(opened, release, before=since)
         if format is TextOrJson.JSON:
             console.show_json(_as_json(compared))
         else:
             _show(compared)
         return
-    found = list_releases(opened, environment=env, limit=limit)
+    found = list_releases(opened, limit=limit)
     if format is TextOrJson.JSON:
         console.show_json(
             {

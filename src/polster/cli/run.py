@@ -64,7 +64,7 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Run what changed: judge, publish, record."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     with (
         interruptible() as interrupted,
         console.results_apart() as out,
@@ -76,7 +76,6 @@ def command(
             listener=json_lines(out) if format is RunFormat.JSONL else watching,
             interrupted=interrupted.is_set,
             interrupted_by=lambda: interrupted.by,
-            environment=env,
             full_refresh=full_refresh,
             adopt=adopt,
             isolate=isolate,

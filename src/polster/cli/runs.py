@@ -37,9 +37,9 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """List the runs, those in progress first; or show what one of them did."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     if run_id is not None:
-        found = find_run(opened, run_id, environment=env)
+        found = find_run(opened, run_id)
         if format is TextOrJson.JSON:
             console.show_json(
                 _live_as_json(found) if isinstance(found, LiveRun) else _recorded_as_json(found)
@@ -49,7 +49,7 @@ def command(
         else:
             _show_recorded(found, environment=env)
         return
-    runs = all_runs(opened, environment=env, limit=limit)
+    runs = all_runs(opened, limit=limit)
     if format is TextOrJson.JSON:
         console.show_json(
             {

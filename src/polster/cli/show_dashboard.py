@@ -9,7 +9,6 @@ from polster.cli import console
 from polster.cli.projects import open_and_say
 from polster.dashboard.server import serve
 from polster.errors import UsageError
-from polster.project.settings import choose_environment
 
 TOKEN_VARIABLE = "POLSTER_DASHBOARD_TOKEN"  # noqa: S105 - the name of the variable
 SHORTEST_TOKEN = 16
@@ -31,8 +30,8 @@ def show_dashboard(
         UsageError: There is no project or environment, the port is taken, the token is missing
             or so short that it could be guessed.
     """
-    project = open_and_say(folder)
-    chosen = choose_environment(project.settings, environment)  # reads .env, too
+    session = open_and_say(folder, environment)
+    chosen = session.environment  # reads .env, too
     inherited = os.environ.pop(TOKEN_VARIABLE, None)  # so that no process of ours hands it on
     token = token or inherited or None
     if token is not None and len(token) < SHORTEST_TOKEN:
@@ -43,11 +42,11 @@ def show_dashboard(
         )
 
     def say(address: str) -> None:
-        console.note(f"dashboard of {project.root.name} ({chosen.name}): {address}")
+        console.note(f"dashboard of {session.root.name} ({chosen.name}): {address}")
         console.note("stop it with Ctrl-C")
 
     serve(
-        project.root,
+        session.root,
         environment=environment,
         host=host,
         port=port,

@@ -24,10 +24,10 @@ def command(
     project: ProjectOption = None,
 ) -> None:
     """Say for each asset whether its table can be trusted now, and if not, why."""
-    opened = open_and_say(project)
+    opened = open_and_say(project, env)
     mistakes = opened.discovery.findings if opened.discovery.graph is None else ()
-    shown = readable_part(opened, environment=env) or opened if mistakes else opened
-    assets = overview(shown, environment=env).assets.values()
+    shown = readable_part(opened) or opened if mistakes else opened
+    assets = overview(shown).assets.values()
     if format is TextOrJson.JSON:
         console.show_json({"assets": [_as_json(asset) for asset in assets]})
     else:

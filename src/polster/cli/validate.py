@@ -60,17 +60,15 @@ def command(
 ) -> None:
     """Check layers, schemas, lineage and habits; no data is touched."""
     with console.results_apart(), Preparation(remember=not no_cache) as preparation:
-        opened = open_and_say(project, preparation.begin)
-        result = validate(
-            opened, selection or (), environment=env, from_data=from_data, preparation=preparation
-        )
+        opened = open_and_say(project, env, preparation.begin)
+        result = validate(opened, selection or (), from_data=from_data, preparation=preparation)
         if mend:
             mended = fix(opened.root, result.findings)
             for finding in mended:
                 console.note(f"mended {finding.code} at {finding.place}")
             if mended:
                 again = open_project(opened.root)
-                result = validate(again, selection or (), environment=env, from_data=from_data)
+                result = validate(again, selection or (), from_data=from_data)
     assets = {asset.key: asset for asset in opened.discovery.assets}
     level = Severity.ERROR if strict else Severity.WARNING
     gaps = [_gap(assets[key], why, level) for key, why in result.unchecked.items()]

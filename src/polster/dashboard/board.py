@@ -15,7 +15,7 @@ from polster.dashboard.runner import Runner
 from polster.errors import DefinitionError, PolsterError
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
-from polster.operations.open_project import Project, open_project
+from polster.operations.open_project import Session, open_project
 from polster.operations.overview import Condition, Overview, conditions
 from polster.operations.readable_part import readable_part
 from polster.operations.watch import (
@@ -49,7 +49,7 @@ class Snapshot:
         revision: Grows with each change.
     """
 
-    project: Project | None = None
+    project: Session | None = None
     overview: Overview | None = None
     live: tuple[LiveRun, ...] = ()
     problem: PolsterError | None = None
@@ -82,9 +82,9 @@ class Board:
         self._asker = Asker()
         self._is_local = True
         self._source: FileStates = frozenset()
-        self._opened: Project | None = None
-        self._readable: Project | None = None  # what of it was looked at last, if that went well
-        self._last_read: Project | None = None
+        self._opened: Session | None = None
+        self._readable: Session | None = None  # what of it was looked at last, if that went well
+        self._last_read: Session | None = None
         self._lakehouse: LakehouseStamp | None = None
         self._looking = asyncio.Lock()
         self._seen: object = None
@@ -108,7 +108,7 @@ class Board:
 
     async def ask(
         self,
-        question: Callable[Concatenate[Project, Arguments], Answer],
+        question: Callable[Concatenate[Session, Arguments], Answer],
         *arguments: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Answer:
@@ -179,18 +179,18 @@ class Board:
             if source != self._source or self._opened is None:
                 self._opened = self._readable = None
                 self._source = source
-                self._opened = await asyncio.to_thread(open_project, self.root)
-                self._is_local = is_local(self._opened, environment=self.environment)
+                self._opened = await asyncio.to_thread(
+                    open_project, self.root, environment=self.environment
+                )
+                self._is_local = is_local(self._opened)
             known = self._lakehouse if self._readable is not None else None
             if known is not None and self._is_local:
-                stamp = await asyncio.to_thread(
-                    lakehouse_stamp, self._opened, environment=self.environment
-                )
+                stamp = await asyncio.to_thread(lakehouse_stamp, self._opened)
                 if stamp == known:
                     return before
             mistakes = _mistakes(self._opened)
             project = self._readable or await self._to_look_at(self._opened, mistakes)
-            sight = await self._asker.ask(look, project, environment=self.environment, before=known)
+            sight = await self._asker.ask(look, project, before=known)
         except Exception as error:
             self._readable = None
             problem = error if isinstance(error, PolsterError) else _stumbled(error)
@@ -202,7 +202,7 @@ class Board:
         told = before.problem if mistakes and _same(mistakes, before.problem) else mistakes
         return replace(before, project=project, overview=seen, live=sight.live, problem=told)
 
-    async def _to_look_at(self, opened: Project, mistakes: DefinitionError | None) -> Project:
+    async def _to_look_at(self, opened: Session, mistakes: DefinitionError | None) -> Session:
         """Return what can be looked at of a project: all of it, or what can be read.
 
         Raises:
@@ -210,15 +210,13 @@ class Board:
         """
         if mistakes is None:
             return opened
-        part = await self._asker.ask(
-            readable_part, opened, self._last_read, environment=self.environment
-        )
+        part = await self._asker.ask(readable_part, opened, self._last_read)
         if part is None:
             raise mistakes
         return part
 
 
-def _mistakes(project: Project) -> DefinitionError | None:
+def _mistakes(project: Session) -> DefinitionError | None:
     found = project.discovery
     return DefinitionError(found.findings) if found.graph is None else None
 

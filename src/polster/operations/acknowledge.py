@@ -6,16 +6,13 @@ from datetime import UTC, datetime
 
 from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.user import user_name
 from polster.runtime.aging import with_grown_old
 from polster.runtime.states import read_states, standing_warnings
 
 
-def acknowledge(
-    project: Project, asset: str, *, environment: str | None = None
-) -> list[StandingWarning]:
+def acknowledge(session: Session, asset: str) -> list[StandingWarning]:
     """Acknowledge the open warnings of the assets that ``asset`` selects.
 
     Who and when are recorded in the lakehouse; the warning opens again only if it goes away and
@@ -29,10 +26,10 @@ def acknowledge(
         UsageError: The asset or the environment does not exist.
         LakehouseError: The lakehouse cannot be read or written.
     """
-    chosen = select_or_raise(project.graph, [asset])
-    _, lakehouse = open_lakehouse(project, environment)
+    chosen = select_or_raise(session.graph, [asset])
+    lakehouse = session.lakehouse
     now = datetime.now(UTC)
-    published = with_grown_old(project.graph, read_states(lakehouse, chosen), now)
+    published = with_grown_old(session.graph, read_states(lakehouse, chosen), now)
     warnings = [
         warning
         for each in standing_warnings(lakehouse, published).values()

@@ -11,9 +11,8 @@ from polster.model.asset import Asset, AssetKey, Policy
 from polster.model.contract import ContractColumn
 from polster.operations.history import asset_named
 from polster.operations.lineage import NEVER_SEEN
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.validate import UNSOUND, sound_part
-from polster.project.settings import choose_environment
 
 PRIMARY_KEY = "primary_key"
 
@@ -62,7 +61,7 @@ class Description:
         return {rule: self.asset.options.policy(rule) for rule in rules}
 
 
-def describe(project: Project, name: str, *, environment: str | None = None) -> Description:
+def describe(session: Session, name: str) -> Description:
     """Describe the asset ``name``.
 
     The user's code is imported and called over zero rows, in child processes; no data is read.
@@ -70,14 +69,14 @@ def describe(project: Project, name: str, *, environment: str | None = None) -> 
     Raises:
         UsageError: There is no such asset or environment.
     """
-    asset = asset_named(project, name)
-    place = choose_environment(project.settings, environment)
-    discovery = project.discovery
-    graph = discovery.graph or sound_part(discovery.assets, project.settings.rules)
+    asset = asset_named(session, name)
+    place = session.environment
+    discovery = session.discovery
+    graph = discovery.graph or sound_part(discovery.assets, session.settings.rules)
     if asset.key not in graph.assets:
         return Description(asset, unknown=UNSOUND)
     (examined,) = examine(
-        Examination(project.root, graph, [asset.key], environment=place, lineage=False)
+        Examination(session.root, graph, [asset.key], environment=place, lineage=False)
     )
     return Description(
         asset,

@@ -29,12 +29,12 @@ from polster.model.lineage import ColumnOrigin, ColumnRef, Lineage
 from polster.model.reason import texts
 from polster.model.record import Fingerprint
 from polster.operations.lineage import NOT_EXAMINED, complete
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.validate import sound_part
 from polster.project.discovery import Discovery, discover
 from polster.project.fingerprints import CodeReader
 from polster.project.revision import Repository
-from polster.project.settings import Environment, choose_environment, read_settings
+from polster.project.settings import Environment, read_settings
 
 OPTIONS = {
     "load": "how it lands what it reads",
@@ -50,34 +50,32 @@ OPTIONS = {
 
 
 def diff(
-    project: Project,
+    session: Session,
     revision: str = "HEAD",
     *,
     at_fork: bool = False,
-    environment: str | None = None,
 ) -> Diff:
-    """Compare the working tree of ``project`` with ``revision``.
+    """Compare the working tree of the project with ``revision``.
 
     The functions of what changed, and of what stands on it, are called over zero rows, those of
     the revision from files that are written to a temporary folder; no data is read.
 
     Args:
-        project: Definitions with mistakes are told, and the rest compared.
+        session: Definitions with mistakes are told, and the rest compared.
         revision: What git calls the older state: a branch, a tag, ``HEAD~1``.
         at_fork: Compare with the commit where the current branch left ``revision``.
-        environment: Whose published tables say what bronze without a contract holds.
 
     Raises:
         UsageError: There is no git, repository, revision, project at it, or environment.
     """
-    place = choose_environment(project.settings, environment)
-    repository = Repository(project.root)
+    place = session.environment
+    repository = Repository(session.root)
     found = repository.find(revision, at_fork=at_fork)
     with TemporaryDirectory(prefix="polster-") as folder:
         root = Path(folder).resolve()
         repository.write(found, root)
-        then = _Side.of(root, discover(root, _rules(root, project.settings.rules)))
-        now = _Side.of(project.root, project.discovery, project.settings.rules)
+        then = _Side.of(root, discover(root, _rules(root, session.settings.rules)))
+        now = _Side.of(session.root, session.discovery, session.settings.rules)
         changes = list(_asset_changes(then, now))
         if changes:
             concerned = {change.asset for change in changes}

@@ -29,8 +29,7 @@ from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
 from polster.model.record import AssetStatus
 from polster.operations.choose import select_or_raise
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.runtime.states import foreign
 
 APPEND_ONLY = "delta.appendOnly"
@@ -55,10 +54,9 @@ class Diagnosis:
 
 
 def doctor(
-    project: Project,
+    session: Session,
     selection: Sequence[str] = (),
     *,
-    environment: str | None = None,
     releases: bool = False,
 ) -> Diagnosis:
     """Examine the tables of the selected assets, and Polster's own; nothing is changed.
@@ -66,18 +64,17 @@ def doctor(
     Every row of every file of their current versions is read once.
 
     Args:
-        project: Whose lakehouse.
+        session: Whose lakehouse.
         selection: Terms as in :mod:`polster.model.selection`; nothing means everything.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
         releases: Whether the versions that releases name are read, too.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
         UsageError: The selection or the environment does not exist.
     """
-    graph = project.graph
+    graph = session.graph
     chosen = select_or_raise(graph, selection)
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     examination = _Examination(lakehouse, [key for key in graph.assets if key in chosen])
     examination.run(releases=releases)
     is_local = lakehouse.store.is_local

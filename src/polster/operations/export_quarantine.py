@@ -15,9 +15,8 @@ import polars as pl
 
 from polster.errors import LakehouseError, ScaffoldError
 from polster.lakehouse.store import reaching
-from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.quarantine import kept_rows, raise_if_missing, raise_unless_known
 from polster.operations.quarantine_rule import raise_unless_rule
 
@@ -36,14 +35,13 @@ class ExportFormat(StrEnum):
 
 
 def export_quarantine(
-    project: Project,
+    session: Session,
     name: str,
     target: Path,
     *,
     format: ExportFormat,
     rule: str | None = None,
     run_id: str | None = None,
-    environment: str | None = None,
 ) -> int:
     """Write the rows kept out of the asset ``name`` to ``target``, in one streaming pass.
 
@@ -52,13 +50,12 @@ def export_quarantine(
     front.
 
     Args:
-        project: Whose asset.
+        session: Whose asset.
         name: The asset.
         target: The file; appears when it is whole, and replaces one that is there.
         format: How the rows are written.
         rule: Only rows that broke it.
         run_id: Only rows of that run.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Returns:
         Rows written; for none, there is a file with the columns alone, or an empty one if no row
@@ -69,9 +66,9 @@ def export_quarantine(
         LakehouseError: The quarantine cannot be read, or is missing.
         ScaffoldError: The file cannot be written.
     """
-    asset = asset_named(project, name)
+    asset = asset_named(session, name)
     key = asset.key
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     frame = pl.LazyFrame() if kept is None else kept
     with reaching(lakehouse.quarantine(key).table.uri):
@@ -81,7 +78,7 @@ def export_quarantine(
     if kept is None:
         raise_if_missing(lakehouse, key, run_id)
     if not rows and rule is not None:
-        raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
+        raise_unless_rule(session, lakehouse, asset, rule)
     unfinished = target.with_name(f".{target.name}.{token_hex(4)}")
     try:
         unfinished.touch(mode=0o600)

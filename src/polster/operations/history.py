@@ -9,8 +9,7 @@ from polster.model.asset import Asset
 from polster.model.finding import Finding
 from polster.model.record import AssetRecord
 from polster.model.selection import select_one
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Project, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class HistoryEntry:
 
 
 def history(
-    project: Project, name: str, *, environment: str | None = None, limit: int | None = None
+    session: Session, name: str, *, limit: int | None = None
 ) -> tuple[Asset, list[HistoryEntry]]:
     """List what the runs did to the asset ``name``, newest first.
 
@@ -30,8 +29,8 @@ def history(
         UsageError: There is no such asset or environment.
         LakehouseError: The ledger cannot be read.
     """
-    asset = asset_named(project, name)
-    _, lakehouse = open_lakehouse(project, environment)
+    asset = asset_named(session, name)
+    lakehouse = session.lakehouse
     entries = [
         HistoryEntry(run_id, record)
         for run_id, record in lakehouse.ledger.records(asset.key, limit)

@@ -16,9 +16,8 @@ from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, unknown_finding
 from polster.model.layer import Layer
 from polster.model.lineage import Arrow, AssetLineage, ColumnOrigin, ColumnRef, Lineage
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
-from polster.project.settings import Environment, choose_environment
+from polster.operations.open_project import Session
+from polster.project.settings import Environment
 
 NOT_EXAMINED = "it cannot be computed: see polster validate"
 NEVER_SEEN = "it has no contract and was never run"
@@ -92,26 +91,25 @@ class LineageAnswer:
         return [(start, arrow) for (start, _), arrow in found.items()]
 
 
-def lineage_of(project: Project, name: str, *, environment: str | None = None) -> LineageAnswer:
+def lineage_of(session: Session, name: str) -> LineageAnswer:
     """Return the lineage of ``name``: an asset, a column such as ``bronze.orders.email``, a field.
 
     The functions are called over zero rows; no data is read.
 
     Args:
-        project: Whose assets.
+        session: Whose assets.
         name: The asset as everywhere, then a dot and the column, which may hold dots itself, then
             the names of fields on the way into structs.
-        environment: Whose published tables say what bronze without a contract holds.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
         UsageError: There is no such asset, column or environment.
     """
-    graph = project.graph
+    graph = session.graph
     target = find_target(graph, name)
-    place = choose_environment(project.settings, environment)
+    place = session.environment
     wanted = {target.asset, *graph.ancestors([target.asset]), *graph.descendants([target.asset])}
-    lineage = examined_lineage(project, graph, place, wanted)
+    lineage = examined_lineage(session, graph, place, wanted)
     if target.ref is not None:
         found = _known_column(target.ref, lineage)
         target = Target(found.asset, found.column, found.field)
@@ -119,7 +117,7 @@ def lineage_of(project: Project, name: str, *, environment: str | None = None) -
 
 
 def examined_lineage(
-    project: Project,
+    session: Session,
     graph: AssetGraph,
     environment: Environment | None,
     keys: Collection[AssetKey] | None = None,
@@ -129,25 +127,25 @@ def examined_lineage(
     What did not change since it was called last is not called again.
     """
     examination = Examination(
-        project.root,
+        session.root,
         graph,
         keys,
         environment=environment,
         lineage=True,
-        memory=Memory(project.root),
+        memory=Memory(session.root),
     )
     return complete(graph, examine(examination))
 
 
-def recorded_lineage(project: Project, environment: str | None = None) -> Lineage:
+def recorded_lineage(session: Session) -> Lineage:
     """Return the lineage of the tables that are published now; no code of the user is run.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
         LakehouseError: The lakehouse cannot be read.
     """
-    graph = project.graph
-    _, lakehouse = open_lakehouse(project, environment)
+    graph = session.graph
+    lakehouse = session.lakehouse
     versions = lakehouse.versions(graph.assets)
     recorded = lakehouse.ledger.lineages(versions)
     found: list[AssetLineage] = []

@@ -11,9 +11,8 @@ from enum import StrEnum
 from polster.model.asset import Asset, AssetKey
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.status import AssetState, Freshness, status
-from polster.project.settings import choose_environment
 
 
 class Condition(StrEnum):
@@ -152,17 +151,17 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def overview(project: Project, *, environment: str | None = None) -> Overview:
-    """Return the state of every asset of ``project``.
+def overview(session: Session) -> Overview:
+    """Return the state of every asset of the project.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    graph = project.graph
-    states = status(project, environment=environment)
-    name = choose_environment(project.settings, environment).name
+    graph = session.graph
+    states = status(session)
+    name = session.environment.name
     entries = {
         state.asset: OverviewAsset(
             graph[state.asset],

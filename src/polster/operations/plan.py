@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from polster.model.layer import Layer
 from polster.model.plan import PlannedAsset, make_plan
 from polster.operations.choose import select_or_raise
-from polster.operations.environment import open_lakehouse
 from polster.operations.keep_schemas import BronzeSchemas
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.states import appending, read_states
@@ -17,10 +16,9 @@ from polster.runtime.writes.repeats import other_load
 
 
 def plan(
-    project: Project,
+    session: Session,
     selection: Sequence[str] = (),
     *,
-    environment: str | None = None,
     full_refresh: bool = False,
 ) -> tuple[PlannedAsset, ...]:
     """Plan a run of the selected assets, upstream first.
@@ -31,12 +29,12 @@ def plan(
         LakehouseError: The lakehouse cannot be read.
         SettingsError: What is kept of the columns of bronze cannot be read.
     """
-    graph = project.graph
+    graph = session.graph
     chosen = select_or_raise(graph, selection)
-    name, lakehouse = open_lakehouse(project, environment)
-    codes = read_fingerprints(project.root, graph, chosen)
+    name, lakehouse = session.environment.name, session.lakehouse
+    codes = read_fingerprints(session.root, graph, chosen)
     states = read_states(lakehouse, graph.assets, every_file=appending(graph))
-    schemas = BronzeSchemas(project, lakehouse)
+    schemas = BronzeSchemas(session, lakehouse)
     readable = {key for key, state in states.tables.items() if state.is_sound}
     departing = {
         key: f"its table in {name} departs from {SCHEMA_FILE}: {said}"

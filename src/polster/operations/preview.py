@@ -12,9 +12,8 @@ from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.store import reaching
 from polster.lakehouse.types import is_exact, storage_cast, storage_dtype
 from polster.model.asset import AssetKey
-from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 
 MOMENT = "%Y-%m-%d %H:%M:%S%.f"
 
@@ -75,30 +74,28 @@ class Preview:
 
 
 def preview(
-    project: Project,
+    session: Session,
     name: str,
     *,
     rows: int = 10,
     offset: int = 0,
     version: int | None = None,
-    environment: str | None = None,
 ) -> Preview:
     """Read ``rows`` rows of the asset ``name`` from ``offset`` on.
 
     Args:
-        project: Whose asset.
+        session: Whose asset.
         name: The asset.
         rows: At most so many.
         offset: Rows to pass over.
         version: Of the table; by default the newest.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Raises:
         UsageError: There is no such asset, environment or version, or it was never built.
         LakehouseError: The table cannot be read.
     """
-    key = asset_named(project, name).key
-    _, lakehouse = open_lakehouse(project, environment)
+    key = asset_named(session, name).key
+    lakehouse = session.lakehouse
     try:
         table = lakehouse.pin(key, version)
     except LakehouseError as error:

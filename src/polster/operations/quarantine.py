@@ -14,9 +14,8 @@ from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN, TIME_COLUMN
 from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
-from polster.operations.environment import open_lakehouse
 from polster.operations.history import asset_named
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.preview import Sample, sample_of
 from polster.operations.quarantine_rule import raise_unless_rule
 
@@ -44,31 +43,29 @@ class QuarantineReport:
 
 
 def quarantine(
-    project: Project,
+    session: Session,
     name: str,
     *,
     rows: int = 10,
     run_id: str | None = None,
     rule: str | None = None,
-    environment: str | None = None,
 ) -> QuarantineReport:
     """Report on the rows that a run kept out of the asset ``name``, by default its last.
 
     Args:
-        project: Whose asset.
+        session: Whose asset.
         name: The asset.
         rows: At most so many are sampled.
         run_id: The run.
         rule: Only rows that broke it, whatever else they broke.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Raises:
         UsageError: There is no such asset, environment, run or rule.
         LakehouseError: The quarantine cannot be read, or is missing.
     """
-    asset = asset_named(project, name)
+    asset = asset_named(session, name)
     key = asset.key
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     if run_id is None:
         run_id = _last_run(lakehouse, key)
     else:
@@ -78,7 +75,7 @@ def quarantine(
     if frame is None or run_id is None:
         raise_if_missing(lakehouse, key, run_id)
         if rule is not None:
-            raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
+            raise_unless_rule(session, lakehouse, asset, rule)
         return QuarantineReport(key, run_id, rule, {}, Sample(), 0)
     with reaching(table.table.uri):
         broken = pl.lit(True) if rule is None else pl.col(RULES_COLUMN).list.contains(rule)
@@ -102,7 +99,7 @@ def quarantine(
     if not total and rule is None:
         raise_if_missing(lakehouse, key, run_id)
     if not everything and rule is not None:
-        raise_unless_rule(project, lakehouse, asset, rule, environment=environment)
+        raise_unless_rule(session, lakehouse, asset, rule)
     return QuarantineReport(
         key,
         run_id,
@@ -135,9 +132,8 @@ class QuarantineCount:
 
 
 def quarantine_counts(
-    project: Project,
+    session: Session,
     *,
-    environment: str | None = None,
     asset: str | None = None,
     since: datetime | None = None,
 ) -> list[QuarantineCount]:
@@ -147,8 +143,8 @@ def quarantine_counts(
         UsageError: There is no such asset or environment.
         LakehouseError: The ledger cannot be read.
     """
-    key = None if asset is None else asset_named(project, asset).key
-    _, lakehouse = open_lakehouse(project, environment)
+    key = None if asset is None else asset_named(session, asset).key
+    lakehouse = session.lakehouse
     return _counts(lakehouse, key, since)
 
 
@@ -194,25 +190,23 @@ def broken_since(counts: Sequence[QuarantineCount]) -> dict[tuple[AssetKey, str]
 
 
 def quarantined_rows(
-    project: Project,
+    session: Session,
     name: str,
     *,
     offset: int = 0,
     limit: int = 100,
     rule: str | None = None,
     run_id: str | None = None,
-    environment: str | None = None,
 ) -> Sample:
     """Read some rows that were kept out of the asset ``name``, those of the newest run first.
 
     Args:
-        project: Whose asset.
+        session: Whose asset.
         name: The asset.
         offset: Rows to pass over.
         limit: At most so many.
         rule: Only rows that broke it.
         run_id: Only rows of that run.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Returns:
         The rows with ``_rules`` first, ``_run_id`` and ``_rejected_at`` last; ``total`` counts
@@ -222,8 +216,8 @@ def quarantined_rows(
         UsageError: There is no such asset, environment or run.
         LakehouseError: The quarantine cannot be read, or is missing.
     """
-    key = asset_named(project, name).key
-    _, lakehouse = open_lakehouse(project, environment)
+    key = asset_named(session, name).key
+    lakehouse = session.lakehouse
     kept = kept_rows(lakehouse, key, rule=rule, run_id=run_id)
     if kept is None:
         raise_unless_known(lakehouse, key, run_id)

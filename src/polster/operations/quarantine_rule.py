@@ -11,12 +11,10 @@ from polster.lakehouse.quarantine import RULES_COLUMN
 from polster.lakehouse.store import reaching
 from polster.model.asset import Asset
 from polster.operations.describe import describe
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 
 
-def raise_unless_rule(
-    project: Project, lakehouse: Lakehouse, asset: Asset, rule: str, *, environment: str | None
-) -> None:
+def raise_unless_rule(session: Session, lakehouse: Lakehouse, asset: Asset, rule: str) -> None:
     """Raise UsageError if ``rule`` is none of the contract, and no row in the quarantine broke it.
 
     To be called where no row is found for it: reading the contract takes a moment. If that cannot
@@ -29,7 +27,7 @@ def raise_unless_rule(
     known = _standing(lakehouse, asset)
     if rule in known:
         return
-    described = describe(project, str(asset.key), environment=environment)
+    described = describe(session, str(asset.key))
     if asset.options.contract and described.contract is None:
         return
     known |= described.policies().keys()

@@ -12,24 +12,20 @@ from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import LayerRules
 from polster.model.record import AssetRecord
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.project.discovery import ASSET_FOLDER
 from polster.project.import_path import PACKAGE
 
 
-def readable_part(
-    project: Project, before: Project | None = None, *, environment: str | None = None
-) -> Project | None:
-    """Return ``project`` with each asset that has a mistake as it was before, to look at only.
+def readable_part(session: Session, before: Session | None = None) -> Session | None:
+    """Return the project with each asset that has a mistake as it was before, to look at only.
 
     Where nobody remembers how it was, its last run does: it keeps what each asset reads. What no
     run ever looked at is left out, with what reads it.
 
     Args:
-        project: Whose source has mistakes.
+        session: Whose source has mistakes.
         before: As it could be read earlier, if it could.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Returns:
         A project with a graph; None if no run is recorded, so that there is nothing to look at.
@@ -38,11 +34,11 @@ def readable_part(
         UsageError: The environment does not exist.
         LakehouseError: The ledger cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     recorded = _recorded(lakehouse)
     if not recorded:
         return None
-    found = project.discovery
+    found = session.discovery
     wrong = set(filter(None, map(_asset_of, found.findings)))
     earlier = {asset.key: asset for asset in before.discovery.assets} if before else {}
     stand_ins = [
@@ -51,8 +47,8 @@ def readable_part(
         if key in earlier or key in recorded
     ]
     right = [asset for asset in found.assets if asset.key not in wrong]
-    graph = _largest_graph([*right, *stand_ins], project.settings.rules)
-    return replace(project, discovery=replace(found, assets=tuple(graph), graph=graph))
+    graph = _largest_graph([*right, *stand_ins], session.settings.rules)
+    return replace(session, discovery=replace(found, assets=tuple(graph), graph=graph))
 
 
 def _recorded(lakehouse: Lakehouse) -> dict[AssetKey, AssetRecord]:

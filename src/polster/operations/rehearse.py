@@ -25,8 +25,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus
 from polster.operations.choose import select_or_raise
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.project.import_path import import_afresh
 from polster.project.load import LoadedAsset, load_asset
 from polster.project.locate import SETTINGS_FILE
@@ -56,7 +55,7 @@ FROM_INPUTS = "computed from samples of its inputs"
 
 
 def rehearse(
-    project: Project,
+    session: Session,
     selection: Sequence[str] = (),
     *,
     rows: int = ROWS,
@@ -70,7 +69,7 @@ def rehearse(
     afterwards; the project's own is only asked for the columns of bronze.
 
     Args:
-        project: Whose assets.
+        session: Whose assets.
         selection: Terms as in :mod:`polster.model.selection`; what they stand on is played, too.
         rows: How many rows are sampled for each bronze asset.
         seed: The same seed tells the same.
@@ -83,19 +82,19 @@ def rehearse(
         UsageError: The selection does not exist, or a fixture cannot be read.
     """
     clock = time.perf_counter()
-    check_settings(project.settings.checks, str(project.root / SETTINGS_FILE))
-    graph = project.graph
+    check_settings(session.settings.checks, str(session.root / SETTINGS_FILE))
+    graph = session.graph
     chosen = select_or_raise(graph, selection)
-    import_afresh(project.root)
+    import_afresh(session.root)
     with (
-        chdir(project.root),
-        _shared_process(project.root),
+        chdir(session.root),
+        _shared_process(session.root),
         TemporaryDirectory(prefix="polster-rehearsal-") as folder,
         warnings.catch_warnings(action="ignore"),  # of Polars, say; they belong to real rows
     ):
-        theatre = Theatre(project.root, Path(folder), graph)
+        theatre = Theatre(session.root, Path(folder), graph)
         rehearsed = _Rehearsed(
-            project, graph, chosen, theatre, rows=rows, seed=seed, from_data=from_data
+            session, graph, chosen, theatre, rows=rows, seed=seed, from_data=from_data
         )
     wanted = {str(key) for key in chosen | graph.ancestors(chosen)}
     findings = [finding for finding in rehearsed.findings if finding.asset in wanted]
@@ -105,7 +104,7 @@ def rehearse(
     def looked_at(ignore: Ignore, code: str) -> bool:
         return code in REHEARSED and files.get(ignore.file) in complete
 
-    told = settle(project.root, findings, project.settings.checks, files, looked_at)
+    told = settle(session.root, findings, session.settings.checks, files, looked_at)
     own = [finding for finding in told if finding.code in REHEARSED or _is_unused(finding)]
     return Rehearsal(tuple(rehearsed.assets), tuple(own), time.perf_counter() - clock)
 
@@ -125,7 +124,7 @@ class _Rehearsed:
 
     def __init__(
         self,
-        project: Project,
+        session: Session,
         graph: AssetGraph,
         chosen: Collection[AssetKey],
         theatre: Theatre,
@@ -139,12 +138,12 @@ class _Rehearsed:
         self.seed = seed
         needed = set(chosen) | graph.ancestors(chosen)
         self.loaded = {key: _load(graph[key]) for key in graph.assets if key in needed}
-        bronzes = _bronzes(project, graph, self.loaded)
-        landed = _landed(project, bronzes, rows) if from_data else {}
-        drawn = draw_rows(bronzes, project.root, landed, rows=rows, seed=seed)
-        fit_text(graph, self.loaded, drawn, theatre.context(), project.root, seed=seed)
+        bronzes = _bronzes(session, graph, self.loaded)
+        landed = _landed(session, bronzes, rows) if from_data else {}
+        drawn = draw_rows(bronzes, session.root, landed, rows=rows, seed=seed)
+        fit_text(graph, self.loaded, drawn, theatre.context(), session.root, seed=seed)
         schemas = {key: frame.schema for key, frame in drawn.rows.items()}
-        matches = find_matches(graph, self.loaded, schemas, theatre.context(), project.root)
+        matches = find_matches(graph, self.loaded, schemas, theatre.context(), session.root)
         share_values(bronzes, drawn, matches, seed=seed)
         self.rows = as_sources(bronzes, drawn, seed=seed)
         self.findings: list[Finding] = list(drawn.missing.values())
@@ -306,14 +305,14 @@ def _load(asset: Asset) -> LoadedAsset:
 
 
 def _bronzes(
-    project: Project, graph: AssetGraph, loaded: Mapping[AssetKey, LoadedAsset]
+    session: Session, graph: AssetGraph, loaded: Mapping[AssetKey, LoadedAsset]
 ) -> list[Bronze]:
     """Say what is known of each bronze asset that is needed."""
     found: list[Bronze] = []
-    kept = _kept(project.root)
+    kept = _kept(session.root)
     lakehouse: Lakehouse | None = None
     with suppress(PolsterError):  # nothing of it is needed where contracts say enough
-        lakehouse = open_lakehouse(project, None)[1]
+        lakehouse = session.lakehouse
     for key, asset in loaded.items():
         if key.layer is not Layer.BRONZE:
             continue
@@ -330,14 +329,14 @@ def _bronzes(
     return found
 
 
-def _landed(project: Project, bronzes: Iterable[Bronze], rows: int) -> dict[AssetKey, pl.DataFrame]:
+def _landed(session: Session, bronzes: Iterable[Bronze], rows: int) -> dict[AssetKey, pl.DataFrame]:
     """Read some rows of each bronze table: all of a small one, so that joins find theirs.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: A table cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, None)
+    lakehouse = session.lakehouse
     found: dict[AssetKey, pl.DataFrame] = {}
     for bronze in bronzes:
         table = lakehouse.pin(bronze.asset.key)

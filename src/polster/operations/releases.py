@@ -17,56 +17,49 @@ from polster.model.release import (
     ReleasedTable,
     ReleaseSummary,
 )
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 
 
-def list_releases(
-    project: Project, *, environment: str | None = None, limit: int | None = None
-) -> list[Release]:
+def list_releases(session: Session, *, limit: int | None = None) -> list[Release]:
     """List the releases, newest first.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The releases cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     return lakehouse.releases.all(limit)
 
 
-def summarise_releases(
-    project: Project, *, environment: str | None = None, limit: int | None = None
-) -> list[ReleaseSummary]:
+def summarise_releases(session: Session, *, limit: int | None = None) -> list[ReleaseSummary]:
     """Summarise the releases, newest first: cheaper than listing them, of many tables.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The releases cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     return lakehouse.releases.summaries(limit)
 
 
 def compare_releases(
-    project: Project,
+    session: Session,
     after: str | None = None,
     *,
     before: str | None = None,
-    environment: str | None = None,
 ) -> ReleaseComparison:
     """Set a release beside an earlier one.
 
     Args:
-        project: Whose lakehouse.
+        session: Whose lakehouse.
         after: The later release; by default the newest.
         before: The earlier one; by default the one before ``after``.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
 
     Raises:
         UsageError: There is no such release or environment, or none at all.
         LakehouseError: The releases or the ledger cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     known = [each.id for each in lakehouse.releases.summaries()]
     if not known:
         raise UsageError(

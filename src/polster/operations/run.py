@@ -25,9 +25,8 @@ from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus,
 from polster.model.release import Release
 from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
-from polster.operations.environment import open_lakehouse
 from polster.operations.keep_schemas import BronzeSchemas
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
@@ -46,27 +45,25 @@ LEDGER_SECONDS = 5.0
 
 
 def run(
-    project: Project,
+    session: Session,
     selection: Sequence[str] = (),
     *,
     listener: Listener,
     interrupted: Callable[[], bool] = lambda: False,
     interrupted_by: Callable[[], str] = lambda: "",
-    environment: str | None = None,
     full_refresh: bool = False,
     adopt: bool = False,
     isolate: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
-    """Run the selected assets of ``project``; everything without a selection.
+    """Run the selected assets of the project; everything without a selection.
 
     Args:
-        project: Whose assets.
+        session: Whose assets.
         selection: Terms as in :mod:`polster.model.selection`.
         listener: Told what happens.
         interrupted: Asked now and then whether to stop; ``KeyboardInterrupt`` stops a run, too.
         interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
         isolate: Build each asset in a process of its own.
@@ -77,14 +74,14 @@ def run(
         UsageError: The selection or the environment does not exist.
         LakehouseError: The lakehouse cannot be read, or the ledger not be written.
     """
-    graph = project.graph
+    graph = session.graph
     chosen = select_or_raise(graph, selection)
-    name, lakehouse = open_lakehouse(project, environment)
+    name, lakehouse = session.environment.name, session.lakehouse
     started, clock = datetime.now(UTC), time.perf_counter()
     context = RunContext(_run_id(started), started, name)
-    codes = read_fingerprints(project.root, graph, chosen)
+    codes = read_fingerprints(session.root, graph, chosen)
     states = read_states(lakehouse, graph.assets)
-    import_afresh(project.root)
+    import_afresh(session.root)
     live = LiveReport(
         lakehouse.live,
         Beginning(
@@ -96,7 +93,7 @@ def run(
             [key for key in graph.assets if key in chosen],
         ),
     )
-    work = Workplace(project.root, lakehouse, context, Gate(), building=live.building)
+    work = Workplace(session.root, lakehouse, context, Gate(), building=live.building)
 
     def tell(event: RunEvent) -> None:
         listener(event)
@@ -116,8 +113,8 @@ def run(
         interrupted=interrupted,
     )
     with live:
-        there = Path.cwd() == project.root  # within another run, whose assets forbid to move
-        with nullcontext() if there else chdir(project.root):
+        there = Path.cwd() == session.root  # within another run, whose assets forbid to move
+        with nullcontext() if there else chdir(session.root):
             tell(RunBegan(context.id, name, tuple(execution.order), started))
             outcome = execution.run()
         seconds = time.perf_counter() - clock
@@ -136,7 +133,7 @@ def run(
         )
         record = _recorded(graph, lakehouse, context, states, record, live)
         if not outcome.interrupted:  # whoever interrupts wants it to end
-            record = _with_schemas(record, BronzeSchemas(project, lakehouse), execution, states)
+            record = _with_schemas(record, BronzeSchemas(session, lakehouse), execution, states)
     work.discard_leftovers()
     listener(RunEnded(record))
     return record

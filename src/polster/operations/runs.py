@@ -9,22 +9,19 @@ from datetime import UTC, datetime
 from polster.errors import UsageError, nearest
 from polster.model.live import LiveRun
 from polster.model.record import RunRecord, RunStatus, RunSummary
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 
 
 def list_runs(
-    project: Project,
+    session: Session,
     *,
-    environment: str | None = None,
     limit: int | None = None,
     before: str | None = None,
 ) -> list[RunSummary]:
     """List the recorded runs, newest first.
 
     Args:
-        project: Whose lakehouse.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
+        session: Whose lakehouse.
         limit: At most so many.
         before: Identifier of a run; those older than it are listed.
 
@@ -32,13 +29,11 @@ def list_runs(
         UsageError: The environment does not exist.
         LakehouseError: The ledger cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     return lakehouse.ledger.runs(limit, before)
 
 
-def all_runs(
-    project: Project, *, environment: str | None = None, limit: int | None = None
-) -> list[LiveRun | RunSummary]:
+def all_runs(session: Session, *, limit: int | None = None) -> list[LiveRun | RunSummary]:
     """List the runs in progress, then all others, newest first; each run once.
 
     They stand in the order in which they were recorded; one that never will be stands before
@@ -48,17 +43,16 @@ def all_runs(
     is there.
 
     Args:
-        project: Whose lakehouse.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
+        session: Whose lakehouse.
         limit: At most so many that are over.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    live = live_runs(project, environment=environment)
+    live = live_runs(session)
     known = {run.run_id for run in live}
-    recorded = list_runs(project, environment=environment, limit=None if live else limit)
+    recorded = list_runs(session, limit=None if live else limit)
     ended = {run.run_id for run in recorded if run.status is not RunStatus.UNKNOWN}
     now = datetime.now(UTC)
     unrecorded = [run for run in live if run.run_id not in ended]
@@ -77,20 +71,16 @@ def _place(run: LiveRun | RunSummary) -> int:
     return run.ledger if isinstance(run, LiveRun) else run.commit
 
 
-def find_run(
-    project: Project, run_id: str, *, environment: str | None = None
-) -> LiveRun | RunRecord:
+def find_run(session: Session, run_id: str) -> LiveRun | RunRecord:
     """Return what is known of the run ``run_id``: how it ended, else how far it says that it is.
 
     Raises:
         UsageError: There is no such run or environment.
         LakehouseError: The lakehouse cannot be read.
     """
-    live = next(
-        (run for run in live_runs(project, environment=environment) if run.run_id == run_id), None
-    )
+    live = next((run for run in live_runs(session) if run.run_id == run_id), None)
     try:
-        recorded = recorded_run(project, run_id, environment=environment)
+        recorded = recorded_run(session, run_id)
     except UsageError:
         if live is None:
             raise
@@ -98,27 +88,25 @@ def find_run(
     return live if live is not None and recorded.status is RunStatus.UNKNOWN else recorded
 
 
-def recorded_of(
-    project: Project, run_ids: Collection[str], *, environment: str | None = None
-) -> frozenset[str]:
+def recorded_of(session: Session, run_ids: Collection[str]) -> frozenset[str]:
     """Return which of these runs are recorded.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The ledger cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     return lakehouse.ledger.known(run_ids)
 
 
-def recorded_run(project: Project, run_id: str, *, environment: str | None = None) -> RunRecord:
+def recorded_run(session: Session, run_id: str) -> RunRecord:
     """Return what the run ``run_id`` did; of its warnings nothing is recorded.
 
     Raises:
         UsageError: There is no such run or environment.
         LakehouseError: The ledger cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     found = lakehouse.ledger.run(run_id)
     if found is None:
         known = [run.run_id for run in lakehouse.live.all()]
@@ -132,12 +120,12 @@ def recorded_run(project: Project, run_id: str, *, environment: str | None = Non
     return replace(found, release=run_id) if lakehouse.releases.holds(run_id) else found
 
 
-def live_runs(project: Project, *, environment: str | None = None) -> list[LiveRun]:
+def live_runs(session: Session) -> list[LiveRun]:
     """List the runs in progress, newest first, also those without a sign of life.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     return lakehouse.live.all()

@@ -12,8 +12,7 @@ from polster.model.layer import Layer
 from polster.model.plan import Action, PlannedAsset, make_plan
 from polster.model.record import AssetRecord, AssetStatus
 from polster.model.standing import StandingWarning
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.project.fingerprints import read_fingerprints
 from polster.runtime.aging import with_grown_old
 from polster.runtime.states import appending, read_states, standing_warnings
@@ -74,7 +73,7 @@ class AssetState:
         return self.published.started_at if self.published else None
 
 
-def status(project: Project, *, environment: str | None = None) -> list[AssetState]:
+def status(session: Session) -> list[AssetState]:
     """Return the state of every asset, upstream first.
 
     Raises:
@@ -82,9 +81,9 @@ def status(project: Project, *, environment: str | None = None) -> list[AssetSta
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    graph = project.graph
-    _, lakehouse = open_lakehouse(project, environment)
-    codes = read_fingerprints(project.root, graph, graph.assets)
+    graph = session.graph
+    lakehouse = session.lakehouse
+    codes = read_fingerprints(session.root, graph, graph.assets)
     states = read_states(lakehouse, graph.assets, every_file=appending(graph))
     latest = lakehouse.ledger.latest()
     warnings = standing_warnings(lakehouse, with_grown_old(graph, states, datetime.now(UTC)))

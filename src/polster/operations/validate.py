@@ -28,10 +28,9 @@ from polster.model.graph import AssetGraph, build_graph
 from polster.model.layer import Layer, LayerRules
 from polster.operations.asked import Asked
 from polster.operations.choose import select_or_raise
-from polster.operations.open_project import Project
+from polster.operations.open_project import Project, Session
 from polster.project.discovery import ASSET_FOLDER, asset_files
 from polster.project.locate import SETTINGS_FILE
-from polster.project.settings import choose_environment
 from polster.project.source import SourceFiles, nothing_to_collect
 
 
@@ -103,22 +102,19 @@ class Validation:
 
 
 def validate(
-    project: Project,
+    session: Session,
     selection: Sequence[str] = (),
     *,
-    environment: str | None = None,
     from_data: bool = False,
     preparation: Preparation | None = None,
 ) -> Validation:
-    """Judge the layers, the schemas and the habits of ``project``.
+    """Judge the layers, the schemas and the habits of the project.
 
     Args:
-        project: Whose assets; those with a mistake in their definition are told, and the others
+        session: Whose assets; those with a mistake in their definition are told, and the others
             checked all the same.
         selection: Terms as in :mod:`polster.model.selection`; everything without one. Mistakes in
             definitions are told whatever is selected: they keep every asset from running.
-        environment: Whose published tables say what bronze without a contract holds; by default
-            what ``POLSTER_ENV`` or the settings say.
         from_data: Call the functions of bronze and ask their frames for columns and types, which
             go before what the project keeps of them and before the tables.
         preparation: What was begun before the project was read.
@@ -127,9 +123,9 @@ def validate(
         UsageError: The selection or the environment does not exist.
         SettingsError: The settings name a rule that there is not.
     """
-    settings, discovery = project.settings, project.discovery
-    check_settings(settings.checks, str(project.root / SETTINGS_FILE))
-    place = choose_environment(settings, environment)
+    settings, discovery = session.settings, session.discovery
+    check_settings(settings.checks, str(session.root / SETTINGS_FILE))
+    place = session.environment
     graph = discovery.graph or sound_part(discovery.assets, settings.rules)
     chosen = _chosen(graph, selection, is_whole=discovery.graph is not None)
     prepared = preparation or Preparation()
@@ -138,9 +134,9 @@ def validate(
         from polster.operations.ask_sources import ask_sources  # no other check waits for Polars
 
         bronze = [key for key in chosen | graph.ancestors(chosen) if key.layer is Layer.BRONZE]
-        asked = ask_sources(project, graph, bronze, place.name)
+        asked = ask_sources(session, graph, bronze, place.name)
     examination = Examination(
-        project.root,
+        session.root,
         graph,
         chosen,
         environment=place,
@@ -152,17 +148,17 @@ def validate(
     with examination:  # it works in children while the source is read
         findings = [
             *discovery.findings,
-            *_missing_folder(project),
-            *check_file_names(project.root),
+            *_missing_folder(session),
+            *check_file_names(session.root),
             *asked.findings,
         ]
-        sources = Sources(project.root, prepared.files)
+        sources = Sources(session.root, prepared.files)
         if discovery.graph is not None:  # else what is read by whom is not known for certain
             findings += check_layers(
-                graph, project.root, max_readers=settings.checks.max_readers, sources=sources
+                graph, session.root, max_readers=settings.checks.max_readers, sources=sources
             )
         looked_through = [graph[key] for key in chosen] if selection else discovery.assets
-        habits = check_habits(project.root, looked_through, sources=sources)
+        habits = check_habits(session.root, looked_through, sources=sources)
         findings += habits.findings
         examined = examination.result()
     findings += [finding for entry in examined for finding in entry.findings]
@@ -184,7 +180,7 @@ def validate(
         return asset in known if code.startswith(DEEP) else asset in map(str, chosen)
 
     told = settle(
-        project.root,
+        session.root,
         findings,
         settings.checks,
         files,

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polster.model.live import LiveRun
-from polster.operations.environment import open_lakehouse
-from polster.operations.open_project import Project
+from polster.operations.open_project import Session
 from polster.operations.overview import Overview, overview
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
@@ -59,23 +58,23 @@ def source_stamp(root: Path) -> FileStates:
     return _states([*files, *(root / SOURCE_FOLDER).rglob("*.py")])
 
 
-def is_local(project: Project, *, environment: str | None = None) -> bool:
+def is_local(session: Session) -> bool:
     """Tell whether the lakehouse is a folder, so that a stamp costs nearly nothing.
 
     Raises:
         UsageError: The environment does not exist.
     """
-    return open_lakehouse(project, environment)[1].store.is_local
+    return session.lakehouse.store.is_local
 
 
-def lakehouse_stamp(project: Project, *, environment: str | None = None) -> LakehouseStamp:
+def lakehouse_stamp(session: Session) -> LakehouseStamp:
     """Return a value that changes when a run begins, moves on, or is recorded.
 
     Raises:
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
+    lakehouse = session.lakehouse
     version = lakehouse.ledger.newest_commit()
     if lakehouse.store.is_local:
         live = _states(list(Path(lakehouse.live.folder).glob("*.json")))
@@ -91,14 +90,11 @@ def lakehouse_stamp(project: Project, *, environment: str | None = None) -> Lake
     )
 
 
-def look(
-    project: Project, *, environment: str | None = None, before: LakehouseStamp | None = None
-) -> Sight:
+def look(session: Session, *, before: LakehouseStamp | None = None) -> Sight:
     """Look into the lakehouse.
 
     Args:
-        project: Whose lakehouse.
-        environment: By default what ``POLSTER_ENV`` or the settings say.
+        session: Whose lakehouse.
         before: Of the look before; None to see everything anew.
 
     Raises:
@@ -106,11 +102,11 @@ def look(
         UsageError: The environment does not exist.
         LakehouseError: The lakehouse cannot be read.
     """
-    _, lakehouse = open_lakehouse(project, environment)
-    stamp = lakehouse_stamp(project, environment=environment)
+    lakehouse = session.lakehouse
+    stamp = lakehouse_stamp(session)
     live = tuple(lakehouse.live.all())
     recorded = before is None or before.recorded != stamp.recorded
-    return Sight(stamp, live, overview(project, environment=environment) if recorded else None)
+    return Sight(stamp, live, overview(session) if recorded else None)
 
 
 def _states(paths: list[Path]) -> FileStates:

@@ -17,7 +17,7 @@ def show_standing(board: Board, entry: OverviewAsset) -> None:
         return
 
     async def seen() -> None:
-        await board.ask(acknowledge, str(entry.key), environment=board.environment)
+        await board.ask(acknowledge, str(entry.key))
         await board.look()
 
     for warning in warnings:

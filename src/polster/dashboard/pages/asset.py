@@ -90,9 +90,7 @@ def _parts(board: Board, asset: Asset) -> None:
 
     async def entries() -> list[HistoryEntry]:
         asked = str(key)
-        _, found = await board.ask(
-            history, asked, limit=LONGEST_HISTORY, environment=board.environment
-        )
+        _, found = await board.ask(history, asked, limit=LONGEST_HISTORY)
         return found
 
     def state() -> object:

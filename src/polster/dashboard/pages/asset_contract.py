@@ -45,7 +45,7 @@ def description_of(board: Board, key: AssetKey) -> Shared[Description]:
     known = _DESCRIPTIONS.setdefault(board, {})
     if key not in known:
         known[key] = Shared(
-            lambda: board.ask(describe, str(key), environment=board.environment),
+            lambda: board.ask(describe, str(key)),
             lambda: description_key(board, key),
         )
     return known[key]

@@ -46,7 +46,7 @@ async def recorded(board: Board) -> Lineage:
     Raises:
         PolsterError: It cannot be read.
     """
-    return await board.ask(recorded_lineage, environment=board.environment)
+    return await board.ask(recorded_lineage)
 
 
 class LineagePart:
@@ -129,9 +129,7 @@ class LineagePart:
     async def _ask_source(self, place: Tag, kept: Lineage, problem: Tag) -> None:
         problem.clear()
         try:
-            answer = await self.board.ask(
-                lineage_of, str(self.key), environment=self.board.environment
-            )
+            answer = await self.board.ask(lineage_of, str(self.key))
         except PolsterError as error:
             if not problem.is_deleted:
                 with problem:

@@ -36,7 +36,6 @@ async def _rows_at(board: Board, key: AssetKey, offset: int, version: int | None
         rows=PAGE_ROWS + 1,
         offset=offset,
         version=version,
-        environment=board.environment,
     )
 
 

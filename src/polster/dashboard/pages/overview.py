@@ -28,7 +28,7 @@ async def show_overview(board: Board) -> None:
     with totals:
         follow(board, lambda: _totals(board, totals), key=lambda: _totals_of(board))
         await show_answer(
-            lambda: board.ask(list_runs, environment=board.environment, limit=1),
+            lambda: board.ask(list_runs, limit=1),
             _last_run,
             key=lambda: board.snapshot.overview,
             wait=lambda: None,

@@ -86,7 +86,7 @@ async def show_quarantine(
     wanted = Wanted(key, rule if key else None, run_id if key or run_id == EVERY_RUN else None)
 
     async def ask() -> list[QuarantineCount]:
-        return await board.ask(quarantine_counts, environment=board.environment)
+        return await board.ask(quarantine_counts)
 
     await show_answer(
         ask,
@@ -274,7 +274,6 @@ def add_download(board: Board) -> None:
                 format=ExportFormat(format),
                 rule=rule or None,
                 run_id=run or None,
-                environment=board.environment,
             )
         except PolsterError as error:
             shutil.rmtree(folder, ignore_errors=True)

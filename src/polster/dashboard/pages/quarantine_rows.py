@@ -42,7 +42,6 @@ def draw_rows(
             limit=PAGE_ROWS,
             rule=rule,
             run_id=run_id,
-            environment=board.environment,
         )
         return RowPage(
             {name: "" if name == RULES else kind for name, kind in found.columns.items()},

@@ -48,15 +48,11 @@ async def show_releases(board: Board, release: str | None, since: str | None) ->
     Tag("h1", "Releases")
 
     async def ask() -> Answer:
-        releases = await board.ask(
-            summarise_releases, environment=board.environment, limit=RELEASES_SHOWN
-        )
+        releases = await board.ask(summarise_releases, limit=RELEASES_SHOWN)
         if not releases and not (release or since):
             return Answer(())
         try:
-            compared = await board.ask(
-                compare_releases, release, before=since, environment=board.environment
-            )
+            compared = await board.ask(compare_releases, release, before=since)
         except UsageError as error:
             return Answer(releases, problem=error)
         return Answer(releases, compared)

@@ -158,9 +158,7 @@ class WatchedRun:
             return
         self._asked = key
         try:
-            found = await self.board.ask(
-                recorded_run, self.run_id, environment=self.board.environment
-            )
+            found = await self.board.ask(recorded_run, self.run_id)
         except PolsterError as error:
             if not hasattr(self, "shown"):
                 raise

@@ -42,11 +42,9 @@ async def show_runs(board: Board) -> None:
     async def ask() -> Listed:
         nonlocal listed
         ended = [each for each in board.runner.requests if each.is_over]
-        found = await board.ask(
-            list_runs, environment=board.environment, limit=RUNS_SHOWN + 1, before=before
-        )
+        found = await board.ask(list_runs, limit=RUNS_SHOWN + 1, before=before)
         ids = [each.run_id for each in ended if each.run_id]
-        known = await board.ask(recorded_of, ids, environment=board.environment) if ids else ()
+        known = await board.ask(recorded_of, ids) if ids else ()
         live = {run.run_id for run in board.snapshot.live}
         shown = [
             run
