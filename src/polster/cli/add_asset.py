@@ -16,13 +16,14 @@ from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.add_asset import (
     AddedAsset,
+    Template,
     add_asset,
+    asset_file,
     check_new_asset,
     missing_dependencies,
     readable_keys,
 )
 from polster.operations.open_project import Project
-from polster.scaffold.assets import Template, asset_file
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

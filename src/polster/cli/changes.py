@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from polster.cli import console
-from polster.scaffold.changes import Changes
+
+if TYPE_CHECKING:
+    from polster.scaffold.changes import Changes
 
 
 def show_changes(changes: Changes, *, dry_run: bool, folder: str | None = None) -> None:

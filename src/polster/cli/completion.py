@@ -11,9 +11,12 @@ import typer
 from polster.errors import PolsterError
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.project.discovery import asset_files
-from polster.project.locate import find_project
-from polster.project.written_contract import written_columns, written_rules
+from polster.operations.complete import (
+    asset_files,
+    find_project,
+    written_columns,
+    written_rules,
+)
 
 
 class Substitute(str):

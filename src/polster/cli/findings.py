@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from polster._version import __version__
-from polster.checks.registry import RULES
 from polster.model.finding import Finding, Severity
 from polster.operations.explain import source_lines
+from polster.operations.rules import RULES
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning"}

@@ -12,13 +12,17 @@ from polster.cli.changes import show_changes
 from polster.cli.options import DryRunOption
 from polster.cli.setup import report
 from polster.errors import PolsterError, UsageError
-from polster.operations.init import NewProject, init
+from polster.operations.init import (
+    NewProject,
+    Platform,
+    check_new_folder,
+    check_project_name,
+    find_uv,
+    has_git,
+    in_repository,
+    init,
+)
 from polster.operations.setup import ensure_uv, setup
-from polster.scaffold.environment import find_uv
-from polster.scaffold.git import has_git, in_repository
-from polster.scaffold.names import check_project_name
-from polster.scaffold.new_folder import check_new_folder
-from polster.scaffold.project_files import Platform
 
 NO_PIPELINE = "none"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from polster.cli import console
 from polster.operations.open_project import Session, open_project
-from polster.project.source import SourceFiles
+
+if TYPE_CHECKING:
+    from polster.project.source import SourceFiles
 
 
 def open_and_say(

@@ -12,8 +12,7 @@ from polster.cli.options import FormatOption, ProjectOption, SelectionArgument, 
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.model.finding import Severity
-from polster.operations.rehearse import ROWS, rehearse
-from polster.rehearsal.outcome import AssetRehearsal, Rehearsal, TrialResult
+from polster.operations.rehearse import ROWS, AssetRehearsal, Rehearsal, TrialResult, rehearse
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 RULES_NAMED = 3

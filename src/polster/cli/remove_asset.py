@@ -15,8 +15,12 @@ from polster.errors import UsageError
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
-from polster.operations.remove_asset import RemovedAssets, removable_keys, remove_assets
-from polster.project.schema_file import SCHEMA_FILE
+from polster.operations.remove_asset import (
+    SCHEMA_FILE,
+    RemovedAssets,
+    removable_keys,
+    remove_assets,
+)
 
 TYPED_FROM = 4  # assets; as many and more are confirmed by a typed word
 CONFIRMATION = "CONFIRM"

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from polster.checks.registry import RULES, find_rule
 from polster.cli import console
 from polster.cli.error_pages import error_pages
 from polster.cli.options import FormatOption, TextOrJson
 from polster.cli.rule_text import rule_as_json, rule_as_text
+from polster.operations.rules import RULES, find_rule
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from polster.checks.registry import REHEARSED, RULES
 from polster.cli import console
 from polster.cli.rule_text import rule_as_json, rule_as_markdown
+from polster.operations.rules import REHEARSED, RULES
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -9,8 +9,7 @@ import typer
 from polster.cli import console
 from polster.cli.options import ProjectOption
 from polster.cli.projects import open_and_say
-from polster.operations.setup import setup
-from polster.scaffold.environment import MadeEnvironment, has_environment
+from polster.operations.setup import MadeEnvironment, has_environment, setup
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -16,6 +16,17 @@ from polster.scaffold.assets import Dependency, NewAsset, Template, asset_file, 
 from polster.scaffold.changes import Changes, apply_changes, check_changes
 from polster.scaffold.names import LOCAL, check_asset_name
 
+__all__ = [
+    "AddedAsset",
+    "Template",
+    "add_asset",
+    "asset_file",
+    "check_new_asset",
+    "known_keys",
+    "missing_dependencies",
+    "readable_keys",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class AddedAsset:

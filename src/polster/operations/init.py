@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polster.scaffold.changes import Changes
-from polster.scaffold.git import init_repository
+from polster.scaffold.environment import find_uv
+from polster.scaffold.git import has_git, in_repository, init_repository
 from polster.scaffold.names import check_project_name
 from polster.scaffold.new_folder import check_new_folder, make_folder
 from polster.scaffold.project_files import Platform, project_files
+
+__all__ = [
+    "NewProject",
+    "Platform",
+    "check_new_folder",
+    "check_project_name",
+    "find_uv",
+    "has_git",
+    "in_repository",
+    "init",
+]
 
 
 @dataclass(frozen=True, slots=True)

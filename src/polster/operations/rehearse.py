@@ -44,6 +44,8 @@ from polster.rehearsal.trials import try_rules
 from polster.runtime.failures import MISUSED, naming_misuse
 from polster.runtime.landed import landed_columns
 
+__all__ = ["ROWS", "AssetRehearsal", "Rehearsal", "TrialResult", "rehearse"]
+
 ROWS = 100
 STAND_INS = 50
 """How many rows stand in for those of a function that has none; to find them takes a while."""

@@ -15,11 +15,13 @@ from polster.model.layer import Layer
 from polster.operations.open_project import Project
 from polster.project.discovery import asset_files as written_files
 from polster.project.import_path import SOURCE_FOLDER
-from polster.project.schema_file import read_schema_file, update_schema_file
+from polster.project.schema_file import SCHEMA_FILE, read_schema_file, update_schema_file
 from polster.project.settings import choose_environment
 from polster.project.source import parse
 from polster.scaffold.assets import TEST_FOLDER, asset_file, asset_test
 from polster.scaffold.changes import Changes, apply_changes, check_changes
+
+__all__ = ["SCHEMA_FILE", "RemovedAssets", "removable_keys", "remove_assets"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from polster.scaffold.environment import MadeEnvironment, find_uv, install_uv, make_environment
+from polster.scaffold.environment import (
+    MadeEnvironment,
+    find_uv,
+    has_environment,
+    install_uv,
+    make_environment,
+)
+
+__all__ = ["MadeEnvironment", "ensure_uv", "has_environment", "setup"]
 
 
 def setup(root: Path, *, force: bool = False) -> MadeEnvironment:
