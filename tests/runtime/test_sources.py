@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
@@ -167,6 +168,49 @@ def test_what_a_source_raises_is_told_with_its_place(sales: Pipeline) -> None:
     assert "no route" in error.message
     assert error.place is not None
     assert error.place.startswith("src/core/bronze_sales.py:")
+
+
+def test_what_has_landed_is_known_though_another_program_wrote_since(sales: Pipeline) -> None:
+    sales.run()
+    place = str(sales.data / "bronze" / "sales")
+    foreign = landed(sales).head(1).with_columns(id=pl.lit("9"))
+    foreign.write_delta(place, mode="append")
+
+    record = one(sales)
+
+    assert record.status == "unchanged"
+    assert landed(sales)["id"].to_list() == ["1", "2", "9"]
+
+
+def test_what_nobody_knows_to_have_landed_is_not_landed_again(sales: Pipeline) -> None:
+    sales.run()
+    place = sales.data / "bronze" / "sales"
+    landed(sales).head(1).with_columns(id=pl.lit("9")).write_delta(str(place), mode="append")
+    DeltaTable(place).create_checkpoint()
+    (place / "_delta_log" / f"{0:020d}.json").unlink()
+
+    error = one(sales).error
+
+    assert error is not None
+    assert error.code == "POL361"
+    assert landed(sales).height == 3
+
+
+def test_a_table_that_was_put_back_does_not_pass_for_one_that_holds_what_has_landed(
+    sales: Pipeline,
+) -> None:
+    sales.run()
+    sales.write("landing/tue.csv", "id,amount\n3,30\n")
+    sales.run()
+    DeltaTable(sales.data / "bronze" / "sales").restore(0)
+
+    error = one(sales).error
+
+    assert error is not None
+    assert error.message == (
+        "nobody knows what of its source its table holds: RESTORE at version 2 came from another "
+        "program"
+    )
 
 
 def test_of_two_runs_at_once_one_lands_what_is_new(sales: Pipeline) -> None:

@@ -34,7 +34,7 @@ from polster.runtime.writes.landing import (
     new_batch,
     plan_landing,
 )
-from polster.runtime.writes.repeats import check_load, repeated, was_cut_short
+from polster.runtime.writes.repeats import check_load, forgotten, repeated, was_cut_short
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
 from polster.sources.frame import FrameSource
@@ -255,8 +255,21 @@ class LandBatch:
         return types_of_batch(table, self._plan) if table and self._is_snapshot else {}
 
     def _known(self, current: TableVersion | None) -> Known:
-        """Return what the newest batch let the table remember, and whether that still counts."""
-        published = None if current is None else self.target.published(current)
+        """Return what the newest batch let the table remember, and whether that still counts.
+
+        Raises:
+            AssetError: Nobody knows it any more, and what is added would be added twice.
+        """
+        if current is None:
+            return Known()
+        published = self.target.published(current)
+        if published is None and self.is_asked:  # another program may have committed since
+            lakehouse = self.work.lakehouse
+            published = next(lakehouse.publications(current), None)
+            changes = lakehouse.origin(current).changes
+            is_kept = published is not None and all(each.startswith("WRITE") for each in changes)
+            if not is_kept and not self._is_snapshot:
+                raise forgotten(self.asset, current, changes)
         if published is None:
             return Known()
         is_current = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import Ledger
@@ -61,6 +63,24 @@ def repeated(asset: Asset, rows: int) -> AssetError:
         place=asset.place,
         hint="let the function return new records only; if its source may deliver a batch twice, "
         'write repeated_batch="skip"; if the same rows are new ones, repeated_batch="land"',
+    )
+
+
+def forgotten(asset: Asset, table: TableVersion, changes: Sequence[str]) -> AssetError:
+    """Say that the table does not tell any more what of a source is in it.
+
+    Args:
+        asset: Bronze that appends what its source says is new.
+        table: Its table.
+        changes: What other programs did to it since Polster's last commit.
+    """
+    since = f": {', '.join(changes)} came from another program" if changes else ""
+    return AssetError(
+        f"nobody knows what of its source its table holds{since}",
+        code="POL361",
+        place=asset.place,
+        hint="bring the table back as it was; or, to land all that the source has once more, move "
+        f"{table.uri} away",
     )
 
 
