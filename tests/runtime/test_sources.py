@@ -213,6 +213,26 @@ def test_a_table_that_was_put_back_does_not_pass_for_one_that_holds_what_has_lan
     )
 
 
+def test_rows_that_came_as_a_frame_are_not_landed_again_by_a_source(sales: Pipeline) -> None:
+    sales.edit(
+        "src/core/bronze_sales.py",
+        'Folder("*.csv")',
+        'pl.scan_csv("landing/*.csv", infer_schema=False)',
+    )
+    sales.run()
+    sales.edit(
+        "src/core/bronze_sales.py",
+        'pl.scan_csv("landing/*.csv", infer_schema=False)',
+        'Folder("*.csv")',
+    )
+
+    error = one(sales).error
+
+    assert error is not None
+    assert error.code == "POL361"
+    assert error.message.endswith(": its rows came as a frame, of no source")
+
+
 def test_of_two_runs_at_once_one_lands_what_is_new(sales: Pipeline) -> None:
     """The other run lands the file, and one more, after this one was told of none."""
     sales.edit("src/core/bronze_sales.py", ", contract=Sales", "")

@@ -55,7 +55,9 @@ class Published:
         version: The commit.
         batch: For snapshot bronze, the batch that it landed; else empty.
         content: For snapshot bronze, a digest of the rows landed, order ignored; else empty.
-        source: For bronze that scans one file, a digest of that file; else empty.
+        source: For bronze, what its source wants to be told next time; of a frame that is known
+            before it is computed, a digest; else empty.
+        asked: Whether a source said what was new, and no frame.
         types: For snapshot bronze, the dtypes of the batch that are not those that its table
             remembers, as text by column.
     """
@@ -67,6 +69,7 @@ class Published:
     batch: str
     content: str
     source: str
+    asked: bool = False
     types: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -275,5 +278,6 @@ def _published(commit: Commit) -> Published:
         batch=str(metadata["batch"]),
         content=str(metadata["content"]),
         source=str(metadata.get("source", "")),
+        asked=bool(metadata.get("asked", False)),
         types=json.loads(metadata.get("types") or "{}"),
     )

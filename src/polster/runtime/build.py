@@ -44,7 +44,7 @@ from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Unneeded, Write
 
-NO_BATCH = {"batch": "", "content": "", "source": "", "types": "{}"}
+NO_BATCH = {"batch": "", "content": "", "source": "", "asked": False, "types": "{}"}
 """In a commit's metadata: what a way of writing may say, and others do not."""
 
 

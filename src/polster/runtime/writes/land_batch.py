@@ -216,6 +216,7 @@ class LandBatch:
             "batch": self.batches[0] if self._is_snapshot else "",
             "content": self.content,
             "source": self.memory,
+            "asked": self.is_asked,
             "types": json.dumps(self._types_beside(current)),
         }
         return Change(
@@ -269,7 +270,10 @@ class LandBatch:
             changes = lakehouse.origin(current).changes
             is_kept = published is not None and all(each.startswith("WRITE") for each in changes)
             if not is_kept and not self._is_snapshot:
-                raise forgotten(self.asset, current, changes)
+                why = f"{', '.join(changes)} came from another program" if changes else ""
+                raise forgotten(self.asset, current, why)
+        if published is not None and self.is_asked and not (self._is_snapshot or published.asked):
+            raise forgotten(self.asset, current, "its rows came as a frame, of no source")
         if published is None:
             return Known()
         is_current = (

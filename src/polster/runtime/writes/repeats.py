@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import Ledger
@@ -66,15 +64,15 @@ def repeated(asset: Asset, rows: int) -> AssetError:
     )
 
 
-def forgotten(asset: Asset, table: TableVersion, changes: Sequence[str]) -> AssetError:
+def forgotten(asset: Asset, table: TableVersion, why: str) -> AssetError:
     """Say that the table does not tell any more what of a source is in it.
 
     Args:
         asset: Bronze that appends what its source says is new.
         table: Its table.
-        changes: What other programs did to it since Polster's last commit.
+        why: A clause; empty if nothing is known at all.
     """
-    since = f": {', '.join(changes)} came from another program" if changes else ""
+    since = f": {why}" if why else ""
     return AssetError(
         f"nobody knows what of its source its table holds{since}",
         code="POL361",
