@@ -162,7 +162,12 @@ class Judge:
     terms: Terms
     reject: Callable[[pl.DataFrame], None]
     counts: Counts = field(default_factory=Counts)
+    _checks: Mapping[str, pl.Expr] = field(init=False)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        rules = self.terms.rules.rows
+        self._checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
 
     def judge(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return the good rows of ``batch`` with the columns ``terms.staged_schema``."""
@@ -175,7 +180,7 @@ class Judge:
         broken = self._broken(work)
         if broken is None:
             self._count(batch, accepted=batch.height)
-            return work.select(list(terms.staged_schema))
+            return _only(work, list(terms.staged_schema))
         rejecting = [pl.col(name) for name in broken.columns if terms.rejects(name)]
         bad = broken.select(pl.any_horizontal(pl.lit(False), *rejecting)).to_series()
         good = work.filter(~bad).select(list(terms.staged_schema))
@@ -207,10 +212,7 @@ class Judge:
         """Return one column a broken rule, True for the rows that break it; None if none is."""
         if not work.height:
             return None
-        failed = work.select(
-            **{cast.column + DTYPE_RULE: cast.failed() for cast in self.terms.casts}
-        )
-        failed = failed.select([column.name for column in failed if column.any()])
+        failed = self._failed(work)
         broken = self._evaluate(work)
         if failed.width:
             broken = failed.hstack(
@@ -219,13 +221,21 @@ class Judge:
         found = [column.name for column in broken if column.any()]
         return broken.select(found) if found else None
 
+    def _failed(self, work: pl.DataFrame) -> pl.DataFrame:
+        """Return one column a cast that failed, True where it did."""
+        if not self.terms.casts:
+            return pl.DataFrame()
+        failed = work.select(
+            **{cast.column + DTYPE_RULE: cast.failed() for cast in self.terms.casts}
+        )
+        return failed.select([column.name for column in failed if column.any()])
+
     def _evaluate(self, work: pl.DataFrame) -> pl.DataFrame:
         """Return one column a row rule, True where it is broken; the contract's columns count."""
-        rules = self.terms.rules.rows
-        if not rules:
+        checks = self._checks
+        if not checks:
             return pl.DataFrame()
-        judged = work.select(self.terms.columns)
-        checks = {rule.name: ~rule.holds.fill_null(True) for rule in rules}
+        judged = _only(work, list(self.terms.columns))
         try:
             return judged.with_columns(**checks).select(list(checks))
         except ReachedOutsideError:
@@ -237,6 +247,11 @@ class Judge:
                 except BaseException as reason:
                     raise rule_failed(self.terms.asset, f"the rule `{name}`", reason) from reason
             raise rule_failed(self.terms.asset, "a rule", error) from error
+
+
+def _only(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Return some columns of ``frame``; itself if it has no others, for Polars takes its time."""
+    return frame if frame.columns == columns else frame.select(columns)
 
 
 def _where_known(broken: pl.Series, rule: Rule, failed: pl.DataFrame) -> pl.Series:

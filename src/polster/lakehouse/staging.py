@@ -70,8 +70,9 @@ class Staging:
 
         Args:
             frame: The rows.
-            each: Makes of each batch what is written; called from several threads at once. As a
-                step of ``frame`` it would cost more, since Polars starts threads for each.
+            each: Makes of each batch what is written; called from several threads at once. Of
+                batches without rows it may be given the first alone. As a step of ``frame`` it
+                would cost more, since Polars starts threads for each.
             schema: Columns that ``each`` returns; None if they are those of ``frame``.
 
         Returns:
@@ -82,10 +83,15 @@ class Staging:
         named: list[str] = []
         sinked: list[StagedFile] = []
         statistics = FileStatistics()
+        without_rows: list[pl.DataFrame] = []
 
         def see(batch: pl.DataFrame) -> pl.DataFrame:
+            if not batch.height and without_rows:  # Polars adds such ones; one says all they say
+                return without_rows[0]
             made = batch if each is None else each(batch)
             statistics.see(made)
+            if not without_rows:
+                without_rows.append(made.clear())
             return made
 
         def name_file(arguments: FileProviderArgs) -> str:

@@ -84,7 +84,8 @@ def _bounds(column: pl.Series) -> tuple[Any, Any]:
     """Return the least and the greatest value; None where there is none, or no order of values."""
     dtype = column.dtype
     if dtype.is_float():
-        return column.nan_min(), column.nan_max()
+        greatest = column.nan_max()
+        return greatest if greatest != greatest else column.min(), greatest
     if dtype.is_temporal():  # Polars has moments that Python has not
         column = column.to_physical()
     elif not (dtype.is_numeric() or dtype == pl.String()):

@@ -146,10 +146,11 @@ def _way_out(name: str, dtype: pl.DataType) -> str:
 
 def storage_cast(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Cast the columns of ``frame`` to ``schema``, a result of :func:`storage_schema`."""
+    before = frame.schema
     casts = [
-        _to_storage(name, frame.schema[name], target)
+        _to_storage(name, before[name], target)
         for name, target in schema.items()
-        if name in frame.schema and frame.schema[name] != target
+        if name in before and before[name] != target
     ]
     return frame.with_columns(casts) if casts else frame
 

@@ -172,7 +172,8 @@ class Stager:
             stored = storage_cast(good, stored_schema)
             if self.landing:
                 stored = self.landing.fit(stored)
-            return stored.select(list(staged_schema))
+            columns = list(staged_schema)
+            return stored if stored.columns == columns else stored.select(columns)
 
         files = self.staging.sink(frame, judged, staged_schema)
         staged = Staged(

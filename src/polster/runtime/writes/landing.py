@@ -54,24 +54,29 @@ class BatchLanding:
     in_folder: bool
     files: pl.Schema = field(default_factory=pl.Schema)
     digest: RowsDigest = field(default_factory=RowsDigest)
+    _audit: Mapping[str, pl.Expr] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._audit = {
+            INGESTED_COLUMN: pl.lit(self.at).cast(pl.Datetime("us", "UTC")),
+            SOURCE_COLUMN: pl.lit(self.source, pl.String),
+            **({} if self.in_folder else {BATCH_COLUMN: pl.lit(self.batch, pl.String)}),
+        }
 
     def see(self, batch: pl.DataFrame) -> None:
         """Take the rows into the digest, wherever they come from."""
-        self.digest.see(batch.drop(AUDIT_COLUMNS, strict=False))
+        brought = [name for name in AUDIT_COLUMNS if name in batch.columns]
+        self.digest.see(batch.drop(brought) if brought else batch)
 
     def finish(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Add the audit columns."""
-        audit: dict[str, pl.Expr] = {
-            INGESTED_COLUMN: pl.lit(self.at).cast(pl.Datetime("us", "UTC")),
-            SOURCE_COLUMN: pl.lit(self.source, pl.String),
-        }
-        if not self.in_folder:
-            audit[BATCH_COLUMN] = pl.lit(self.batch, pl.String)
-        return batch.with_columns(**{n: e for n, e in audit.items() if n not in batch.columns})
+        audit = {name: value for name, value in self._audit.items() if name not in batch.columns}
+        return batch.with_columns(**audit)
 
     def fit(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Bring columns as they are stored by themselves into the types of the files."""
-        return batch.with_columns(refits(batch.schema, self.files))
+        changed = refits(batch.schema, self.files)
+        return batch.with_columns(changed) if changed else batch
 
 
 def vanished(asset: Asset, column: str) -> Surprise:
