@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -56,6 +57,21 @@ def test_what_another_run_published_meanwhile_is_in_the_release_or_there_is_none
     assert versions["silver.orders"] == 1
     assert last.release is not None
     assert _newest(shop) == {key: shop.version(key) for key in _keys(shop)}
+
+
+def test_a_table_that_was_begun_anew_does_not_belong_to_what_was_made_of_the_old_one(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    shutil.rmtree(shop.data / "bronze/orders")
+    _land(shop)
+
+    part = shop.run("bronze.orders")
+    whole = shop.run()
+
+    assert shop.version("bronze.orders") == 0  # the number that silver was made from
+    assert part.release is None
+    assert whole.release is not None
 
 
 @pytest.mark.parametrize("killed", [1, 2, 3])

@@ -308,8 +308,12 @@ def _release(
     }
     if not published:
         return None
+    names = {str(key) for key in published}  # their versions are new, be the numbers old ones
     sound = {key: state for key, state in states.tables.items() if state.is_sound}
-    made = {key: (state.version, state.fingerprint) for key, state in sound.items()}
+    made = {
+        key: (state.version, state.fingerprint and state.fingerprint.without_numbers(names))
+        for key, state in sound.items()
+    }
     made |= {key: (each.version or 0, each.fingerprint) for key, each in published.items()}
     there = lakehouse.versions(graph.assets)
     if there != {key: version for key, (version, _) in made.items()}:  # others published, too
