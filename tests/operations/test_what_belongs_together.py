@@ -94,6 +94,44 @@ def test_runs_that_were_killed_before_they_were_recorded_are_recorded_by_the_nex
     assert published.height == 3 * (killed + 1)
 
 
+KILLED_RUN = """\
+import subprocess, sys
+from pathlib import Path
+
+@bronze
+def first() -> pl.LazyFrame:
+    if not Path("ran").exists():
+        Path("ran").touch()
+        command = [sys.executable, "-m", "polster", "run", "bronze.orders", "silver.orders"]
+        Path("killed").write_text(str(subprocess.run(command, capture_output=True).returncode))
+        with Path("landing/orders.csv").open("a") as orders:
+            orders.write("301,zoe,1\\n")
+    return pl.LazyFrame({"a": [1]})
+"""
+KILL = 'import os; os.path.exists("killed") or os.path.exists("ran") and os.kill(os.getpid(), 9)'
+
+
+@pytest.mark.in_this_process
+def test_what_a_killed_run_published_is_recorded_also_if_another_run_published_after_it(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    shop.asset("bronze.first", KILLED_RUN)
+    shop.edit("src/core/silver_orders.py", "    return bronze", f"    {KILL}\n    return bronze")
+    _land(shop)
+
+    shop.run(threads=1)
+
+    assert (shop.root / "killed").read_text() == "-9"
+    published = shop.ledger().filter(status="published", asset="bronze.orders")
+    assert sorted(published["version"]) == [0, 1, 2]
+    assert published["run_id"].n_unique() == 3
+    shop.run()
+    statuses = shop.ledger().filter(run_status="vanished").select("asset", "status").rows()
+    assert ("silver.orders", "failed") in statuses
+    assert ("bronze.orders", "failed") not in statuses
+
+
 def _land(shop: Pipeline) -> None:
     """Put one more row into the source."""
     path = shop.root / "landing/orders.csv"

@@ -13,8 +13,9 @@ from pathlib import Path
 from threading import Thread
 
 from polster.errors import LakehouseError, SettingsError
-from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import Entry
+from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.event import Listener, RunBegan, RunEnded, RunEvent
@@ -35,7 +36,7 @@ from polster.runtime.executor import Executor
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
 from polster.runtime.live import Beginning, LiveReport
-from polster.runtime.states import States, read_states, standing_warnings
+from polster.runtime.states import States, read_states, standing_warnings, unrecorded
 from polster.runtime.threads import ThreadExecutor
 from polster.runtime.vanished import tell_vanished, vanished_record
 
@@ -224,8 +225,9 @@ def _record(
 
     One commit each, since the order of commits is the order of runs.
     """
-    left = [Entry(found.run_id, found.environment, found.record) for found in states.unrecorded]
-    published = {(entry.run_id, entry.record.asset) for entry in left}
+    others = [*states.unrecorded, *_published_beside(lakehouse, states, run)]
+    published = {(found.run_id, found.record.asset): found for found in others}
+    left = [Entry(each.run_id, each.environment, each.record) for each in published.values()]
     for other in vanished:
         told = vanished_record(other)
         left += [
@@ -237,6 +239,22 @@ def _record(
     lakehouse.ledger.append(
         [Entry(run.run_id, run.environment, record, run) for record in run.assets]
     )
+
+
+def _published_beside(lakehouse: Lakehouse, states: States, run: RunRecord) -> list[Published]:
+    """Return what other runs published between the start of ``run`` and its own publishing.
+
+    A run that was killed meanwhile has not recorded it, and nobody looks below a version that the
+    ledger knows.
+    """
+    passed: dict[AssetKey, TableVersion] = {}
+    for record in run.assets:
+        if record.status is AssetStatus.PUBLISHED and record.version:
+            state = states.tables.get(record.asset)
+            if record.version > (0 if state is None else state.version + 1):
+                table = lakehouse.table(record.asset).open(record.version)
+                passed |= {} if table is None else {record.asset: table}
+    return [found for found in unrecorded(lakehouse, passed) if found.run_id != run.run_id]
 
 
 def _in_time(work: Callable[[], None]) -> None:

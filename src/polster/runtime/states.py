@@ -55,6 +55,26 @@ def read_states(
     return _Reader(lakehouse, wanted, lakehouse.quick_checks(wanted)).read(every_file)
 
 
+def unrecorded(lakehouse: Lakehouse, tables: Mapping[AssetKey, TableVersion]) -> list[Published]:
+    """Return what commits say that the ledger does not, of each table the oldest first.
+
+    Several runs may have been killed one after the other, so that each log is read back to the
+    newest commit that the ledger knows.
+    """
+    found: list[Published] = []
+    logs = {key: lakehouse.publications(table) for key, table in tables.items()}
+    while logs:
+        heads = {key: head for key, log in logs.items() if (head := next(log, None))}
+        known = lakehouse.ledger.published({key: head.version for key, head in heads.items()})
+        logs = {
+            key: logs[key]
+            for key, head in heads.items()
+            if key not in known or known[key].run_id != head.run_id
+        }
+        found += [heads[key] for key in logs]
+    return found[::-1]
+
+
 class _Reader:
     """Reads the states once."""
 
@@ -88,29 +108,8 @@ class _Reader:
                 states.runs[key] = published.run_id
         absent = [key for key in self.wanted if key not in states.tables]
         states.deleted.update(self.lakehouse.ledger.last_versions(absent))
-        states.unrecorded.extend(self._unrecorded())
+        states.unrecorded.extend(unrecorded(self.lakehouse, self.opened))
         return states
-
-    def _unrecorded(self) -> list[Published]:
-        """Return what commits say that the ledger does not, of each table the oldest first.
-
-        Several runs may have been killed one after the other, so that the log is read back to
-        the newest commit that the ledger knows.
-        """
-        found: list[Published] = []
-        logs = {key: self.lakehouse.publications(table) for key, table in self.opened.items()}
-        while logs:
-            heads = {key: head for key, log in logs.items() if (head := next(log, None))}
-            known = self.lakehouse.ledger.published(
-                {key: head.version for key, head in heads.items()}
-            )
-            logs = {
-                key: logs[key]
-                for key, head in heads.items()
-                if key not in known or known[key].run_id != head.run_id
-            }
-            found += [heads[key] for key in logs]
-        return found[::-1]
 
     def _record(self, key: AssetKey) -> AssetRecord | None:
         if key in self.found:
