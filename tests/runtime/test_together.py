@@ -186,6 +186,26 @@ def test_an_older_snapshot_is_not_put_over_a_newer_one(crossing: Pipeline) -> No
     assert set(crossing.outcome().values()) == {"unchanged"}
 
 
+def test_an_older_snapshot_is_not_put_over_a_newer_one_on_which_another_program_wrote(
+    crossing: Pipeline,
+) -> None:
+    inside = """if read == 2:
+        Path("a.txt").write_text("3")
+        run_inside("bronze.a")
+        newest = pl.read_delta("data/bronze/a", version=1).filter(a=3)
+        newest.write_delta("data/bronze/a", mode="append")"""
+    crossing.asset(
+        "bronze.a", "from pathlib import Path\n" + STATES.format(name="a", inside=inside)
+    )
+    crossing.write("a.txt", "2")
+
+    record = crossing.run("bronze.a")
+
+    assert crossing.table("bronze.a")["a"].to_list() == [3, 3]
+    assert record.assets[0].status == "unchanged"
+    assert record.assets[0].reasons[0].endswith("began to read its source later, and landed first")
+
+
 def test_runs_of_different_parts_end_as_if_one_had_followed_the_other(crossing: Pipeline) -> None:
     inside = 'run_inside("bronze.b", "silver.both")'
     crossing.asset("bronze.a", STATES.format(name="a", inside=inside))
