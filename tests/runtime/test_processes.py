@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from deltalake import DeltaTable
 
 from polster.model.record import AssetStatus
 
@@ -121,6 +123,44 @@ def test_what_a_process_published_before_it_ended_is_published(shop: Pipeline) -
     assert (ended.status, ended.version) == (AssetStatus.PUBLISHED, 0)
     assert shop.table("silver.ending").height == 4
     assert set(shop.outcome("+silver.ending").values()) == {"unchanged"}
+
+
+def test_what_a_process_published_before_it_ended_is_published_also_if_another_run_did_so_after_it(
+    shop: Pipeline,
+) -> None:
+    shop.asset(
+        "silver.ending", ENDING.format(deed="from core import late; late.end_after_commit()")
+    )
+    shop.write(
+        "src/core/late.py",
+        """
+        import os, signal, subprocess, sys
+        from polster.lakehouse.table import Table
+
+        def end_after_commit():
+            if "INSIDE" in os.environ:
+                return
+            commit = Table.commit
+
+            def ending(*arguments, **options):
+                commit(*arguments, **options)
+                command = [sys.executable, "-m", "polster", "run", "ending", "--full-refresh"]
+                subprocess.run(
+                    command, check=True, capture_output=True, env={**os.environ, "INSIDE": "1"}
+                )
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            Table.commit = ending
+        """,
+    )
+
+    record = shop.run("+silver.ending", isolate=True)
+
+    ended = next(each for each in record.assets if each.asset.name == "ending")
+    assert (ended.status, ended.version) == (AssetStatus.PUBLISHED, 0)
+    assert shop.version("silver.ending") == 1
+    earlier = DeltaTable(str(shop.data / "silver/ending"), version=0)
+    assert all(Path(path).exists() for path in earlier.file_uris())
 
 
 def test_an_interrupt_ends_the_processes_at_once_and_publishes_nothing(pipeline: Pipeline) -> None:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
+from itertools import takewhile
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
@@ -217,9 +218,10 @@ def _left_by(
     key = job.asset.key
     table = work.lakehouse.table(key)
     newest = table.open()
-    published = work.lakehouse.published(newest) if newest else None
-    if newest and published and published.run_id == work.context.id:
-        return Built(published.record, work.lakehouse.as_read(newest, published))
+    since = () if newest is None else work.lakehouse.publications(newest)
+    for published in takewhile(lambda each: job.known is None or each.version > job.known, since):
+        if published.run_id == work.context.id:  # another run may have published after it
+            return Built(published.record, work.lakehouse.pin(key, published.version))
     for each in (table, work.lakehouse.quarantine(key).table):
         _sweep(each, work.context.id)
     if work.gate.is_closed:
