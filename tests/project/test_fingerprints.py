@@ -209,6 +209,24 @@ def test_an_edit_that_keeps_size_and_time_is_seen(root: Path) -> None:
     assert texts(kept_fingerprint(root).changes_since(first)) == ("the module core.rates changed",)
 
 
+def test_a_module_that_became_a_package_imports_from_elsewhere_though_its_bytes_are_the_same(
+    root: Path,
+) -> None:
+    first = kept_fingerprint(root)
+    core = root / "src/core"
+    (core / "tax").mkdir()
+    (core / "tax.py").rename(core / "tax/__init__.py")
+    (core / "tax/rates.py").write_text("BASE = 7\n")
+
+    then = kept_fingerprint(root)
+
+    assert then == fingerprint(root)
+    assert texts(then.changes_since(first)) == (
+        "the module core.rates changed",
+        "the module core.tax.rates changed",
+    )
+
+
 def test_digests_of_modules_that_are_gone_are_forgotten_with_the_next_edit(root: Path) -> None:
     first = kept_fingerprint(root)
 

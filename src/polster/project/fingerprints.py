@@ -36,7 +36,8 @@ class Code:
     """What is known of one file's code.
 
     Attributes:
-        content: Digest of the file's bytes: as long as they are the same, so is the rest.
+        content: Digest of the file's bytes and of the package that its relative imports are seen
+            from: as long as they are the same, so is the rest.
         body: Digest of the code, a contract left out.
         contract: Digest of that contract; empty if the file defines none of its name.
         imports: Every module that it may import, whoever's.
@@ -124,12 +125,12 @@ class CodeReader:
             return None
         try:
             content = place.path.read_bytes()
-            found = digest(content)
+            found = digest(f"{place.package}\n".encode() + content)
             known = self._known.get((name, contract))
             if known is not None and known.content == found:
                 return known
             if place.path.suffix != ".py":  # a compiled module
-                return Code(found, found, "", (), "")
+                return Code(found, digest(content), "", (), "")
             tree = _normalised(parsed(content, str(place.path)))
         except (OSError, SyntaxError, ValueError):
             return None
