@@ -12,6 +12,7 @@ from tests.conftest import Pipeline
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.release import Release
+from polster.project.import_path import import_afresh
 
 OTHER_RUN = """\
 import subprocess, sys
@@ -130,6 +131,33 @@ def test_what_a_killed_run_published_is_recorded_also_if_another_run_published_a
     statuses = shop.ledger().filter(run_status="vanished").select("asset", "status").rows()
     assert ("silver.orders", "failed") in statuses
     assert ("bronze.orders", "failed") not in statuses
+
+
+@pytest.mark.in_this_process
+def test_what_a_run_published_is_recorded_though_it_vanished_while_another_one_began(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.asset("bronze.other", "@bronze\ndef other():\n    return pl.LazyFrame({'a': [1]})\n")
+    shop.run()
+    kill = 'import os; os.path.exists("kill") and os.kill(os.getpid(), 9)'
+    shop.edit("src/core/silver_orders.py", "    return bronze", f"    {kill}\n    return bronze")
+    _land(shop)
+
+    def killed_before(root: Path) -> None:
+        """Let another run vanish after the states were read, and before it is looked for."""
+        if not (shop.root / "kill").exists():
+            shop.write("kill", "")
+            assert shop.process("-m", "polster", "run", "--jobs", "1").returncode == -9
+        import_afresh(root)
+
+    monkeypatch.setattr("polster.operations.run.import_afresh", killed_before)
+    shop.run("bronze.other")
+
+    vanished = dict(shop.ledger().filter(run_status="vanished").select("asset", "status").rows())
+    assert vanished["silver.orders"] == "failed"
+    assert "bronze.orders" not in vanished
+    published = shop.ledger().filter(status="published", asset="bronze.orders")
+    assert sorted(published["version"]) == [0, 1]
 
 
 def _land(shop: Pipeline) -> None:

@@ -11,4 +11,4 @@ def test_runs_at_once_leave_what_some_order_of_them_leaves(pipeline: Pipeline) -
 
 
 def test_runs_that_are_killed_at_any_moment_lose_and_double_nothing(pipeline: Pipeline) -> None:
-    assert endurance.kills(pipeline, count=8) == 8
+    assert endurance.kills(pipeline, count=8, at_once=2) == 8

@@ -13,9 +13,8 @@ from pathlib import Path
 from threading import Thread
 
 from polster.errors import LakehouseError, SettingsError
-from polster.lakehouse.lakehouse import Lakehouse, Published
+from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
-from polster.lakehouse.table import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.event import Listener, RunBegan, RunEnded, RunEvent
@@ -36,9 +35,9 @@ from polster.runtime.executor import Executor
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
 from polster.runtime.live import Beginning, LiveReport
-from polster.runtime.states import States, read_states, standing_warnings, unrecorded
+from polster.runtime.states import States, read_states, standing_warnings
 from polster.runtime.threads import ThreadExecutor
-from polster.runtime.vanished import tell_vanished, vanished_record
+from polster.runtime.vanished import left_behind, tell_vanished
 
 DEFAULT_THREADS = 4
 LEDGER_SECONDS = 5.0
@@ -221,40 +220,14 @@ def _run_id(started: datetime) -> str:
 def _record(
     lakehouse: Lakehouse, states: States, run: RunRecord, vanished: Sequence[LiveRun]
 ) -> None:
-    """Write the ledger: what runs that vanished published or did not come to, then this run.
+    """Write the ledger: what other runs did and could not record, then this run.
 
     One commit each, since the order of commits is the order of runs.
     """
-    others = [*states.unrecorded, *_published_beside(lakehouse, states, run)]
-    published = {(found.run_id, found.record.asset): found for found in others}
-    left = [Entry(each.run_id, each.environment, each.record) for each in published.values()]
-    for other in vanished:
-        told = vanished_record(other)
-        left += [
-            Entry(other.run_id, other.environment, record, told)
-            for record in told.assets
-            if (other.run_id, record.asset) not in published
-        ]
-    lakehouse.ledger.append(left)
+    lakehouse.ledger.append(left_behind(lakehouse, states, run, vanished))
     lakehouse.ledger.append(
         [Entry(run.run_id, run.environment, record, run) for record in run.assets]
     )
-
-
-def _published_beside(lakehouse: Lakehouse, states: States, run: RunRecord) -> list[Published]:
-    """Return what other runs published between the start of ``run`` and its own publishing.
-
-    A run that was killed meanwhile has not recorded it, and nobody looks below a version that the
-    ledger knows.
-    """
-    passed: dict[AssetKey, TableVersion] = {}
-    for record in run.assets:
-        if record.status is AssetStatus.PUBLISHED and record.version:
-            state = states.tables.get(record.asset)
-            if record.version > (0 if state is None else state.version + 1):
-                table = lakehouse.table(record.asset).open(record.version)
-                passed |= {} if table is None else {record.asset: table}
-    return [found for found in unrecorded(lakehouse, passed) if found.run_id != run.run_id]
 
 
 def _in_time(work: Callable[[], None]) -> None:
