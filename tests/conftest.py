@@ -173,6 +173,26 @@ class Pipeline:
         files = {file.resolve() for file in data}
         return sorted(str(file) for file in files - named)
 
+    def let_first_wait(self) -> None:
+        """Write ``core.turns``: whose code calls its ``wait`` first waits, once.
+
+        It is there when the file ``here`` is, and goes on when the file ``go`` is.
+        """
+        self.write(
+            "src/core/turns.py",
+            """
+            import time
+            from pathlib import Path
+
+
+            def wait():
+                if not Path("here").exists():
+                    Path("here").touch()
+                    while not Path("go").exists():
+                        time.sleep(0.01)
+            """,
+        )
+
     def cli(self, *arguments: str) -> Result:
         """Type a command, in this process."""
         return CliRunner().invoke(app, [*_isolated(arguments), "--project", str(self.root)])

@@ -244,22 +244,8 @@ def test_of_two_runs_at_once_one_lands_what_is_new(sales: Pipeline) -> None:
         "                seen.add",
         "                turns.wait()\n                seen.add",
     )
-    sales.write(
-        "src/core/turns.py",
-        """
-        import os
-        import time
-        from pathlib import Path
-
-
-        def wait():
-            if os.environ.get("TURN") and not Path("here").exists():
-                Path("here").touch()
-                while not Path("go").exists():
-                    time.sleep(0.01)
-        """,
-    )
-    slow = sales.start("-m", "polster", "run", env={"TURN": "here"})
+    sales.let_first_wait()
+    slow = sales.start("-m", "polster", "run")
     while not (sales.root / "here").exists():
         assert slow.poll() is None
     sales.write("landing/tue.csv", "id,amount\n3,30\n")

@@ -144,31 +144,13 @@ def test_a_rule_that_only_warns_counts_keys_that_the_table_has(pipeline: Pipelin
     assert pipeline.runs[-1].assets[0].rules_broken == {"primary_key": 2}
 
 
-TURN = {"TURN": "here"}
-
-
 @pytest.mark.parametrize("isolate", [(), ("--isolate",)], ids=["threads", "processes"])
 def test_of_two_runs_at_once_one_lands_a_key(pipeline: Pipeline, isolate: tuple[str, ...]) -> None:
     """Both judged their rows beside an empty table; the second has to look again."""
     events(pipeline, slowly="from core import turns; turns.wait()\n    ")
-    pipeline.write(
-        "src/core/turns.py",
-        """
-        import os
-        import time
-        from pathlib import Path
-
-
-        def wait():
-            name = os.environ.get("TURN")
-            if name and not Path(name).exists():
-                Path(name).touch()
-                while not Path("go").exists():
-                    time.sleep(0.01)
-        """,
-    )
+    pipeline.let_first_wait()
     arrive(pipeline, "1,ann,10", "2,bob,20")
-    slow = pipeline.start("-m", "polster", "run", "--format", "json", *isolate, env=TURN)
+    slow = pipeline.start("-m", "polster", "run", "--format", "json", *isolate)
     while not (pipeline.root / "here").exists():
         assert slow.poll() is None
     pipeline.run()

@@ -93,20 +93,7 @@ def test_a_run_that_another_overtook_does_not_put_old_data_back(shop: Pipeline) 
         "src/core/gold_spending.py", "import polster\n", "import polster\nfrom core import turns\n"
     )
     shop.edit("src/core/gold_spending.py", "return orders", "turns.wait()\n    return orders")
-    shop.write(
-        "src/core/turns.py",
-        """
-        import time
-        from pathlib import Path
-
-
-        def wait():
-            if not Path("here").exists():
-                Path("here").touch()
-                while not Path("go").exists():
-                    time.sleep(0.01)
-        """,
-    )
+    shop.let_first_wait()
     slow = shop.start("-m", "polster", "run", "--format", "json")
     while not (shop.root / "here").exists():
         assert slow.poll() is None
