@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import BATCH_COLUMN, Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 
 FRAME = pl.DataFrame(
     {

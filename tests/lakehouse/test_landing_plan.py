@@ -11,7 +11,8 @@ from polster.errors import AssetError
 from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, AssetKey, Load, Options
 from polster.model.layer import Layer
 from polster.runtime.writes.landing import LandingPlan, plan_landing

@@ -18,7 +18,8 @@ from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.statistics import TEXT_LENGTH, FileStatistics
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 
 LAST = "\U0010ffff"
 TYPES: dict[str, pl.DataType] = {

@@ -14,7 +14,8 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 
 
 @pytest.fixture

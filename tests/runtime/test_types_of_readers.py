@@ -13,7 +13,8 @@ import pytest
 from tests.conftest import Pipeline
 
 from polster.errors import LakehouseError
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 from polster.model.record import AssetStatus
 
 TYPES = pl.Schema(

@@ -10,7 +10,8 @@ from deltalake.transaction import create_table_with_add_actions
 
 from polster.errors import LakehouseError
 from polster.lakehouse import table as tables
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 from polster.model.event import nobody
 from polster.operations.run import run
 

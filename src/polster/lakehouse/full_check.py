@@ -18,7 +18,8 @@ import polars as pl
 
 from polster.lakehouse.quick_check import commit_name, commit_versions, file_damage, read_actions
 from polster.lakehouse.store import LOG_FOLDER, Store, said_by_store
-from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
+from polster.lakehouse.table import Commit, Table, to_commit
+from polster.lakehouse.table_version import TableVersion
 
 READING_THREADS = 8
 """Files of an object store read at once; those of a folder one by one, which is as fast."""

@@ -18,14 +18,8 @@ from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import (
-    ADOPTED,
-    BATCH_COLUMN,
-    METADATA_PREFIX,
-    Commit,
-    Table,
-    TableVersion,
-)
+from polster.lakehouse.table import ADOPTED, Commit, Table
+from polster.lakehouse.table_version import BATCH_COLUMN, METADATA_PREFIX, TableVersion
 from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer

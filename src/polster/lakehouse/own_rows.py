@@ -10,13 +10,8 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import (
-    ATTEMPTS,
-    Table,
-    TableVersion,
-    UncertainCommitError,
-    wait_for_others,
-)
+from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
+from polster.lakehouse.table_version import TableVersion
 
 COMMIT_COLUMN = "commit"
 """Version of Polster's own table that a row came with; null in rows of older versions.

@@ -13,13 +13,8 @@ from polster.errors import ConflictError
 from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.staging import BatchWriter, StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import (
-    ATTEMPTS,
-    Table,
-    TableVersion,
-    UncertainCommitError,
-    wait_for_others,
-)
+from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import (
     from_storage,
     is_stored_as,

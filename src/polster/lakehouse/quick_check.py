@@ -18,7 +18,8 @@ from urllib.parse import unquote
 
 from polster.errors import LakehouseError
 from polster.lakehouse.store import LOG_FOLDER
-from polster.lakehouse.table import Commit, Table, TableVersion, to_commit
+from polster.lakehouse.table import Commit, Table, to_commit
+from polster.lakehouse.table_version import TableVersion
 
 VERSION_DIGITS = 20
 COMMIT_ENDING = ".json"

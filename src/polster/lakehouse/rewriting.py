@@ -17,18 +17,12 @@ from deltalake import CommitProperties, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from polster.errors import ConflictError, LakehouseError
+from polster.lakehouse.actions import delta_schema
 from polster.lakehouse.change import Change
 from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
-from polster.lakehouse.table import (
-    BATCH_COLUMN,
-    NO_RETRIES,
-    Commit,
-    Table,
-    TableVersion,
-    UncertainCommitError,
-    delta_schema,
-)
+from polster.lakehouse.table import NO_RETRIES, Commit, Table, UncertainCommitError
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.lakehouse.widening import refits
 
 BEGUN = "widening"

@@ -13,36 +13,36 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Field, Schema, TableFeatures
+from deltalake import CommitProperties, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import (
-    AddAction,
-    RemoveAction,
     Transaction,
     create_table_with_add_actions,
 )
 
 from polster.errors import ConflictError, LakehouseError
-from polster.lakehouse.change import EVERY_FILE, Change, TableFile, files_of
-from polster.lakehouse.dtypes import dtype_text, read_dtype
-from polster.lakehouse.pin import Pin
-from polster.lakehouse.staging import StagedFile
+from polster.lakehouse.actions import add_action, delta_schema, remove_action
+from polster.lakehouse.change import EVERY_FILE, Change
+from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.store import LOG_FOLDER, Store, reaching, said_by_store
-from polster.lakehouse.types import from_storage, is_naive
+from polster.lakehouse.table_version import (
+    BATCH_COLUMN,
+    DTYPE_FIELD,
+    METADATA_PREFIX,
+    OpenDelta,
+    TableVersion,
+)
+from polster.lakehouse.types import is_naive
 from polster.model.asset import AssetKey
 
-LOCAL = "file://"
-METADATA_PREFIX = "polster."
-BATCH_COLUMN = "_batch_id"
 ADOPTED = "adopted"
 """In the metadata of the commit by which Polster takes a table over: the asset that it is for."""
 READER_FEATURES = frozenset({"timestampNtz"})
@@ -55,8 +55,6 @@ LONGEST_WAIT_SECONDS = 0.5
 IDENTITY = "commit"
 """In a commit's metadata: what tells it from every other, should the store not say if it landed."""
 
-DTYPE_FIELD = METADATA_PREFIX + "dtype"
-"""Where a column of a table's schema says which type was published, if it is stored in another."""
 NAIVE = "timestampNtz"
 NO_RETRIES = CommitProperties(max_commit_retries=0)
 APPEND_ONLY = {"delta.appendOnly": "true"}
@@ -65,108 +63,6 @@ NO_TRANSACTIONS: Mapping[str, int] = MappingProxyType({})
 
 class UncertainCommitError(LakehouseError):
     """A commit may have been made or not: the files that it names must stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableVersion(Pin):
-    """One committed version of a table, open to be read: it reads the same for ever."""
-
-    delta: DeltaTable = field(kw_only=True, repr=False, compare=False)
-
-    def scan(self) -> pl.LazyFrame:
-        """Return the rows, lazy, in the types that were published."""
-        frame = self.scan_stored()
-        if not self.types and not self._remembered_types:
-            return frame
-        return from_storage(frame, self.schema)
-
-    def scan_stored(self) -> pl.LazyFrame:
-        """Return the rows, lazy, in the types that they are stored in."""
-        frame = pl.scan_delta(self.delta)
-        return frame if self.batch is None else frame.filter(pl.col(BATCH_COLUMN) == self.batch)
-
-    @property
-    def rows(self) -> int:
-        """Count the rows from the log, without reading data."""
-        if self.counted is not None:
-            return self.counted
-        files = self.files
-        if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
-            files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
-        if "num_records" not in files.columns or files["num_records"].null_count():
-            return int(self.scan_stored().select(pl.len()).collect().item())
-        return int(files["num_records"].sum())
-
-    @property
-    def files(self) -> pl.DataFrame:
-        """Return one row a data file, as the log describes it."""
-        return pl.DataFrame(self.delta.get_add_actions(flatten=True))
-
-    @property
-    def every_file(self) -> list[TableFile]:
-        """Return the data files, of all batches."""
-        return list(files_of(self.files, self.delta.metadata().partition_columns))
-
-    @property
-    def schema(self) -> pl.Schema:
-        """Return the columns and the dtypes that were published, which readers get."""
-        remembered = self.remembered_schema
-        if not self.types:
-            return remembered
-        of_batch = {name: self._dtype(name, text) for name, text in self.types.items()}
-        return pl.Schema({**remembered, **of_batch})
-
-    @property
-    def remembered_schema(self) -> pl.Schema:
-        """Return the columns and the dtypes that the table itself remembers of each."""
-        remembered = self._remembered_types
-        return pl.Schema({**self.stored_schema, **remembered}) if remembered else self.stored_schema
-
-    @property
-    def _remembered_types(self) -> dict[str, pl.DataType]:
-        described = self.delta.schema().to_json()  # once for all columns, of which there are many
-        if DTYPE_FIELD not in described:
-            return {}
-        return {
-            each["name"]: self._dtype(each["name"], text)
-            for each in json.loads(described)["fields"]
-            if (text := each["metadata"].get(DTYPE_FIELD))
-        }
-
-    @property
-    def stored_schema(self) -> pl.Schema:
-        """Return the columns and the dtypes that they are stored in."""
-        return pl.Schema(self.delta.schema())
-
-    def _dtype(self, name: str, text: str) -> pl.DataType:
-        try:
-            return read_dtype(str(text))
-        except ValueError as error:
-            edit = f'DeltaTable("{self.uri}").alter.set_column_metadata("{name}", '
-            raise LakehouseError(
-                f"the table cannot be read: `{name}` was published as {text}, which is no type "
-                f"that Polars {pl.__version__} knows",
-                code="POL401",
-                place=self.uri,
-                hint="read it with the Polars that wrote it; or, to read the column in the type "
-                f'that it is stored in, {edit}{{"{DTYPE_FIELD}": ""}})',
-            ) from error
-
-
-class _DeltaTable(DeltaTable):
-    """A Delta table whose local files are named as the file system names them.
-
-    delta-rs writes the path of the folder percent-encoded, and Polars takes that for the name.
-    What the log says of the file itself, partitions included, is the name already.
-    """
-
-    def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
-        """Return the place of each data file."""
-        uris = super().file_uris(*arguments, **options)
-        if not self.table_uri.startswith(LOCAL):
-            return uris
-        written = self.table_uri.removeprefix(LOCAL)
-        return [unquote(written) + uri.removeprefix(written) for uri in uris]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +99,7 @@ class Table:
             LakehouseError: The table cannot be read, is another program's, or has no such version.
         """
         try:
-            delta = _DeltaTable(self.uri, version, storage_options=self.store.storage_options)
+            delta = OpenDelta(self.uri, version, storage_options=self.store.storage_options)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError, ValueError) as error:
@@ -555,22 +451,6 @@ def wait_for_others(attempt: int) -> None:
     time.sleep(random.uniform(0, longest))  # noqa: S311
 
 
-def delta_schema(schema: pl.Schema, types: pl.Schema | None = None) -> Schema:
-    """Return ``schema`` as Delta writes it; every column is nullable.
-
-    Args:
-        schema: Storage dtypes only.
-        types: The dtypes that readers get; a column remembers its own if it is another.
-    """
-    fields: list[Field] = list(Schema.from_arrow(schema).fields)
-    for number, (name, stored) in enumerate(schema.items()):
-        published = stored if types is None else types.get(name, stored)
-        text = None if published == stored else dtype_text(published)
-        if text is not None:
-            fields[number] = Field(name, fields[number].type, metadata={DTYPE_FIELD: text})
-    return Schema(fields)
-
-
 def to_commit(version: int, entries: Iterable[Mapping[str, Any]]) -> Commit:
     """Return what the entries of a commit's file say of the commit."""
     entry: Mapping[str, Any] = next(
@@ -585,22 +465,3 @@ def to_commit(version: int, entries: Iterable[Mapping[str, Any]]) -> Commit:
             if name.startswith(METADATA_PREFIX)
         },
     )
-
-
-def add_action(file: StagedFile, *, new_rows: bool = True) -> AddAction:
-    """Return how a commit names a file; whether its rows are new is for readers of changes."""
-    said = {"numRecords": file.rows, **file.statistics}
-    return AddAction(
-        file.name,
-        file.size_bytes,
-        dict(file.partition),
-        int(time.time() * 1000),
-        new_rows,
-        json.dumps(said, ensure_ascii=False),  # delta-rs misreads characters in two escapes
-    )
-
-
-def remove_action(file: TableFile, *, loses_rows: bool = True) -> RemoveAction:
-    """Return how a commit takes a file away; whether its rows go is for readers of changes."""
-    now = int(time.time() * 1000)
-    return RemoveAction(file.name, loses_rows, now, file.size_bytes, dict(file.partition))

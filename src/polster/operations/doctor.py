@@ -23,7 +23,8 @@ from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import quick_check
 from polster.lakehouse.store import reaching
-from polster.lakehouse.table import FOREIGN, Table, TableVersion
+from polster.lakehouse.table import FOREIGN, Table
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer

@@ -9,7 +9,7 @@ from polster.errors import LakehouseError
 from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.pin import Pin
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.decision import TableState
 from polster.model.departure import departures

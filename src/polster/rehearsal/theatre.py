@@ -13,7 +13,7 @@ import polars as pl
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RUN_COLUMN, TIME_COLUMN
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
 from polster.model.event import nobody

@@ -11,7 +11,7 @@ import polars as pl
 
 from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.rules import DTYPE_RULE, RULES_COLUMN
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, Policy
 from polster.model.finding import Finding, Severity, finding_about
 from polster.model.reference import Reference

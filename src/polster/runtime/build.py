@@ -16,7 +16,7 @@ from polster.contracts.profile import LastVersion, Profile
 from polster.errors import PolsterError
 from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import Load
 from polster.model.layer import Layer

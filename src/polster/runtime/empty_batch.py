@@ -11,7 +11,7 @@ import polars as pl
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.contracts.rules import contract_columns
 from polster.lakehouse.dtypes import read_dtype
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, AssetKey
 from polster.project.schema_file import read_schema_file
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from polster.errors import AssetError, LakehouseError, PolsterError
 from polster.lakehouse.store import said_by_store
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset
 from polster.model.layer import Layer
 from polster.model.record import Failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from polster.contracts.judge import AUDIT_COLUMNS
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 
 
 def landed_columns(table: TableVersion) -> pl.Schema:

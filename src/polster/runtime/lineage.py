@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.record import Matched
 from polster.plans.partners import Followed, JoinOfTables
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from polster.errors import ConflictError
-from polster.lakehouse.table import ATTEMPTS, TableVersion, UncertainCommitError, wait_for_others
+from polster.lakehouse.table import ATTEMPTS, UncertainCommitError, wait_for_others
+from polster.lakehouse.table_version import TableVersion
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Staged
 from polster.runtime.writes.target import Target

@@ -16,7 +16,7 @@ from polster.model.asset import Asset
 from polster.model.reference import Reference
 
 if TYPE_CHECKING:  # `validate` does without deltalake
-    from polster.lakehouse.table import TableVersion
+    from polster.lakehouse.table_version import TableVersion
 
 
 def refer(terms: Terms, targets: Mapping[Reference, TableVersion | None]) -> Terms:

@@ -9,7 +9,7 @@ from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse, Origin, Published
 from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quick_check import QuickCheck, data_damage
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey, Load
 from polster.model.decision import TableState
 from polster.model.graph import AssetGraph

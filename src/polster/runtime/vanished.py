@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.ledger import Entry
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.live import LiveRun

@@ -10,7 +10,7 @@ from polster.errors import UsageError, nearest
 from polster.lakehouse.change import Change
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.staging import Staging
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import storage_cast, storage_schema
 from polster.model.asset import Asset, AssetKey
 from polster.model.reference import Reference

@@ -7,7 +7,8 @@ import polars as pl
 from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.rewriting import Rewrite
 from polster.lakehouse.store import reaching
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import is_stored_as
 from polster.model.asset import Asset
 from polster.runtime.gate import Gate

@@ -7,7 +7,7 @@ import polars as pl
 from polster.contracts.casts import Cast, CastKind, cast_kind
 from polster.contracts.judge import Terms
 from polster.contracts.table_rules import LOST
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 
 
 def kept_rows(table: TableVersion, terms: Terms) -> pl.LazyFrame | None:

@@ -16,7 +16,8 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import Change
 from polster.lakehouse.quick_check import data_damage
 from polster.lakehouse.rewriting import finish_rewrite
-from polster.lakehouse.table import ATTEMPTS, BATCH_COLUMN, TableVersion, wait_for_others
+from polster.lakehouse.table import ATTEMPTS, wait_for_others
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
 from polster.model.secrets import without_secrets
 from polster.runtime.call import batches_of, together

@@ -13,7 +13,7 @@ from polster.contracts.expected import Surprise
 from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError
 from polster.lakehouse.read_types import dtype_read
-from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.lakehouse.types import nested_twins, same_but_case, storage_schema
 from polster.lakehouse.widening import (
     candidates,

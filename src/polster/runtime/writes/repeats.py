@@ -5,7 +5,7 @@ from __future__ import annotations
 from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import Ledger
-from polster.lakehouse.table import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Asset, AssetKey, Load
 from polster.model.record import AssetStatus, RunStatus
 

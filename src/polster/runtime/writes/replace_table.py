@@ -10,7 +10,7 @@ import polars as pl
 
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import EVERY_FILE, Change
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
 from polster.runtime.stage import Staged

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from polster.lakehouse.change import Change
 from polster.lakehouse.lakehouse import Lakehouse, Published
-from polster.lakehouse.table import Table, TableVersion
+from polster.lakehouse.table import Table
+from polster.lakehouse.table_version import TableVersion
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import polars as pl
 
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change
-from polster.lakehouse.table import TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Landing, Staged
 from polster.sources.source import Source

@@ -1,0 +1,125 @@
+"""A version of a Delta table, open to be read: it stays as it is, whatever others write."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import DeltaTable
+
+from polster.errors import LakehouseError
+from polster.lakehouse.change import TableFile, files_of
+from polster.lakehouse.dtypes import read_dtype
+from polster.lakehouse.pin import Pin
+from polster.lakehouse.types import from_storage
+
+LOCAL = "file://"
+METADATA_PREFIX = "polster."
+BATCH_COLUMN = "_batch_id"
+DTYPE_FIELD = METADATA_PREFIX + "dtype"
+"""Where a column of a table's schema says which type was published, if it is stored in another."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion(Pin):
+    """One committed version of a table, open to be read: it reads the same for ever."""
+
+    delta: DeltaTable = field(kw_only=True, repr=False, compare=False)
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows, lazy, in the types that were published."""
+        frame = self.scan_stored()
+        if not self.types and not self._remembered_types:
+            return frame
+        return from_storage(frame, self.schema)
+
+    def scan_stored(self) -> pl.LazyFrame:
+        """Return the rows, lazy, in the types that they are stored in."""
+        frame = pl.scan_delta(self.delta)
+        return frame if self.batch is None else frame.filter(pl.col(BATCH_COLUMN) == self.batch)
+
+    @property
+    def rows(self) -> int:
+        """Count the rows from the log, without reading data."""
+        if self.counted is not None:
+            return self.counted
+        files = self.files
+        if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
+            files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
+        if "num_records" not in files.columns or files["num_records"].null_count():
+            return int(self.scan_stored().select(pl.len()).collect().item())
+        return int(files["num_records"].sum())
+
+    @property
+    def files(self) -> pl.DataFrame:
+        """Return one row a data file, as the log describes it."""
+        return pl.DataFrame(self.delta.get_add_actions(flatten=True))
+
+    @property
+    def every_file(self) -> list[TableFile]:
+        """Return the data files, of all batches."""
+        return list(files_of(self.files, self.delta.metadata().partition_columns))
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Return the columns and the dtypes that were published, which readers get."""
+        remembered = self.remembered_schema
+        if not self.types:
+            return remembered
+        of_batch = {name: self._dtype(name, text) for name, text in self.types.items()}
+        return pl.Schema({**remembered, **of_batch})
+
+    @property
+    def remembered_schema(self) -> pl.Schema:
+        """Return the columns and the dtypes that the table itself remembers of each."""
+        remembered = self._remembered_types
+        return pl.Schema({**self.stored_schema, **remembered}) if remembered else self.stored_schema
+
+    @property
+    def _remembered_types(self) -> dict[str, pl.DataType]:
+        described = self.delta.schema().to_json()  # once for all columns, of which there are many
+        if DTYPE_FIELD not in described:
+            return {}
+        return {
+            each["name"]: self._dtype(each["name"], text)
+            for each in json.loads(described)["fields"]
+            if (text := each["metadata"].get(DTYPE_FIELD))
+        }
+
+    @property
+    def stored_schema(self) -> pl.Schema:
+        """Return the columns and the dtypes that they are stored in."""
+        return pl.Schema(self.delta.schema())
+
+    def _dtype(self, name: str, text: str) -> pl.DataType:
+        try:
+            return read_dtype(str(text))
+        except ValueError as error:
+            edit = f'DeltaTable("{self.uri}").alter.set_column_metadata("{name}", '
+            raise LakehouseError(
+                f"the table cannot be read: `{name}` was published as {text}, which is no type "
+                f"that Polars {pl.__version__} knows",
+                code="POL401",
+                place=self.uri,
+                hint="read it with the Polars that wrote it; or, to read the column in the type "
+                f'that it is stored in, {edit}{{"{DTYPE_FIELD}": ""}})',
+            ) from error
+
+
+class OpenDelta(DeltaTable):
+    """A Delta table whose local files are named as the file system names them.
+
+    delta-rs writes the path of the folder percent-encoded, and Polars takes that for the name.
+    What the log says of the file itself, partitions included, is the name already.
+    """
+
+    def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
+        """Return the place of each data file."""
+        uris = super().file_uris(*arguments, **options)
+        if not self.table_uri.startswith(LOCAL):
+            return uris
+        written = self.table_uri.removeprefix(LOCAL)
+        return [unquote(written) + uri.removeprefix(written) for uri in uris]
