@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,7 +29,7 @@ DTYPE_FIELD = METADATA_PREFIX + "dtype"
 class TableVersion(Pin):
     """One committed version of a table, open to be read: it reads the same for ever."""
 
-    delta: DeltaTable = field(kw_only=True, repr=False, compare=False)
+    delta: OpenDelta = field(kw_only=True, repr=False, compare=False)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that were published."""
@@ -53,10 +55,15 @@ class TableVersion(Pin):
             return int(self.scan_stored().select(pl.len()).collect().item())
         return int(files["num_records"].sum())
 
+    def only(self, names: Collection[str]) -> TableVersion:
+        """Return it as if it had no other files than ``names``."""
+        return replace(self, delta=self.delta.limited(names), counted=None)
+
     @property
     def files(self) -> pl.DataFrame:
         """Return one row a data file, as the log describes it."""
-        return pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        described: pl.DataFrame = self.delta.get_add_actions(flatten=True)
+        return described
 
     @property
     def every_file(self) -> list[TableFile]:
@@ -110,16 +117,46 @@ class TableVersion(Pin):
 
 
 class OpenDelta(DeltaTable):
-    """A Delta table whose local files are named as the file system names them.
+    """A Delta table whose files come in the order of their names, or some of them alone.
 
-    delta-rs writes the path of the folder percent-encoded, and Polars takes that for the name.
+    Delta promises no order between files. Their names begin with the run that wrote them, so that
+    rows come in the order in which they landed.
+
+    delta-rs writes the path of a local folder percent-encoded, and Polars takes that for the name.
     What the log says of the file itself, partitions included, is the name already.
     """
+
+    chosen: frozenset[str] | None = None
+    """Which files there are to readers; None for all."""
+
+    def limited(self, paths: Collection[str]) -> OpenDelta:
+        """Return the table as if it had no other files than those of ``paths``, as in its log."""
+        part = copy(self)
+        part.chosen = frozenset(map(unquote, paths))
+        return part
 
     def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
         """Return the place of each data file."""
         uris = super().file_uris(*arguments, **options)
-        if not self.table_uri.startswith(LOCAL):
-            return uris
-        written = self.table_uri.removeprefix(LOCAL)
-        return [unquote(written) + uri.removeprefix(written) for uri in uris]
+        folder = self.table_uri
+        if folder.startswith(LOCAL):
+            written = folder.removeprefix(LOCAL)
+            folder = unquote(written)
+            uris = [folder + uri.removeprefix(written) for uri in uris]
+        if self.chosen is not None:
+            start = len(folder.rstrip("/")) + 1
+            uris = [uri for uri in uris if uri[start:] in self.chosen]
+        return sorted(uris, key=_place)
+
+    def get_add_actions(self, flatten: bool = False) -> Any:
+        """Return what the log says of each data file, in the order of :meth:`file_uris`."""
+        actions = pl.DataFrame(super().get_add_actions(flatten=flatten))
+        names = [unquote(path) for path in actions["path"]]
+        wanted = (at for at, name in enumerate(names) if self.chosen is None or name in self.chosen)
+        return actions[sorted(wanted, key=lambda at: _place(names[at]))]
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Return by what a file is sorted: its own name, then the folder that it lies in."""
+    folder, _, own = name.rpartition("/")
+    return own, folder

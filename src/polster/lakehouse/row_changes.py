@@ -1,0 +1,103 @@
+"""Which rows of a table are not those of another version of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+
+TIMES = "__polster_times__"
+HASHES = ("__polster_hash_1__", "__polster_hash_2__")
+SEEDS = (1, 2)
+SIGNS = (1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class RowChanges:
+    """The rows that a version has and an earlier one had not, and the reverse.
+
+    Both are multisets: a row that stands three times in one version and twice in the other was
+    added, or removed, once.
+
+    Attributes:
+        added: In the types that readers get; lazy.
+        removed: The same columns; lazy.
+        rows_added: How many; at least these, where the log does not count rows.
+        rows_removed: How many.
+    """
+
+    added: pl.LazyFrame
+    removed: pl.LazyFrame
+    rows_added: int
+    rows_removed: int
+
+
+def row_changes(then: TableVersion, now: TableVersion, columns: Sequence[str]) -> RowChanges:
+    """Find the rows that changed between two versions of one table, whichever is the later.
+
+    Files that both have are not read. Where files were only added, nothing is read at all.
+
+    Args:
+        then: The version to compare with; its columns are those of ``now``.
+        now: The version.
+        columns: What makes a row another one, at least one.
+
+    Raises:
+        LakehouseError: The table cannot be read.
+        polars.exceptions.PolarsError: Files of the earlier version are gone, or of the columns no
+            digest can be taken.
+    """
+    before, after = _files(then), _files(now)
+    gone, new = before.keys() - after.keys(), after.keys() - before.keys()
+    removed, added = then.only(gone).scan(), now.only(new).scan()
+    rows_gone, rows_new = sum(before[each] for each in gone), sum(after[each] for each in new)
+    if not rows_gone or not rows_new:
+        return RowChanges(added, removed, rows_new, rows_gone)
+    net = _net(added, removed, columns)
+    more, fewer = net.filter(pl.col(TIMES) > 0), net.filter(pl.col(TIMES) < 0)
+    return RowChanges(
+        _chosen(added, columns, more),
+        _chosen(removed, columns, fewer),
+        int(more[TIMES].sum()),
+        -int(fewer[TIMES].sum()),
+    )
+
+
+def _files(table: TableVersion) -> dict[str, int]:
+    """Return how many rows each file holds that readers get, by its path in the log."""
+    files = table.files
+    partition = f"partition.{BATCH_COLUMN}"
+    if table.batch is not None and partition in files.columns:
+        files = files.filter(pl.col(partition) == table.batch)
+    counted = "num_records" in files.columns
+    counts = files["num_records"] if counted else [None] * files.height
+    paired = zip(files["path"], counts, strict=True)
+    return {path: 1 if count is None else count for path, count in paired}
+
+
+def _hashes(columns: Sequence[str]) -> list[pl.Expr]:
+    row = pl.struct(*columns)
+    return [row.hash(seed).alias(name) for name, seed in zip(HASHES, SEEDS, strict=True)]
+
+
+def _net(added: pl.LazyFrame, removed: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return how often each row was added less how often it was removed, where that is not zero."""
+    signed = [
+        rows.select(*_hashes(columns), pl.lit(sign, pl.Int64).alias(TIMES))
+        for rows, sign in zip((added, removed), SIGNS, strict=True)
+    ]
+    counted = pl.concat(signed).group_by(HASHES).agg(pl.col(TIMES).sum())
+    return counted.filter(pl.col(TIMES) != 0).collect(engine="streaming")
+
+
+def _chosen(rows: pl.LazyFrame, columns: Sequence[str], net: pl.DataFrame) -> pl.LazyFrame:
+    """Return as many of each row as ``net`` says."""
+    if not net.height:
+        return rows.clear()
+    names = rows.collect_schema().names()
+    hashed = rows.with_columns(_hashes(columns)).join(net.lazy(), on=HASHES, how="inner")
+    number = pl.int_range(pl.len()).over(HASHES)
+    return hashed.filter(number < pl.col(TIMES).abs()).select(names)

@@ -1,0 +1,49 @@
+"""How much of a table a run made anew, and why so much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ScopeKind(StrEnum):
+    """What a build had to look at."""
+
+    ROW_LOCAL = "row-local"  # the new rows of one input alone
+    LOCAL = "local"  # the rows with some values of a column
+    WHOLE = "whole"  # everything
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of a table a run made anew.
+
+    Attributes:
+        by: The column by whose values the rows were chosen; empty if they were not.
+        rows: Rows that were judged and written anew.
+        of: Rows that the table has now.
+        why: Of a whole table, why; as a clause.
+        is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
+            code gets no more of them.
+    """
+
+    kind: ScopeKind
+    by: tuple[str, ...] = ()
+    rows: int = 0
+    of: int = 0
+    why: str = ""
+    is_distrusted: bool = False
+
+    @property
+    def text(self) -> str:
+        """Say it in a line.
+
+        >>> Scope(ScopeKind.LOCAL, ("order_id",), 3, 200).text
+        'by order_id (proved): 3 of 200 rows'
+        >>> Scope(ScopeKind.WHOLE, (), 200, 200, "never built").text
+        'whole: never built'
+        """
+        if self.kind is ScopeKind.WHOLE:
+            return f"whole: {self.why}" if self.why else "whole"
+        by = f"by {', '.join(self.by)} (proved)" if self.by else str(self.kind)
+        return f"{by}: {self.rows} of {self.of} rows"
