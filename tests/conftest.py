@@ -137,7 +137,7 @@ class Pipeline:
             rows = table.scan()
             if asset.asset.layer == "bronze":
                 rows = rows.filter(pl.col("_batch_id").is_in(asset.batches))
-            assert rows.select(pl.len()).collect().item() == asset.rows_published
+            assert rows.select(pl.len()).collect().item() == asset.rows_now
 
     def table(self, key: str) -> pl.DataFrame:
         """Read a table as its readers get it, audit columns left out."""

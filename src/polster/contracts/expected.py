@@ -103,6 +103,7 @@ def surprises(
     allowed: Mapping[str, timedelta],
     *,
     returned: int,
+    beside: int | None = None,
 ) -> list[Surprise]:
     """Compare a new version with what is expected of it.
 
@@ -112,16 +113,18 @@ def surprises(
         last: The version that they would replace; None if there is none.
         allowed: What :func:`ages` says.
         returned: Rows that the function returned, those that are quarantined with them.
+        beside: Rows of the last version that stay, where ``new`` is a part of the next; else None.
     """
     found: list[Surprise] = []
     is_append = asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND
+    is_added = is_append or bool(beside)
     if last is not None:
-        found += _gone(asset, new, last, returned, is_append=is_append)
+        found += _gone(asset, new, last, returned, is_append=is_added)
     expect = asset.options.expect
-    found += _sizes(expect, new, last)
+    found += _sizes(expect, new.rows + (beside or 0), last)
     found += _nulls(expect, new)
     newest = dict(new.newest)
-    if last is not None and is_append:
+    if last is not None and is_added:
         for column, moment in last.newest.items():
             newest[column] = max(moment, newest.get(column, moment))
     if new.rows or newest:
@@ -208,8 +211,7 @@ def _gone(
         )
 
 
-def _sizes(expect: Expect, new: Profile, last: LastVersion | None) -> Iterator[Surprise]:
-    rows = new.rows
+def _sizes(expect: Expect, rows: int, last: LastVersion | None) -> Iterator[Surprise]:
     if expect.min_rows is not None and rows < expect.min_rows:
         message = f"{_rows(rows)} came, where `min_rows={expect.min_rows}` is expected"
         yield _stated(expect, "POL327", "min_rows", message, _permit(f"min_rows={rows}"))

@@ -128,7 +128,12 @@ class Profile:
                     self.newest[name] = max(moment, self.newest.get(name, moment))
 
     def nulls_beside(
-        self, last: LastVersion | None, columns: Mapping[str, object], *, is_added: bool = False
+        self,
+        last: LastVersion | None,
+        columns: Mapping[str, object],
+        *,
+        is_added: bool = False,
+        beside: int = 0,
     ) -> Mapping[str, int]:
         """Return the nulls by column as the next version is to be compared with them.
 
@@ -136,6 +141,8 @@ class Profile:
         So is, where these rows are added or say nothing of a field, that it held values before: one
         null less.
         """
+        if beside:
+            return self._nulls_with(last, beside)
         if self.rows:
             return {
                 key: nulls - (nulls == self.rows and (is_added or not self.says_of(key)))
@@ -147,6 +154,21 @@ class Profile:
             key: last is not None and last.was_filled(key) for key in names_of(columns).values()
         }
         return {key: int(not each) for key, each in filled.items() if FIELD in key or not each}
+
+    def _nulls_with(self, last: LastVersion | None, beside: int) -> Mapping[str, int]:
+        """Return the nulls of these rows and of those of ``last`` that stay, as far as known.
+
+        A column that held values is one that does, until all of the table is counted again.
+        """
+        known = {} if last is None or last.nulls is None else last.nulls
+        rows = self.rows + beside
+        found: dict[str, int] = {}
+        for key in {*known, *self.nulls}:
+            here = self.nulls.get(key, 0)
+            was_filled = last is not None and last.was_filled(key)
+            is_empty = not was_filled and here == self.rows
+            found[key] = rows if is_empty else min(known.get(key, 0) + here, rows - 1)
+        return found
 
     def says_of(self, key: str) -> bool:
         """Tell whether a field can hold a value here: the list of its structs has any."""

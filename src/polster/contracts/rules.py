@@ -212,3 +212,24 @@ def _rule(name: str, holds: pl.Expr, columns: Mapping[str, pl.DataType]) -> Rule
     by_pattern = holds.meta.has_multiple_outputs()
     read = columns if by_pattern else holds.meta.root_names()
     return Rule(name, holds, tuple(dict.fromkeys(read)), by_pattern)
+
+
+def is_local(rule: Rule, column: str, schema: pl.Schema) -> bool:
+    """Tell whether ``rule`` says of rows with some value of ``column`` what these alone decide.
+
+    Asked as in :func:`sees_one_row`, by the column itself.
+    """
+    if rule.by_pattern and column not in rule.columns:
+        return False
+    plan = pl.LazyFrame(schema=schema).with_columns(rule.holds.alias(RULE))
+    among = pl.col(column).is_in(
+        pl.Series([None], dtype=schema[column]).implode(), nulls_equal=True
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*unstable.*")
+        only_pushdown = pl.QueryOptFlags.none(predicate_pushdown=True)
+    try:
+        texts = [plan.filter(q).explain(optimizations=only_pushdown) for q in (among, ~among)]
+    except pl.exceptions.PolarsError:
+        return False
+    return all(text.lstrip().startswith("WITH_COLUMNS") for text in texts)

@@ -38,12 +38,14 @@ class TableVerdict:
         broken: Rows by rule.
         rejected: Row number and ``_rules: List(String)`` of every row to reject, unordered;
             None if there are none.
+        met: Rows that are rejected since a key of theirs is among the rows that stay.
         unmet: Of a table without rows, the rules about the table as a whole that do not hold.
     """
 
     broken: Counter[str] = field(default_factory=Counter)
     rejected: pl.DataFrame | None = None
     unmet: tuple[str, ...] = ()
+    met: int = 0
 
 
 class UnsettledRulesError(Exception):
@@ -117,7 +119,8 @@ def judge_table(
         raise UnsettledRulesError
     for rule in keys:
         if rule.name not in rejecting:
-            verdict.broken[rule.name] += len(_repeats(left, rule.columns, count, kept))
+            known = _known(left, rule.columns, kept)
+            verdict.broken[rule.name] += len(_repeats(left, rule.columns, count, known))
     table = _beside(left, kept)
     _broken_rules(table, [rule for rule in others if rule.name not in rejecting], verdict)
     warned = [rule for rule in references if rule.name not in rejecting]
@@ -170,8 +173,10 @@ def _broken_key(
 ) -> pl.DataFrame | None:
     """Return the rows to reject for the first key that is broken; None if none is."""
     for rule in unique:
-        repeats = _repeats(frame, rule.columns, rows, kept)
+        known = _known(frame, rule.columns, kept)
+        repeats = _repeats(frame, rule.columns, rows, known)
         if len(repeats):
+            verdict.met += len(known)
             verdict.broken[rule.name] += len(repeats)
             return _marked(repeats, rule.name)
     return None
@@ -191,12 +196,9 @@ def _orphans(
 
 
 def _repeats(
-    frame: pl.LazyFrame, columns: tuple[str, ...], rows: int, kept: pl.LazyFrame | None
+    frame: pl.LazyFrame, columns: tuple[str, ...], rows: int, known: pl.Series
 ) -> pl.Series:
-    """Return the numbers of the rows that repeat a key seen before."""
-    known = pl.Series(ROW, [], pl.get_index_type())
-    if kept is not None:
-        known = _known(frame, columns, kept)
+    """Return the numbers of the rows that repeat a key seen before, ``known`` among them."""
     if keys_are_unique(frame, columns, rows):
         return known
     key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
@@ -212,8 +214,10 @@ def _repeats(
     return pl.concat(found).unique()
 
 
-def _known(frame: pl.LazyFrame, columns: tuple[str, ...], kept: pl.LazyFrame) -> pl.Series:
+def _known(frame: pl.LazyFrame, columns: tuple[str, ...], kept: pl.LazyFrame | None) -> pl.Series:
     """Return the numbers of the rows whose key stays in the table; only these are held."""
+    if kept is None:
+        return pl.Series(ROW, [], pl.get_index_type())
     there = kept.collect_schema()
     lost = [f"{LOST}{name}" for name in columns if f"{LOST}{name}" in there]
     sound = kept.filter(~pl.any_horizontal(lost)) if lost else kept

@@ -24,6 +24,7 @@ from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus
+from polster.model.scope import ScopeKind
 
 OPENING_THREADS = 8
 HARMLESS = (
@@ -109,6 +110,20 @@ class Lakehouse:
     def quarantine(self, key: AssetKey) -> Quarantine:
         """Return the quarantine of an asset, which may not exist yet."""
         return Quarantine.of(self.store, key)
+
+    def standing_runs(self, key: AssetKey) -> list[str]:
+        """Return the runs that made the table of ``key`` what it is, newest first.
+
+        They go back to the last that made all of it. What the ledger does not know yet is no part.
+        """
+        found: list[str] = []
+        for run_id, record in self.ledger.records(key):
+            if record.status is not AssetStatus.PUBLISHED:
+                continue
+            found.append(run_id)
+            if record.scope is None or record.scope.kind is ScopeKind.WHOLE:
+                break
+        return found
 
     def versions(self, keys: Iterable[AssetKey]) -> dict[AssetKey, int]:
         """Return the newest version of each table that exists, as cheaply as the store allows.

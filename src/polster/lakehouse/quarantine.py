@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,9 @@ from polster.model.asset import AssetKey
 RULES_COLUMN = "_rules"
 RUN_COLUMN = "_run_id"
 TIME_COLUMN = "_rejected_at"
+SUPERSEDED_COLUMN = "_superseded_by"
+"""The run that made the part of the table anew that the row belongs to; null if none did."""
+HIT = "__polster_hit__"
 KNOWN_BY = frozenset({RULES_COLUMN, RUN_COLUMN, TIME_COLUMN})
 
 
@@ -48,8 +51,95 @@ class Quarantine:
         table = self.table.open()
         if table is None:
             return None
-        frame = from_storage(table.scan_stored(), table.schema, every_value=True)
+        frame = _as_returned(table).drop(SUPERSEDED_COLUMN, strict=False)
         return frame if run_id is None else frame.filter(pl.col(RUN_COLUMN) == run_id)
+
+    def standing(self, runs: Collection[str]) -> pl.LazyFrame | None:
+        """Return the rows that the asset's table goes without now; None if there never were any.
+
+        Args:
+            runs: Those that made the table what it is, back to the last that made all of it.
+        """
+        table = self.table.open()
+        if table is None:
+            return None
+        rows = _as_returned(table).filter(_stands(table, runs))
+        return rows.drop(SUPERSEDED_COLUMN, strict=False)
+
+    def supersede(self, rows: pl.Expr, runs: Collection[str], run_id: str) -> None:
+        """Mark rows that stand as those of a part of the table that a run makes anew.
+
+        The mark counts once the run has published. A kill in between leaves it without meaning.
+
+        Args:
+            rows: Which, over the columns as they were returned.
+            runs: As for :meth:`standing`.
+            run_id: The run.
+
+        Raises:
+            ConflictError: Other runs were faster again and again.
+        """
+        self._mark(lambda table: rows & _stands(table, runs), run_id, by=run_id)
+
+    def withdraw_marks(self, run_id: str) -> None:
+        """Take the marks of a run back, which did not publish after all."""
+
+        def marked(table: TableVersion) -> pl.Expr:
+            there = SUPERSEDED_COLUMN in table.stored_schema
+            return pl.col(SUPERSEDED_COLUMN) == run_id if there else pl.lit(value=False)
+
+        self._mark(marked, None, by=run_id)
+
+    def _mark(self, rows: Callable[[TableVersion], pl.Expr], mark: str | None, *, by: str) -> None:
+        staging = Staging(self.table.store, self.table.uri, by)
+        for attempt in range(ATTEMPTS):
+            table = self.table.open()
+            if table is None:
+                return
+            try:
+                with reaching(self.table.uri, writing=True):
+                    self._mark_in(table, rows(table), mark, staging)
+            except ConflictError:
+                staging.discard()
+                if attempt == ATTEMPTS - 1:
+                    raise
+                wait_for_others(attempt)
+            except UncertainCommitError:
+                raise
+            except BaseException:
+                staging.discard()
+                raise
+            else:
+                return
+
+    def _mark_in(
+        self, table: TableVersion, rows: pl.Expr, mark: str | None, staging: Staging
+    ) -> None:
+        files = table.every_file
+        hits = [
+            _as_returned(table.only([file.name])).select(rows.fill_null(value=False).any())
+            for file in files
+        ]
+        found = pl.collect_all(hits, engine="streaming")
+        touched = [file for file, hit in zip(files, found, strict=True) if hit.item()]
+        if not touched:
+            return
+        if SUPERSEDED_COLUMN not in table.stored_schema:
+            table = self.table.add_columns(table, pl.Schema({SUPERSEDED_COLUMN: pl.String()}))
+        part = table.only([file.name for file in touched])
+        hit = _as_returned(part).select(rows.fill_null(value=False).alias(HIT))
+        marked = pl.when(HIT).then(pl.lit(mark, pl.String())).otherwise(SUPERSEDED_COLUMN)
+        both = pl.concat([part.scan_stored(), hit], how="horizontal")
+        anew = both.with_columns(marked.alias(SUPERSEDED_COLUMN)).select(list(table.stored_schema))
+        change = Change(
+            staging.sink(anew),
+            table.stored_schema,
+            touched,
+            metadata={"run_id": staging.prefix},
+            has_new_rows=False,
+        )
+        self.table.commit(change, onto=table)
+        staging.keep()
 
     def writer(
         self, returned: pl.Schema, *, run_id: str, at: datetime, place: str
@@ -62,6 +152,41 @@ class Quarantine:
         """
         stored = storage_schema(returned, place=place, every_value=True)
         return QuarantineWriter(self.table, stored, returned, run_id, at)
+
+
+def _as_returned(table: TableVersion) -> pl.LazyFrame:
+    return from_storage(table.scan_stored(), table.schema, every_value=True)
+
+
+def _stands(table: TableVersion, runs: Collection[str]) -> pl.Expr:
+    """Return which rows ``runs`` kept out and did not make anew since."""
+    kept_out = pl.col(RUN_COLUMN).is_in(list(runs))
+    if SUPERSEDED_COLUMN not in table.stored_schema:
+        return kept_out
+    return kept_out & ~pl.col(SUPERSEDED_COLUMN).is_in(list(runs)).fill_null(value=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Superseding:
+    """The rows of a part that is made anew, to be marked when it is published.
+
+    Attributes:
+        rows: Which, over the columns as they were returned.
+        runs: As for :meth:`Quarantine.standing`.
+    """
+
+    quarantine: Quarantine
+    rows: pl.Expr
+    runs: Collection[str]
+    run_id: str
+
+    def commit(self) -> None:
+        """Mark them."""
+        self.quarantine.supersede(self.rows, self.runs, self.run_id)
+
+    def withdraw(self) -> None:
+        """Take the marks back."""
+        self.quarantine.withdraw_marks(self.run_id)
 
 
 class QuarantineWriter:

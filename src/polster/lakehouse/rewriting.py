@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.actions import delta_schema
 from polster.lakehouse.change import Change
-from polster.lakehouse.staging import StagedFile, Staging
+from polster.lakehouse.staging import StagedFile, Staging, prefix_after
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import NO_RETRIES, Commit, Table, UncertainCommitError
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
@@ -108,7 +108,8 @@ class Rewrite:
         casts = refits(before, self.schema)
         for partition in self._partitions():
             self.check()
-            staging = Staging(self.store, self.table.uri, self.run_id, partition)
+            prefix = prefix_after(self.onto.version - 1, self.run_id)  # before a batch that waits
+            staging = Staging(self.store, self.table.uri, prefix, partition)
             self.stagings.append(staging)
             rows = self.onto.scan_stored()
             if partition:

@@ -42,6 +42,17 @@ class StagedFile:
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
+def prefix_after(version: int | None, run_id: str) -> str:
+    """Return what begins the names of files that are to follow those of a version of a table.
+
+    Rows are read in the order of the names, see :class:`OpenDelta`; a clock says less.
+
+    >>> prefix_after(41, "20260102T030405-abcdef")
+    'v0000000042-20260102T030405-abcdef'
+    """
+    return f"v{0 if version is None else version + 1:010d}-{run_id}"
+
+
 @dataclass(slots=True)
 class Staging:
     """The files that one run stages for one table.

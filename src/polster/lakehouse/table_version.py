@@ -119,8 +119,8 @@ class TableVersion(Pin):
 class OpenDelta(DeltaTable):
     """A Delta table whose files come in the order of their names, or some of them alone.
 
-    Delta promises no order between files. Their names begin with the run that wrote them, so that
-    rows come in the order in which they landed.
+    Delta promises no order between files. Their names begin with the version that they made, so
+    that rows come in the order in which they landed.
 
     delta-rs writes the path of a local folder percent-encoded, and Polars takes that for the name.
     What the log says of the file itself, partitions included, is the name already.

@@ -18,6 +18,7 @@ from polster.model.record import (
     Matched,
     Trace,
 )
+from polster.model.scope import Scope, ScopeKind
 from polster.model.secrets import without_secrets
 from polster.model.standing import StandingWarning
 
@@ -47,6 +48,7 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         if record.matched
         else None,
         "batches": list(record.batches),
+        "scope": json.dumps(asdict(record.scope)) if record.scope else None,
     }
 
 
@@ -80,7 +82,13 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
             name: Matched(**each) for name, each in json.loads(row.get("matched") or "{}").items()
         },
         batches=tuple(row.get("batches") or ()),
+        scope=_scope(row["scope"]) if row.get("scope") else None,
     )
+
+
+def _scope(text: str) -> Scope:
+    said = json.loads(text)
+    return Scope(**{**said, "kind": ScopeKind(said["kind"]), "by": tuple(said["by"])})
 
 
 def _newest_to_json(newest: Mapping[str, datetime]) -> str:

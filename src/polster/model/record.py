@@ -11,6 +11,7 @@ from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
 from polster.model.reason import Reason, Why
+from polster.model.scope import Scope
 from polster.model.standing import StandingWarning
 
 
@@ -198,6 +199,8 @@ class AssetRecord:
         warnings: What is amiss in the version that was published, as far as it stands.
         matched: What its joins kept, by upstream key; empty if it reads no two tables.
         batches: Identifiers of the batches of bronze that were landed, as ``_batch_id`` has them.
+        scope: Of silver and gold, how much of the table was made anew; the rows counted above are
+            those of it.
     """
 
     asset: AssetKey
@@ -220,6 +223,12 @@ class AssetRecord:
     warnings: tuple[StandingWarning, ...] = ()
     matched: Mapping[str, Matched] = field(default_factory=dict)
     batches: tuple[str, ...] = ()
+    scope: Scope | None = None
+
+    @property
+    def rows_now(self) -> int:
+        """Count the rows of the table in the version that was published."""
+        return self.rows_published if self.scope is None else self.scope.of
 
     @property
     def uncounted(self) -> tuple[str, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import polars as pl
@@ -15,12 +17,13 @@ from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.profile import LastVersion, Profile
 from polster.errors import PolsterError
 from polster.lakehouse.quick_check import has_whole_log
-from polster.lakehouse.staging import Staging
+from polster.lakehouse.staging import Staging, prefix_after
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import Load
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
+from polster.model.scope import Scope, ScopeKind
 from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
@@ -37,9 +40,11 @@ from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError, refusal
+from polster.runtime.slices import Slice, Whole, find_parts
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
+from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice
 from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Unneeded, Write
@@ -111,6 +116,21 @@ class _Build:
         self.target = Target(table, work.lakehouse, work.context.id)
         self.write = write_of(job, self.target, work)
         self.terms: Terms | None = None
+        self.whole: Whole | None = None  # why all of the table is made anew
+
+    @property
+    def _part(self) -> Slice | None:
+        return self.write.part if isinstance(self.write, ReplaceSlice) else None
+
+    def _scope(self, staged: Staged) -> Scope | None:
+        """Say how much of the table is made anew; None of bronze."""
+        rows, now = staged.rows, staged.rows + staged.rows_beside
+        if (part := self._part) is not None:
+            return Scope(part.kind, (part.column,) if part.column else (), rows, now)
+        if self.whole is None:
+            return None
+        why, distrusted = self.whole.why, self.whole.is_distrusted
+        return Scope(ScopeKind.WHOLE, (), rows, now, why, is_distrusted=distrusted)
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()
@@ -129,6 +149,55 @@ class _Build:
         self.terms = terms = self._terms(loaded, frame)
         plan = read_plan(self.asset.key, frame, terms.schema, self.inputs)
         self.record = replace(self.record, lineage=plan.lineage)
+        for part in self._parts(loaded, terms, current):
+            if isinstance(part, Whole):
+                self.whole = part
+                break
+            narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
+            self.write = ReplaceSlice(self.job, self.target, part)
+            with suppress(OtherShapeError):
+                return self._stage_with(terms, narrowed, plan, current)
+            self.write = write_of(self.job, self.target, self.work)
+        return self._stage_with(terms, frame, plan, current)
+
+    def _parts(
+        self, loaded: LoadedAsset, terms: Terms, current: TableVersion | None
+    ) -> Iterator[Slice | Whole]:
+        """Yield which parts of the table may be made anew alone, the smallest first."""
+        if self.asset.key.layer is Layer.BRONZE:
+            return
+        if current is None or self.job.is_damaged:
+            yield Whole("never built" if current is None else "its table is damaged")
+            return
+        yield from find_parts(
+            self.job,
+            loaded,
+            terms,
+            current,
+            self.target.published(current),
+            self.inputs,
+            call=lambda frames: self._call(loaded, frames),
+            lakehouse=self.work.lakehouse,
+        )
+
+    def _call(self, loaded: LoadedAsset, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+        handed = {name: Handed(str(self.inputs[name].key), each) for name, each in frames.items()}
+        returned = self.work.call(loaded, handed, self.work.context, self.work.root)
+        assert isinstance(returned, pl.LazyFrame)  # noqa: S101 - above bronze there is no source
+        return returned
+
+    def _rows_of(self, part: Slice, loaded: LoadedAsset, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return what the function returns for a part; ``frame`` is what it returns for all."""
+        if part.is_nothing:
+            return frame.clear()
+        if not part.added:
+            return part.narrowed(frame)
+        whole = {name: table.scan() for name, table in self.inputs.items()}
+        return self._call(loaded, {**whole, **part.added})
+
+    def _stage_with(
+        self, terms: Terms, frame: pl.LazyFrame, plan: PlanRead, current: TableVersion | None
+    ) -> tuple[AssetRecord, TableVersion | None]:
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
         built = self._stage_and_publish(stager, frame, plan, current)
@@ -148,9 +217,11 @@ class _Build:
     ) -> tuple[AssetRecord, TableVersion | None]:
         staged = self._compute(lambda: stager.stage(frame))
         try:
+            if staged.met and self._part is not None:
+                raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
             notes = (*staged.notes, *self.write.departures.notes)
-            if not staged.returned:
+            if not staged.returned and not staged.rows_beside:
                 notes += ("the function returned no rows",)
             notes += tuple(
                 f"the rule {rule} does not hold of a table without rows" for rule in staged.unmet
@@ -162,6 +233,7 @@ class _Build:
                 rows_quarantined=staged.rows_rejected,
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
+                scope=self._scope(staged),
             )
             self._refuse_misuse()
             if current is not None and (unneeded := self.write.repeated(staged, current)):
@@ -218,6 +290,11 @@ class _Build:
     def _count_partners(self, plan: PlanRead, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""
         self.work.gate.check()
+        if self._part is not None:  # what was counted of the whole is the best that is known
+            published = None if current is None else self.target.published(current)
+            if published is not None:
+                self.record = replace(self.record, matched=published.record.matched)
+            return
         matched = count_partners(plan.followed, self.inputs, self.record.rows_in)
         if not matched:
             return
@@ -235,10 +312,11 @@ class _Build:
     def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:
         context, lakehouse = self.work.context, self.work.lakehouse
         shape = self.write.shape(terms, current)
+        prefix = prefix_after(None if current is None else current.version, context.id)
         return Stager(
             self.asset,
             terms,
-            Staging(lakehouse.store, self.target.table.uri, context.id, shape.partition),
+            Staging(lakehouse.store, self.target.table.uri, prefix, shape.partition),
             lakehouse.quarantine(self.asset.key),
             run_id=context.id,
             at=context.time,
@@ -280,11 +358,14 @@ class _Build:
             version,
             self.terms.ages if self.terms else {},
             returned=staged.returned,
+            beside=staged.rows_beside if self._part else None,
         )
         refused = refusal(self.asset, staged, found)
         if refused is None:
             is_added = self.asset.options.load is Load.APPEND
-            nulls = staged.profile.nulls_beside(version, staged.schema, is_added=is_added)
+            nulls = staged.profile.nulls_beside(
+                version, staged.schema, is_added=is_added, beside=staged.rows_beside
+            )
             self._note_standing(staged.profile, nulls, found, last)
             return
         if staged.rejected:
@@ -342,7 +423,7 @@ class _Build:
             return None
         if last is None:  # another program wrote it
             return LastVersion(self.target.pinned(current).rows, current.schema)
-        return LastVersion(last.rows_published, current.schema, last.nulls, last.newest)
+        return LastVersion(last.rows_now, current.schema, last.nulls, last.newest)
 
     def _unchanged(self, unneeded: Unneeded) -> tuple[AssetRecord, TableVersion | None]:
         current = unneeded.current

@@ -252,7 +252,7 @@ def _sweep(table: Table, run_id: str) -> None:
         return
     opened = table.open()
     named = set() if opened is None else {unquote(name) for name in opened.files["path"]}
-    for file in Path(table.uri).rglob(f"{run_id}-*.parquet"):
+    for file in Path(table.uri).rglob(f"*{run_id}-*.parquet"):
         if file.relative_to(table.uri).as_posix() not in named:
             with suppress(OSError):
                 file.unlink()

@@ -56,6 +56,9 @@ def publish(
         if staged.rejected:
             with gate.open():
                 staged.rejected.commit({"asset": str(target.table.key), "published": True})
+        if staged.superseding:
+            with gate.open():
+                staged.superseding.commit()
         done = _commit(write, staged, current, target=target, gate=gate, describe=describe)
     except UncertainCommitError:
         staged.keep()
@@ -107,3 +110,5 @@ def _withdraw(staged: Staged) -> None:
     """Take back what was committed to the quarantine: the rows beside it are not published."""
     if staged.rejected:
         staged.rejected.withdraw()
+    if staged.superseding:
+        staged.superseding.withdraw()

@@ -67,6 +67,8 @@ def _by_contract(asset: Asset, staged: Staged) -> RefusedError | None:
         return RefusedError(message, code="POL306", place=asset.place, hint=look)
     if unmet := _unmet(asset, staged):
         return unmet
+    rejected += staged.rejected_beside
+    returned += staged.rejected_beside + staged.rows_beside
     share = rejected / returned if returned else 0.0
     allowed = asset.options.max_quarantined
     if allowed is not None:

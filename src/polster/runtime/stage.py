@@ -19,7 +19,7 @@ from polster.contracts.table_rules import (
     judge_table,
 )
 from polster.errors import AssetError, PolsterError
-from polster.lakehouse.quarantine import Quarantine, QuarantineWriter
+from polster.lakehouse.quarantine import Quarantine, QuarantineWriter, Superseding
 from polster.lakehouse.staging import StagedFile, Staging
 from polster.lakehouse.types import from_storage, read_schema, storage_cast, storage_schema
 from polster.lakehouse.widening import refits
@@ -55,6 +55,10 @@ class Staged:
         profile: What was counted of the good rows.
         unmet: Where no good rows are left, the rules of the whole table that do not hold of none.
         rejected: The bad rows, staged in the quarantine; None if there are none.
+        superseding: Rows in the quarantine that these make anew; None if there are none.
+        met: Rows that were rejected since a key of theirs stays in the table beside them.
+        rows_beside: Rows that stay in the table beside the good ones.
+        rejected_beside: Rows that stay in the quarantine beside the bad ones.
     """
 
     staging: Staging
@@ -67,6 +71,10 @@ class Staged:
     notes: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
     rejected: QuarantineWriter | None = None
+    superseding: Superseding | None = None
+    met: int = 0
+    rows_beside: int = 0
+    rejected_beside: int = 0
 
     @property
     def rows(self) -> int:
@@ -204,6 +212,7 @@ class Stager:
         verdict = self._table_verdict(frame, staged.rows)
         staged.broken.update(verdict.broken)
         staged.unmet = verdict.unmet
+        staged.met = verdict.met
         if verdict.rejected is None and not self.terms.keeps_originals:
             return
         good = frame

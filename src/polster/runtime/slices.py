@@ -1,0 +1,319 @@
+"""Which part of a table a build has to make anew, by proof; or why all of it.
+
+The function is called over sources without rows, and Polars' optimizer is asked which rows of its
+result the rows that changed can reach, see :mod:`polster.plans.locality`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polster.contracts.casts import Cast
+from polster.contracts.judge import AUDIT_COLUMNS, Terms
+from polster.contracts.rules import Rule, is_local
+from polster.errors import PolsterError
+from polster.lakehouse.lakehouse import Lakehouse, Published
+from polster.lakehouse.row_changes import RowChanges, row_changes
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import AssetKey
+from polster.model.record import REUSED
+from polster.model.scope import ScopeKind
+from polster.plans.locality import (
+    Call,
+    Locality,
+    Reach,
+    needed_columns,
+    read_locality,
+    slice_values,
+)
+from polster.project.load import LoadedAsset
+from polster.runtime.parameters import Kind, asked_by
+
+if TYPE_CHECKING:
+    from polster.runtime.job import Job
+
+MOST = 0.5
+"""Of a table more than this is not made anew in part: all of it is as quick."""
+CANDIDATES = 3
+"""Of so many columns at most it is counted how many rows they choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All of the table is made anew.
+
+    Attributes:
+        why: As a clause.
+    """
+
+    why: str
+    is_distrusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a table, and what stays beside it.
+
+    Attributes:
+        base: The version that the rest stays of.
+        added: Of a row-local part, the new rows of one input, by parameter; the part is what the
+            function makes of them.
+        column: Else the column by whose values the part is chosen.
+        values: The values, in the type of the contract.
+        cast: How a value that is returned becomes one of those; None if it is one.
+    """
+
+    kind: ScopeKind
+    base: TableVersion
+    added: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    column: str = ""
+    values: pl.Series | None = None
+    cast: Cast | None = None
+
+    @property
+    def returned(self) -> pl.Expr:
+        """Return which rows belong to it, over columns as they are returned."""
+        value = pl.col(self.column) if self.cast is None else self.cast.value()
+        return self._among(value)
+
+    @property
+    def published(self) -> pl.Expr:
+        """Return which rows belong to it, over columns as they are published."""
+        return self._among(pl.col(self.column))
+
+    def _among(self, value: pl.Expr) -> pl.Expr:
+        if self.values is None:
+            return pl.lit(value=False)
+        return value.is_in(self.values.implode(), nulls_equal=True)
+
+    def narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows of ``frame``, which the function returned, that belong to it."""
+        if self.values is None:
+            return frame
+        if self.cast is None and self.values.len() and not self.values.null_count():
+            least, most = pl.lit(self.values.min()), pl.lit(self.values.max())
+            between = pl.col(self.column).is_between(least, most)
+            frame = frame.filter(between)  # by which files are skipped
+        return frame.filter(self.returned)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether no row changed that the function looks at."""
+        return not self.added and self.values is None
+
+
+def find_parts(
+    job: Job,
+    loaded: LoadedAsset,
+    terms: Terms,
+    base: TableVersion,
+    published: Published | None,
+    inputs: Mapping[str, TableVersion],
+    *,
+    call: Call,
+    lakehouse: Lakehouse,
+) -> Iterator[Slice | Whole]:
+    """Yield how much of a table is to be made anew, and what is left if that does not fit.
+
+    Args:
+        job: What is built.
+        loaded: Its function.
+        terms: How its rows are judged.
+        base: The newest version of its table.
+        published: What that says of itself.
+        inputs: What the function reads, by parameter.
+        call: The function, its other arguments given.
+        lakehouse: Where earlier versions of the inputs lie.
+    """
+    before = _comparable(job, loaded, terms, published)
+    if isinstance(before, Whole):
+        yield before
+        return
+    changes: dict[str, RowChanges] = {}
+    schemas = {name: table.schema for name, table in inputs.items()}
+    try:
+        columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
+        needed = needed_columns(call, schemas, columns)
+        for name, now in inputs.items():
+            then = before[str(now.key)]
+            if then != now.version:
+                found = _changes(lakehouse, now, then, needed[name])
+                if isinstance(found, Whole):
+                    yield found
+                    return
+                if found.rows_added or found.rows_removed:
+                    changes[name] = found
+        local = read_locality(call, schemas) if changes else {}
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, PolsterError):
+        yield Whole("its plan cannot be read without rows")
+        return
+    if not changes:
+        yield Slice(ScopeKind.ROW_LOCAL, base)
+        return
+    for name in changes:
+        if local[name].reach is Reach.WHOLE:
+            yield Whole(local[name].why)
+            return
+    if len(changes) == 1:
+        ((name, change),) = changes.items()
+        adds_only = local[name].reach is Reach.ROW_LOCAL and not change.rows_removed
+        if adds_only and not terms.rules.tables:
+            yield Slice(ScopeKind.ROW_LOCAL, base, {name: change.added})
+    quarantined = lakehouse.quarantine(job.asset.key).scan()
+    yield _by_values(terms, base, changes, local, quarantined)
+    yield Whole("rows of the part have a key that stays in the rest")
+
+
+def _comparable(
+    job: Job, loaded: LoadedAsset, terms: Terms, published: Published | None
+) -> Whole | Mapping[str, int]:
+    """Return the versions that the table was made from, if the rest of it is as it was."""
+    if job.reread:
+        return Whole("asked for")
+    if published is None or published.record.fingerprint is None:
+        return Whole("another program wrote its table")
+    theirs, ours = published.record.fingerprint, job.fingerprint
+    if job.known is None or published.version > job.known:
+        return Whole("another run published it meanwhile")
+    if (theirs.code, theirs.modules) != (ours.code, ours.modules):
+        return Whole("its code changed")
+    if theirs.contract != ours.contract:
+        return Whole("its contract changed")
+    if published.record.scope and published.record.scope.is_distrusted:
+        return Whole("a part of it was compared with the whole and differed", is_distrusted=True)
+    if theirs.references != ours.references:
+        names = [n for n, v in ours.references.items() if theirs.references.get(n) != v]
+        return Whole(f"{', '.join(names) or 'what it refers to'} changed, which it refers to")
+    if any(rule.target is None for rule in terms.rules.references):
+        return Whole("it refers to its own rows")
+    if theirs.inputs.keys() != ours.inputs.keys():
+        return Whole("it reads other tables than before")
+    versions = job.made_from.inputs if job.made_from is not None else theirs.inputs
+    again = [name for name, version in versions.items() if version == REUSED]
+    if again:
+        return Whole(f"the table of {', '.join(again)} was begun anew")
+    for name, asked in asked_by(loaded.asset, loaded.function.function).items():
+        if asked.kind is Kind.RUN:
+            return Whole(f"its parameter `{name}` asks for the run, which is another each time")
+        if asked.kind is Kind.EAGER:
+            return Whole(f"its parameter `{name}` asks for a pl.DataFrame, all of it")
+    return theirs.inputs
+
+
+def _changes(
+    lakehouse: Lakehouse, now: TableVersion, version: int, columns: Collection[str]
+) -> RowChanges | Whole:
+    """Find the rows of an input that are not those of an earlier version."""
+    if now.key is None:
+        return Whole("nobody knows whose table an input is")
+    try:
+        then = lakehouse.pin(now.key, version)
+        if then is None:
+            return _gone(now.key, version)
+        if dict(then.schema) != dict(now.schema):
+            return Whole(f"the columns of {now.key} changed")
+        return row_changes(then, now, sorted(columns) or list(now.schema))
+    except (PolsterError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return _gone(now.key, version)
+
+
+def _gone(key: AssetKey, version: int) -> Whole:
+    return Whole(f"version {version} of {key} cannot be read any more")
+
+
+def _by_values(
+    terms: Terms,
+    base: TableVersion,
+    changes: Mapping[str, RowChanges],
+    local: Mapping[str, Locality],
+    quarantined: pl.LazyFrame | None,
+) -> Slice | Whole:
+    """Choose the column of the result that makes the part smallest."""
+    columns = [
+        column
+        for column in _candidates(terms, base)
+        if all(column in local[name].by for name in changes)
+        and all(is_local(rule, column, terms.schema) for rule in terms.rules.tables)
+    ]
+    if not columns:
+        return Whole(_why_no_column(terms, base, changes, local))
+    casts = {cast.column: cast for cast in terms.casts}
+    found: list[tuple[int, Slice]] = []
+    for column in columns[:CANDIDATES]:
+        values = _values(column, changes, local, casts.get(column))
+        part = Slice(ScopeKind.LOCAL, base, column=column, values=values, cast=casts.get(column))
+        if why := _beside_keys(terms, column, quarantined):
+            return Whole(why)
+        rows = int(base.scan().filter(part.published).select(pl.len()).collect().item())
+        found.append((rows, part))
+        if rows <= base.rows / 10:
+            break
+    rows, part = min(found, key=lambda each: each[0])
+    if rows > base.rows * MOST:
+        return Whole(f"{rows} of its {base.rows} rows can be reached by what changed")
+    return part
+
+
+def _candidates(terms: Terms, base: TableVersion) -> list[str]:
+    """Return the columns by which a part may be chosen, those of keys first."""
+    keys = dict.fromkeys(name for rule in terms.rules.unique for name in rule.columns)
+    there = base.schema
+    return [
+        name
+        for name in (*keys, *(each for each in terms.schema if each not in keys))
+        if name in there and name in terms.returned and there[name] == terms.schema[name]
+    ]
+
+
+def _values(
+    column: str, changes: Mapping[str, RowChanges], local: Mapping[str, Locality], cast: Cast | None
+) -> pl.Series:
+    parts = [
+        slice_values(rows, local[name].by[column], column)
+        for name, change in changes.items()
+        for rows, count in (
+            (change.added, change.rows_added),
+            (change.removed, change.rows_removed),
+        )
+        if count
+    ]
+    values = pl.concat(parts)
+    if cast is not None:
+        values = values.select(cast.value())
+    return values.unique().collect(engine="streaming")[column]
+
+
+def _beside_keys(terms: Terms, column: str, quarantined: pl.LazyFrame | None) -> str | None:
+    """Say why a key cannot be judged for a part alone: rows beside it may wait for their place."""
+    keys = [rule.name for rule in terms.rules.unique if column not in rule.columns]
+    if not keys or quarantined is None:
+        return None
+    waits = pl.col("_rules").list.eval(pl.element().is_in(keys)).list.any()
+    if not quarantined.filter(waits).head(1).collect().height:
+        return None
+    return f"rows were kept out by {keys[0]}, which does not hold `{column}`"
+
+
+def _why_no_column(
+    terms: Terms,
+    base: TableVersion,
+    changes: Mapping[str, RowChanges],
+    local: Mapping[str, Locality],
+) -> str:
+    shared = [
+        column
+        for column in _candidates(terms, base)
+        if all(column in local[name].by for name in changes)
+    ]
+    if shared:
+        names = ", ".join(f"`{rule.name}`" for rule in _unlocal(terms, shared[0]))
+        return f"the rule {names} looks at other rows"
+    return f"no column tells which rows it needs of {' and '.join(f'`{n}`' for n in changes)}"
+
+
+def _unlocal(terms: Terms, column: str) -> list[Rule]:
+    return [rule for rule in terms.rules.tables if not is_local(rule, column, terms.schema)]

@@ -1,0 +1,184 @@
+"""Replacing a part of a table: what the function returns for it; the other rows stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from polster.contracts.judge import Terms
+from polster.lakehouse.change import Change, TableFile
+from polster.lakehouse.quarantine import Superseding
+from polster.lakehouse.staging import StagedFile
+from polster.lakehouse.table_version import TableVersion
+from polster.lakehouse.types import storage_cast
+from polster.runtime.gate import Gate
+from polster.runtime.job import BehindError, Job
+from polster.runtime.slices import Slice
+from polster.runtime.stage import Staged
+from polster.runtime.writes.kept import kept_rows
+from polster.runtime.writes.replace_table import ReplaceTable
+from polster.runtime.writes.target import Target
+from polster.runtime.writes.write import Shape, Unneeded
+
+LEAST = "min."
+GREATEST = "max."
+
+
+class OtherShapeError(Exception):
+    """A part does not fit the table, so that all of it is to be made anew.
+
+    Args:
+        why: As a clause.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What stays of the files that hold rows of the part.
+
+    Attributes:
+        touched: These files.
+        files: Their other rows, written once more.
+        gone: Rows of the part that they hold.
+    """
+
+    touched: list[TableFile] = field(default_factory=list)
+    files: list[StagedFile] = field(default_factory=list)
+    gone: int = 0
+
+
+class ReplaceSlice(ReplaceTable):
+    """How a part of silver or gold is written; see :class:`Write`.
+
+    It is made for one version of the table. Whoever publishes meanwhile has it made anew.
+    """
+
+    def __init__(self, job: Job, target: Target, part: Slice) -> None:
+        super().__init__(job, target)
+        self.part = part
+        self.terms: Terms | None = None
+        self.rest = _Rest()
+
+    def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
+        """Stage what the contract says, beside the rows that stay if its keys may be among them."""
+        del current
+        self.terms = terms
+        column = self.part.column
+        outside = [rule for rule in terms.rules.unique if column not in rule.columns]
+        if not outside:
+            return Shape()
+        kept = kept_rows(self.part.base, terms)
+        if kept is not None and column:
+            kept = kept.filter(~self.part.published)
+        return Shape(kept=kept)
+
+    def settle(self, staged: Staged, current: TableVersion | None, *, again: bool = False) -> None:
+        """Write the other rows of the files that hold rows of the part once more.
+
+        Raises:
+            BehindError: Another writer changed the table.
+            OtherShapeError: The part has other columns than the table.
+        """
+        base = self.part.base
+        if again or current is None or current.version != base.version:
+            raise BehindError({})
+        if dict(staged.schema) != dict(base.stored_schema) or dict(staged.types) != dict(
+            base.schema
+        ):
+            raise OtherShapeError("its columns changed")
+        if self.part.column:
+            self.rest = self._rest(staged)
+        staged.rows_beside = base.rows - self.rest.gone
+        self._look_into_quarantine(staged)
+
+    def _look_into_quarantine(self, staged: Staged) -> None:
+        """Find which rows in the quarantine belong to the part, and count the others."""
+        lakehouse, key = self.target.lakehouse, self.job.asset.key
+        quarantine = lakehouse.quarantine(key)
+        if quarantine.table.open() is None:
+            return
+        runs = lakehouse.standing_runs(key)
+        standing = quarantine.standing(runs)
+        column, belongs = self.part.column, self.part.returned
+        if standing is None:
+            return
+        if column and self.terms is not None:
+            kept_as = standing.collect_schema().get(column)
+            if kept_as != self.terms.returned[column]:
+                raise OtherShapeError(f"its quarantine holds `{column}` in another type")
+        counted = standing.select(belongs.sum().cast(pl.Int64).alias("ours"), pl.len()).collect()
+        ours, every = counted.row(0)
+        staged.rejected_beside = every - (ours or 0)
+        if ours:
+            staged.superseding = Superseding(quarantine, belongs, runs, self.target.run_id)
+
+    def _rest(self, staged: Staged) -> _Rest:
+        base, part = self.part.base, self.part
+        here = [file for file in base.every_file if file.name in self._reachable()]
+        counts = pl.collect_all(
+            [
+                base.only([file.name]).scan().select(part.published.sum().cast(pl.Int64))
+                for file in here
+            ],
+            engine="streaming",
+        )
+        gone = {file.name: int(count.item()) for file, count in zip(here, counts, strict=True)}
+        touched = [file for file in here if gone[file.name]]
+        if not touched:
+            return _Rest()
+        names = [file.name for file in touched]
+        others = base.only(names).scan().filter(~part.published)
+        schema = staged.schema
+        files = staged.staging.sink(others, lambda batch: storage_cast(batch, schema), schema)
+        return _Rest(touched, files, sum(gone.values()))
+
+    def _reachable(self) -> set[str]:
+        """Return the files that may hold rows of the part, by what the log says of them."""
+        base, column, values = self.part.base, self.part.column, self.part.values
+        described = base.files
+        least, greatest = LEAST + column, GREATEST + column
+        names = set(described["path"])
+        if values is None or values.null_count() or not {least, greatest} <= set(described.columns):
+            return names
+        stored = base.stored_schema[column]
+        sought = values.cast(stored).sort()
+        if described[least].dtype != stored:
+            return names
+        most = described[greatest]
+        if isinstance(stored, pl.Datetime):  # a log may say it to the millisecond
+            most = most.dt.offset_by("1ms")
+        starts = sought.search_sorted(described[least], side="left")
+        ends = sought.search_sorted(most, side="right")
+        known = described[least].is_not_null() & described[greatest].is_not_null()
+        away = known & (starts >= ends)
+        return names - set(described.filter(away)["path"])
+
+    def overtaken(self, staged: Staged, current: TableVersion) -> Unneeded | None:
+        """Yield as for a whole table; what stayed beside the part is not that any more."""
+        yielded = super().overtaken(staged, current)
+        if yielded is None:
+            raise BehindError({})
+        return yielded
+
+    def prepare(self, staged: Staged, current: TableVersion, gate: Gate) -> TableVersion:
+        """Leave the table as it is: the columns are the same."""
+        del staged, gate
+        return current
+
+    def plan(self, staged: Staged, current: TableVersion | None) -> Change:
+        """Put the part, and what stays of the files that it touched, in the place of these."""
+        del current
+        adds = [*self.rest.files, *staged.files]
+        return Change(adds, staged.schema, self.rest.touched, types=staged.types)
+
+    def as_read(
+        self, table: TableVersion, staged: Staged, sent: frozenset[str] | None
+    ) -> TableVersion:
+        """Return the table, whose rows are counted."""
+        del sent
+        return replace(table, counted=staged.rows + staged.rows_beside)

@@ -1,0 +1,253 @@
+"""A part of a table that is made anew gives what a build of all of it would give."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from polster.lakehouse.lakehouse import Lakehouse
+from polster.lakehouse.store import Store
+from polster.model.asset import AssetKey
+from polster.model.record import AssetRecord
+from polster.model.scope import ScopeKind
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
+
+SETTINGS = """
+[tool.polster.environments.whole]
+lakehouse = "whole"
+"""
+BRONZE = """
+@bronze(load="append", repeated_batch="land")
+def events() -> pl.LazyFrame:
+    return pl.scan_csv("landing/events.csv", schema={
+        "id": pl.Int64, "person": pl.String, "at": pl.Date, "amount": pl.Int64
+    })
+"""
+PEOPLE = """
+@bronze
+def people() -> pl.LazyFrame:
+    return pl.scan_csv("landing/people.csv", schema={"person": pl.String, "town": pl.String})
+"""
+HEADER = "id,person,at,amount"
+Row = tuple[Any, ...]
+
+
+def project(pipeline: Pipeline, silver: str, *, people: bool = False) -> None:
+    """Write a project whose silver asset is tried, in two lakehouses."""
+    pipeline.write("pyproject.toml", "[tool.polster]\n" + SETTINGS)
+    pipeline.asset("bronze.events", BRONZE)
+    if people:
+        pipeline.asset("bronze.people", PEOPLE)
+    pipeline.asset("silver.tried", silver)
+
+
+def arrive(pipeline: Pipeline, rows: list[Row]) -> None:
+    lines = [",".join("" if value is None else str(value) for value in row) for row in rows]
+    pipeline.write("landing/events.csv", "\n".join([HEADER, *lines, ""]))
+
+
+def people(pipeline: Pipeline, rows: list[Row]) -> None:
+    lines = [",".join("" if value is None else str(value) for value in row) for row in rows]
+    pipeline.write("landing/people.csv", "\n".join(["person,town", *lines, ""]))
+
+
+def tried(pipeline: Pipeline) -> AssetRecord:
+    """Run, also all of it in another lakehouse, and check that both tables hold the same."""
+    record = pipeline.run().assets[-1]
+    ours, pipeline.data = pipeline.data, pipeline.root / "whole"
+    whole = pipeline.run(environment="whole", full_refresh=True).assets[-1]
+    pipeline.data = ours
+    assert (record.error, whole.error) == (None, None)
+    ours_now, theirs = held(pipeline, "data"), held(pipeline, "whole")
+    for one, other in zip(ours_now, theirs, strict=True):
+        assert (set(one) - set(other), set(other) - set(one)) == (set(), set())
+        assert one == other
+    return record
+
+
+def held(pipeline: Pipeline, folder: str) -> tuple[list[str], list[str]]:
+    """Return the rows of the table, and those that it goes without now."""
+    lakehouse = Lakehouse(Store(str(pipeline.root / folder)))
+    key = AssetKey.parse("silver.tried")
+    assert key is not None
+    table = lakehouse.pin(key)
+    assert table is not None
+    out = lakehouse.quarantine(key).standing(lakehouse.standing_runs(key))
+    rejected = [] if out is None else out.drop("_run_id", "_rejected_at").collect().rows()
+    rows = table.scan().collect()
+    return sorted(map(repr, rows.select(sorted(rows.columns)).rows())), sorted(map(repr, rejected))
+
+
+def scope(record: AssetRecord) -> tuple[str, tuple[str, ...], int, int]:
+    assert record.scope is not None
+    return str(record.scope.kind), record.scope.by, record.scope.rows, record.scope.of
+
+
+ROW_LOCAL = """
+class Tried(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    amount = dy.Int64(nullable=True, min=0)
+    month = dy.Date(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.select("id", "amount", month=pl.col("at").dt.truncate("1mo"))
+"""
+LATEST = """
+class Tried(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    person = dy.String(nullable=True)
+    amount = dy.Int64(nullable=True, min=0)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    newest = events.sort("at", "amount", "person", nulls_last=False)
+    return newest.unique(subset="id", keep="last", maintain_order=True).select(
+        "id", "person", "amount"
+    )
+"""
+BY_PERSON = """
+class Tried(dy.Schema):
+    person = dy.String(nullable=True)
+    total = dy.Int64(nullable=True, max=400)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.group_by("person").agg(total=pl.col("amount").sum())
+"""
+TOTAL = """
+class Tried(dy.Schema):
+    id = dy.Int64(nullable=True)
+    share = dy.Float64(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.select("id", share=pl.col("amount") / pl.col("amount").sum())
+"""
+JOINED = """
+class Tried(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    person = dy.String(nullable=True)
+    town = dy.String(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
+    newest = events.sort("at", "amount", "person").unique(
+        subset="id", keep="last", maintain_order=True
+    )
+    towns = people.select("person", "town").unique("person", keep="first", maintain_order=True)
+    return newest.select("id", "person").join(towns, on="person", how="left")
+"""
+TEN: list[Row] = [(n, "abc"[n % 3], f"2024-0{1 + n % 3}-01", 10 * n) for n in range(10)]
+
+
+def test_new_rows_are_added_where_each_row_stands_for_itself(pipeline: Pipeline) -> None:
+    project(pipeline, ROW_LOCAL)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-03", 5), (11, "b", "2024-02-03", -5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("row-local", (), 1, 11)
+    assert (record.rows_returned, record.rows_published, record.rows_quarantined) == (2, 1, 1)
+
+
+def test_a_key_that_stays_has_its_rows_made_anew_in_their_order(pipeline: Pipeline) -> None:
+    project(pipeline, ROW_LOCAL)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(3, "a", "2024-02-03", 5), (11, "b", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("id",), 2, 11)
+    assert record.rules_broken == {"primary_key": 1}
+
+
+def test_the_newest_of_each_key_is_found_among_its_own_rows(pipeline: Pipeline) -> None:
+    project(pipeline, LATEST)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(
+        pipeline, [(3, "z", "2025-01-01", 7), (4, "z", "2020-01-01", 7), (99, "y", "2024-01-01", 1)]
+    )
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("id",), 3, 11)
+
+
+def test_rows_that_were_kept_out_come_back_once_their_part_is_right(pipeline: Pipeline) -> None:
+    project(pipeline, LATEST)
+    arrive(pipeline, [*TEN, (50, "q", "2024-01-01", -1)])
+    tried(pipeline)
+    arrive(pipeline, [(50, "q", "2024-05-01", 1), (51, "q", "2024-05-01", -1)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("id",), 1, 11)
+    assert len(held(pipeline, "data")[1]) == 1
+
+
+def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:
+    project(pipeline, TOTAL)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record)[0] == "whole"
+    assert record.scope is not None and "events" in record.scope.why
+
+
+def test_a_dimension_that_changes_reaches_its_own_rows_alone(pipeline: Pipeline) -> None:
+    project(pipeline, JOINED, people=True)
+    arrive(pipeline, TEN)
+    people(pipeline, [("a", "Ulm"), ("b", "Bonn"), ("c", "Kiel"), ("d", "Jena")])
+    tried(pipeline)
+    arrive(pipeline, [])
+    people(pipeline, [("a", "Ulm"), ("b", "Köln"), ("c", "Kiel"), ("d", "Jena")])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("person",), 3, 10)
+
+
+@pytest.mark.parametrize("silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED])
+@pytest.mark.parametrize("seed", range(2))
+def test_any_changes_give_what_a_whole_build_gives(
+    pipeline: Pipeline, silver: str, seed: int
+) -> None:
+    chance = random.Random(f"{seed}{silver}")
+    is_joined = silver is JOINED
+    project(pipeline, silver, people=is_joined)
+    kinds = set()
+
+    for day in range(6):
+        batch = [
+            (
+                chance.choice([None, *range(40)]),
+                chance.choice([None, "a", "b", "c", "dü", "e f"]),
+                chance.choice([None, "2024-01-05", "2024-02-29", "2023-12-31"]),
+                chance.choice([None, -1, 0, 1, 50]),
+            )
+            for _ in range(chance.choice([0, 1, 3, 30 if not day else 2]) if day else 30)
+        ]
+        arrive(pipeline, batch)
+        if is_joined and chance.random() < 0.7:
+            people(
+                pipeline, [(p, chance.choice(["Ulm", "Bonn"])) for p in "abc" if day or p != "c"]
+            )
+        elif is_joined and not day:
+            people(pipeline, [("a", "Ulm")])
+        record = tried(pipeline)
+        if record.scope is not None:
+            kinds.add(record.scope.kind)
+
+    assert (ScopeKind.WHOLE in kinds) and (silver is TOTAL or len(kinds) > 1)
