@@ -60,6 +60,7 @@ LEDGER_SCHEMA = pl.Schema(
         "warnings": pl.String(),  # JSON: what is amiss in the version, and since when
         "batches": pl.List(pl.String()),  # of bronze: what `_batch_id` is of the rows
         "scope": pl.String(),  # JSON: how much of the table was made anew
+        "files_in": pl.String(),  # JSON: digest of the files read by upstream key
     }
 )
 KNOWN_BY = frozenset({"run_id", "environment", "asset", "status", "reasons", "fingerprint"})

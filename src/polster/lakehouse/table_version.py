@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
 
@@ -58,6 +59,15 @@ class TableVersion(Pin):
     def only(self, names: Collection[str]) -> TableVersion:
         """Return it as if it had no other files than ``names``."""
         return replace(self, delta=self.delta.limited(names), counted=None)
+
+    @property
+    def digest(self) -> str:
+        """Return what tells the rows from those of every other version, by the names of its files.
+
+        A number does not: a table may be begun anew, or brought back as it was.
+        """
+        names = "\n".join(sorted(uri.rpartition("/")[2] for uri in self.delta.file_uris()))
+        return blake2b(names.encode(), digest_size=8).hexdigest()
 
     @property
     def files(self) -> pl.DataFrame:

@@ -49,6 +49,7 @@ def to_row(record: AssetRecord) -> dict[str, Any]:
         else None,
         "batches": list(record.batches),
         "scope": json.dumps(asdict(record.scope)) if record.scope else None,
+        "files_in": json.dumps(dict(record.files_in)) if record.files_in else None,
     }
 
 
@@ -83,6 +84,7 @@ def from_row(row: Mapping[str, Any]) -> AssetRecord:
         },
         batches=tuple(row.get("batches") or ()),
         scope=_scope(row["scope"]) if row.get("scope") else None,
+        files_in=json.loads(row.get("files_in") or "{}"),
     )
 
 

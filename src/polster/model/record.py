@@ -183,6 +183,7 @@ class AssetRecord:
     Attributes:
         reasons: Why it ran, or why it did not, as clauses for people.
         rows_in: Rows read, by upstream key.
+        files_in: Digest of the files that were read, by upstream key.
         rows_returned: Rows that the function returned.
         rows_published: Of these, rows in the new version.
         rows_quarantined: Of these, rows set apart.
@@ -224,6 +225,7 @@ class AssetRecord:
     matched: Mapping[str, Matched] = field(default_factory=dict)
     batches: tuple[str, ...] = ()
     scope: Scope | None = None
+    files_in: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows_now(self) -> int:

@@ -111,7 +111,8 @@ class _Build:
             each: None if pin is None else read(pin) for each, pin in job.references.items()
         }
         rows = {str(table.key): table.rows for table in self.inputs.values()}
-        self.record = replace(record, rows_in=rows)
+        files = {str(table.key): table.digest for table in self.inputs.values()}
+        self.record = replace(record, rows_in=rows, files_in=files)
         table = work.lakehouse.table(job.asset.key)
         self.target = Target(table, work.lakehouse, work.context.id)
         self.write = write_of(job, self.target, work)

@@ -216,7 +216,6 @@ class Execution:
             reread=self.full_refresh,
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
-            made_from=None if state is None else state.fingerprint,
         )
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.row_changes import RowChanges, row_changes
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
-from polster.model.record import REUSED
+from polster.model.record import AssetRecord
 from polster.model.scope import ScopeKind
 from polster.plans.locality import (
     Call,
@@ -133,15 +133,17 @@ def find_parts(
     if isinstance(before, Whole):
         yield before
         return
+    versions = before.fingerprint.inputs if before.fingerprint else {}
     changes: dict[str, RowChanges] = {}
     schemas = {name: table.schema for name, table in inputs.items()}
     try:
         columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
         needed = needed_columns(call, schemas, columns)
         for name, now in inputs.items():
-            then = before[str(now.key)]
-            if then != now.version:
-                found = _changes(lakehouse, now, then, needed[name])
+            key = str(now.key)
+            if before.files_in.get(key) != now.digest:
+                files = before.files_in.get(key, "")
+                found = _changes(lakehouse, now, versions[key], files, needed[name])
                 if isinstance(found, Whole):
                     yield found
                     return
@@ -170,8 +172,8 @@ def find_parts(
 
 def _comparable(
     job: Job, loaded: LoadedAsset, terms: Terms, published: Published | None
-) -> Whole | Mapping[str, int]:
-    """Return the versions that the table was made from, if the rest of it is as it was."""
+) -> Whole | AssetRecord:
+    """Return what was recorded of the table, if nothing but its inputs may have changed."""
     if job.reread:
         return Whole("asked for")
     if published is None or published.record.fingerprint is None:
@@ -192,28 +194,26 @@ def _comparable(
         return Whole("it refers to its own rows")
     if theirs.inputs.keys() != ours.inputs.keys():
         return Whole("it reads other tables than before")
-    versions = job.made_from.inputs if job.made_from is not None else theirs.inputs
-    again = [name for name, version in versions.items() if version == REUSED]
-    if again:
-        return Whole(f"the table of {', '.join(again)} was begun anew")
     for name, asked in asked_by(loaded.asset, loaded.function.function).items():
         if asked.kind is Kind.RUN:
             return Whole(f"its parameter `{name}` asks for the run, which is another each time")
         if asked.kind is Kind.EAGER:
             return Whole(f"its parameter `{name}` asks for a pl.DataFrame, all of it")
-    return theirs.inputs
+    return published.record
 
 
 def _changes(
-    lakehouse: Lakehouse, now: TableVersion, version: int, columns: Collection[str]
+    lakehouse: Lakehouse, now: TableVersion, version: int, files: str, columns: Collection[str]
 ) -> RowChanges | Whole:
-    """Find the rows of an input that are not those of an earlier version."""
+    """Find the rows of an input that are not those of the version that had these ``files``."""
     if now.key is None:
         return Whole("nobody knows whose table an input is")
     try:
         then = lakehouse.pin(now.key, version)
         if then is None:
             return _gone(now.key, version)
+        if then.digest != files:
+            return Whole(f"{now.key} was begun anew, or brought back as it was")
         if dict(then.schema) != dict(now.schema):
             return Whole(f"the columns of {now.key} changed")
         return row_changes(then, now, sorted(columns) or list(now.schema))
