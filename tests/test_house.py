@@ -23,7 +23,7 @@ PRIVATE_PARTS = {
     "cli/completion.py",  # of Typer
     "dashboard/server.py",  # of uvicorn
     "lakehouse/deltalake_private.py",
-    "plans/locality.py",  # of Polars: what makes a frame of another class
+    "plans/probes.py",  # of Polars: what makes a frame of another class
     "plans/visit.py",  # of Polars
     "project/dataframely_private.py",
 }

@@ -142,6 +142,29 @@ def tried(events: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
     towns = people.select("person", "town").unique("person", keep="first", maintain_order=True)
     return newest.select("id", "person").join(towns, on="person", how="left")
 """
+BY_MONTH = """
+class Tried(dy.Schema):
+    month = dy.Date(nullable=True)
+    people = dy.Int64()
+    total = dy.Int64(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.group_by(month=pl.col("at").dt.truncate("1mo")).agg(
+        people=pl.col("person").n_unique().cast(pl.Int64), total=pl.col("amount").sum()
+    )
+"""
+TEXT_KEY = """
+class Tried(dy.Schema):
+    key = dy.String(primary_key=True)
+    amount = dy.Int64(nullable=True, min=0)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    return events.select(
+        "amount", key=pl.format("{}-{}", pl.col("id").fill_null(0), pl.col("person").fill_null(""))
+    )
+"""
 TEN: list[Row] = [(n, "abc"[n % 3], f"2024-0{1 + n % 3}-01", 10 * n) for n in range(10)]
 
 
@@ -194,6 +217,31 @@ def test_rows_that_were_kept_out_come_back_once_their_part_is_right(pipeline: Pi
     assert len(held(pipeline, "data")[1]) == 1
 
 
+def test_a_month_that_the_function_computes_is_made_anew_alone(pipeline: Pipeline) -> None:
+    project(pipeline, BY_MONTH)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("month",), 1, 3)
+
+
+def test_a_key_that_the_function_computes_chooses_the_rows_where_it_comes_again(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, TEXT_KEY)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(3, "a", "2024-02-03", 5), (10, "a", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("key",), 2, 11)
+    assert record.rules_broken == {"primary_key": 1}
+
+
 def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:
     project(pipeline, TOTAL)
     arrive(pipeline, TEN)
@@ -219,7 +267,7 @@ def test_a_dimension_that_changes_reaches_its_own_rows_alone(pipeline: Pipeline)
     assert scope(record) == ("local", ("person",), 3, 10)
 
 
-@pytest.mark.parametrize("silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED])
+@pytest.mark.parametrize("silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED, BY_MONTH, TEXT_KEY])
 @pytest.mark.parametrize("seed", range(2))
 def test_any_changes_give_what_a_whole_build_gives(
     pipeline: Pipeline, silver: str, seed: int

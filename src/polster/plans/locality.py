@@ -6,31 +6,33 @@ J arrives at every scan of the input whole, then filter and function commute. As
 and for "not in", since a filter on what a left join adds makes it an inner one.
 
 It is *row-local* if each row of the result is made of one row of the input. Then the source carries
-one hidden column more, which no step computes with, and the filter is on that. Source of both: the
-predicate pushdown of Polars, `register_io_source`.
+one hidden column more, which no step computes with, and the filter is on that. A function mostly
+begins with steps that are row-local; what they compute is a column like others to the steps after
+them, so that a function may be local by what it computes itself.
+
+Source of both: the predicate pushdown of Polars, `register_io_source`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
-Call = Callable[[Mapping[str, pl.LazyFrame]], pl.LazyFrame]
-"""The function of an asset: from its frames, by parameter, to its result."""
-ROW = "__polster_source_row__"
-CARRIED = pl.col(f"^{ROW}$")
+from polster.plans.probes import ROW, SCAN, Asked, Call, ask, followed, in_class, plainly, source
+
 KEEPS_ANY = "keep_strategy: Any"
 """In a plan: a step that keeps whichever row, so that every filter passes it."""
 BESIDE = "UNION"
 """In a plan: rows of several frames, so that some may be made of no row of the one asked about."""
-ONLY_PUSHDOWN = pl.QueryOptFlags(comm_subplan_elim=False, comm_subexpr_elim=False)
 PLAIN = (pl.Boolean, pl.Date, pl.Datetime, pl.Duration, pl.Time, pl.String, pl.Decimal, pl.Enum)
 """What rows may be chosen by, beside integers: types in which equal is equal."""
+CUT = "\0"
+"""Stands for the step of a function that a source takes the place of; no parameter has the name."""
+LATEST_STEPS = 3
+"""Of the steps by which a function begins, so many are asked about, the last ones."""
 
 
 class Reach(StrEnum):
@@ -42,44 +44,31 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Where the values of a column of the result stand for the rows of an input.
+
+    Attributes:
+        columns: Of the input, one a scan; or of what a step makes of it.
+        step: Number of that step, from 0; None for the input itself.
+    """
+
+    columns: tuple[str, ...]
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Locality:
     """How rows of a result depend on the rows of one input.
 
     Attributes:
-        by: Columns of the result by each of which alone it is local, and the columns of the input
-            that hold their values, one of each scan.
+        by: Columns of the result by each of which alone it is local, and where the input holds
+            their values.
         why: Of :attr:`Reach.WHOLE`, what stands in the way.
     """
 
     reach: Reach
-    by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by: Mapping[str, Held] = field(default_factory=dict)
     why: str = ""
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What Polars asked of one source: columns, and the filter, for each scan."""
-
-    columns: set[str] = field(default_factory=set)
-    filters: list[pl.Expr | None] = field(default_factory=list)
-
-
-class _ProbeFrame(pl.LazyFrame):
-    """A frame whose plan carries the hidden column through `select`, and keeps no row at random."""
-
-    def select(self, *exprs: Any, **named: Any) -> pl.LazyFrame:
-        """Select, and keep the hidden column where the height is that of the rows."""
-        if any(_names_columns(each) for each in (*exprs, *named.values())):
-            return super().select(*exprs, CARRIED, **named)
-        return super().select(*exprs, **named)
-
-    def unique(
-        self, subset: Any = None, *, keep: Any = "any", maintain_order: bool = False
-    ) -> pl.LazyFrame:
-        """Keep the first row instead of whichever, which is one of the results allowed."""
-        return super().unique(
-            subset, keep="first" if keep == "any" else keep, maintain_order=maintain_order
-        )
 
 
 def read_locality(call: Call, inputs: Mapping[str, pl.Schema]) -> dict[str, Locality]:
@@ -92,25 +81,31 @@ def read_locality(call: Call, inputs: Mapping[str, pl.Schema]) -> dict[str, Loca
     Returns:
         By parameter; what cannot be proved is :attr:`Reach.WHOLE`.
     """
+    asked = {name: Asked() for name in inputs}
     try:
-        _, plan, columns = _run(call, inputs, lambda frame: frame.limit(0))
+        result = call({name: source(schema, asked[name]) for name, schema in inputs.items()})
+        columns = result.collect_schema()
+        plan = result.explain(optimized=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         return dict.fromkeys(inputs, _whole(f"its plan cannot be read: {type(error).__name__}"))
+    if any(each.filters for each in asked.values()):
+        return dict.fromkeys(inputs, _whole("it collects rows while it is called"))
     if KEEPS_ANY in plan:
         why = '`unique` keeps whichever row; write keep="first", maintain_order=True after a sort'
         return dict.fromkeys(inputs, _whole(why))
-    by: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in inputs}
-    for column, dtype in columns.items():
-        if not (dtype.is_integer() or isinstance(dtype, PLAIN)):
-            continue
-        for name, held_in in _local_by(call, inputs, column, dtype).items():
-            by[name][column] = held_in
+    by: dict[str, dict[str, Held]] = {name: {} for name in inputs}
+    for column, dtype in _to_choose_by(columns):
+        for name, names in _local_by(result, asked, column, dtype, inputs).items():
+            by[name][column] = Held(names)
     found: dict[str, Locality] = {}
-    for name in inputs:
-        if _is_row_local(call, inputs, name, columns):
-            found[name] = Locality(Reach.ROW_LOCAL, by[name])
-        elif by[name]:
-            found[name] = Locality(Reach.LOCAL, by[name])
+    for name, schema in inputs.items():
+        marked = {**inputs, name: pl.Schema({**schema, ROW: pl.Int64()})}
+        is_row_local, computed = _from_its_steps(call, marked, name, columns)
+        held = {**computed, **by[name]}
+        if is_row_local:
+            found[name] = Locality(Reach.ROW_LOCAL, held)
+        elif held:
+            found[name] = Locality(Reach.LOCAL, held)
         else:
             found[name] = _whole(f"no column of the result tells which rows of `{name}` it needs")
     return found
@@ -120,107 +115,91 @@ def needed_columns(
     call: Call, inputs: Mapping[str, pl.Schema], columns: Sequence[str]
 ) -> dict[str, set[str]]:
     """Return which columns of each input ``columns`` of the result depend on, filters included."""
-    asked, _, _ = _run(call, inputs, lambda frame: _plainly(frame, columns))
-    return {
-        name: each.columns.union(
-            *(one.meta.root_names() for one in each.filters if one is not None)
-        )
-        for name, each in asked.items()
-    }
+    asked = {name: Asked() for name in inputs}
+    result = call({name: source(schema, asked[name]) for name, schema in inputs.items()})
+    if not ask(plainly(result, columns), asked):
+        return {name: set(schema) for name, schema in inputs.items()}
+    return {name: each.needed for name, each in asked.items()}
 
 
-def slice_values(frame: pl.LazyFrame, held_in: Sequence[str], column: str) -> pl.LazyFrame:
+def slice_values(
+    call: Call,
+    inputs: Mapping[str, pl.Schema],
+    name: str,
+    rows: pl.LazyFrame,
+    column: str,
+    held: Held,
+) -> pl.LazyFrame:
     """Return the values of a column of the result that some rows of an input can reach.
 
     Args:
-        frame: The rows.
-        held_in: Where the input holds them, as :class:`Locality` says.
+        call: The function.
+        inputs: Columns by parameter.
+        name: The input.
+        rows: The rows of it.
         column: Name of the one column returned.
+        held: Where the input holds the values.
     """
-    parts = [frame.select(pl.col(name).alias(column)) for name in held_in]
+    if held.step is not None:
+        frames = {each: source(schema, Asked()) for each, schema in inputs.items()}
+        frames[name], made = followed(rows)
+        call(frames)
+        rows = made[held.step]
+    parts = [plainly(rows, [each]).rename({each: column}) for each in held.columns]
     return pl.concat(parts).unique()
+
+
+def narrowed(
+    call: Call, frames: Mapping[str, pl.LazyFrame], name: str, step: int, rows: pl.Expr
+) -> pl.LazyFrame:
+    """Return the result of a function of which one step is filtered.
+
+    Args:
+        call: The function.
+        frames: What it reads, by parameter.
+        name: The input that the step is made of.
+        step: Its number.
+        rows: Which of its rows are left.
+    """
+
+    def filtered(number: int, frame: pl.LazyFrame) -> pl.LazyFrame:
+        return in_class(pl.LazyFrame, frame).filter(rows) if number == step else frame
+
+    return in_class(pl.LazyFrame, call({**frames, name: followed(frames[name], filtered)[0]}))
 
 
 def _whole(why: str) -> Locality:
     return Locality(Reach.WHOLE, why=why)
 
 
-def _names_columns(expression: object) -> bool:
-    """Tell whether an argument of `select` has a row for each row of the frame, if any does."""
-    if isinstance(expression, pl.Expr):
-        meta = expression.meta
-        return bool(meta.root_names()) or meta.has_multiple_outputs()
-    if isinstance(expression, str):
-        return True
-    if isinstance(expression, list | tuple):
-        return any(_names_columns(each) for each in expression)
-    return False
-
-
-def _plainly(frame: pl.LazyFrame, columns: Iterable[str]) -> pl.LazyFrame:
-    """Select columns without the hidden one."""
-    return pl.LazyFrame.select(frame, list(columns))
-
-
-def _filtered_by(question: pl.Expr) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
-    return lambda frame: frame.filter(question)
-
-
-def _run(
-    call: Call,
-    inputs: Mapping[str, pl.Schema],
-    ask: Callable[[pl.LazyFrame], pl.LazyFrame],
-    *,
-    marked: str | None = None,
-) -> tuple[dict[str, _Asked], str, pl.Schema]:
-    """Call the function over sources, collect what ``ask`` makes of its result, and listen."""
-    asked = {name: _Asked() for name in inputs}
-    frames = {
-        name: _source({**schema, ROW: pl.Int64()} if name == marked else schema, asked[name])
-        for name, schema in inputs.items()
-    }
-    result = call(frames)
-    schema = result.collect_schema()
-    ask(result).collect(optimizations=ONLY_PUSHDOWN)
-    return asked, result.explain(optimized=False), schema
-
-
-def _source(schema: Mapping[str, pl.DataType], asked: _Asked) -> pl.LazyFrame:
-    empty = pl.DataFrame(schema=schema)
-
-    def read(
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        del batch_size
-        asked.columns.update(empty.columns if with_columns is None else with_columns)
-        # a source that is told how many rows to give filters after it has counted
-        asked.filters.append(predicate if n_rows is None else None)
-        yield empty if with_columns is None else empty.select(with_columns)
-
-    source = register_io_source(read, schema=pl.Schema(schema), is_pure=True)
-    return _ProbeFrame._from_pyldf(source._ldf)
+def _to_choose_by(columns: pl.Schema) -> Iterator[tuple[str, pl.DataType]]:
+    for column, dtype in columns.items():
+        if column != ROW and (dtype.is_integer() or isinstance(dtype, PLAIN)):
+            yield column, dtype
 
 
 def _local_by(
-    call: Call, inputs: Mapping[str, pl.Schema], column: str, dtype: pl.DataType
+    result: pl.LazyFrame,
+    asked: Mapping[str, Asked],
+    column: str,
+    dtype: pl.DataType,
+    inputs: Mapping[str, pl.Schema],
 ) -> dict[str, tuple[str, ...]]:
-    """Return in which inputs the function is local by ``column``, and where they hold it."""
+    """Return in which inputs a result is local by ``column``, and what it is called there."""
     held: dict[str, dict[str, None]] = {name: {} for name in inputs}
     out: set[str] = set()
     for negated in (False, True):
-        question = _member(column, dtype, negated=negated)
         try:
-            asked, _, _ = _run(call, inputs, _filtered_by(question))
+            if not ask(result.filter(_member(column, dtype, negated=negated)), asked):
+                return {}
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return {}
-        for name, each in asked.items():
-            names = [_arrived(one, inputs[name], dtype, negated=negated) for one in each.filters]
+        for name, schema in inputs.items():
+            filters = asked[name].filters
+            names = [_arrived(each, schema, dtype, negated=negated) for each in filters]
             if not names or None in names:
                 out.add(name)
-            held[name] |= dict.fromkeys(one for one in names if one)
+            held[name] |= dict.fromkeys(each for each in names if each)
     return {name: tuple(names) for name, names in held.items() if name not in out}
 
 
@@ -249,9 +228,9 @@ def _arrived(
 
 def _as_asked(column: str, dtype: pl.DataType, *, negated: bool) -> pl.Expr:
     """Return the question as Polars hands it to a source when nothing is in between."""
-    asked = _Asked()
-    plain = _source({column: dtype}, asked)
-    plain.filter(_member(column, dtype, negated=negated)).collect(optimizations=ONLY_PUSHDOWN)
+    asked = Asked()
+    plain = source({column: dtype}, asked)
+    ask(plain.filter(_member(column, dtype, negated=negated)), {column: asked})
     (predicate,) = asked.filters
     return pl.lit(value=False) if predicate is None else predicate
 
@@ -266,26 +245,106 @@ def _conjuncts(predicate: pl.Expr) -> list[pl.Expr]:
     return [predicate]
 
 
-def _is_row_local(
+def _from_its_steps(
     call: Call, inputs: Mapping[str, pl.Schema], name: str, columns: pl.Schema
-) -> bool:
-    """Tell whether each row of the result is made of one row of ``name``, read once."""
+) -> tuple[bool, dict[str, Held]]:
+    """Tell whether the result is row-local in an input, and by what it computes it is local.
+
+    Args:
+        call: The function.
+        inputs: Columns by parameter, those of ``name`` with the hidden one.
+        name: The input.
+        columns: Of the result.
+    """
+    asked = {each: Asked() for each in inputs}
+    frames = {each: source(schema, asked[each]) for each, schema in inputs.items()}
+    frames[name], made = followed(frames[name])
     try:
-        for negated in (False, True):
-            question = _member(ROW, pl.Int64(), negated=negated)
-            asked, plan, schema = _run(call, inputs, _filtered_by(question), marked=name)
-            if {**schema} != {**columns, ROW: pl.Int64()} or len(asked[name].filters) != 1:
-                return False
-            if BESIDE in plan:
-                return False
-            marked = pl.Schema({**inputs[name], ROW: pl.Int64()})
-            (predicate,) = asked[name].filters
-            if _arrived(predicate, marked, pl.Int64(), negated=negated) != ROW:
-                return False
-        # a step over all columns may have looked at the hidden one, too
-        asked, _, _ = _run(call, inputs, lambda frame: _plainly(frame, columns), marked=name)
+        result = call(frames)
+        steps = tuple(made)  # each question is one more
+        if _is_row_local(result, asked, name, columns, inputs[name]):
+            last = len(steps) - 1
+            ends_it = bool(steps) and result is steps[last]
+            alone = ends_it and _is_row_local(
+                result, asked, name, columns, inputs[name], alone=True
+            )
+            every = _to_choose_by(columns) if alone else ()
+            return True, {column: Held((column,), last) for column, _ in every}
+        begins = [
+            (number, step)
+            for number, step in enumerate(steps)
+            if _is_row_local(step, asked, name, None, inputs[name], alone=True)
+        ]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return False, {}
+    for number, step in begins[: -LATEST_STEPS - 1 : -1]:
+        there = step.collect_schema()
+        if computed := dict(_local_after(call, inputs, name, number, there, columns)):
+            return False, computed
+    return False, {}
+
+
+def _local_after(
+    call: Call,
+    inputs: Mapping[str, pl.Schema],
+    name: str,
+    step: int,
+    there: pl.Schema,
+    columns: pl.Schema,
+) -> Iterator[tuple[str, Held]]:
+    """Yield by which columns the result is local in what a step makes of an input."""
+    begun = pl.Schema({each: dtype for each, dtype in there.items() if each != ROW})
+    unasked = {each: Asked() for each in inputs}
+    frames = {each: source(schema, unasked[each]) for each, schema in inputs.items()}
+    asked = Asked()
+
+    def cut(number: int, frame: pl.LazyFrame) -> pl.LazyFrame:
+        return source(begun, asked) if number == step else frame
+
+    frames[name] = followed(frames[name], cut)[0]
+    try:
+        result = call(frames)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return
+    for column, dtype in _to_choose_by(columns):
+        begins = {**unasked, CUT: asked}
+        found = _local_by(result, begins, column, dtype, {CUT: begun})
+        if CUT in found and not unasked[name].filters:  # nothing else is made of the input
+            yield column, Held(found[CUT], step)
+
+
+def _is_row_local(
+    result: pl.LazyFrame,
+    asked: Mapping[str, Asked],
+    name: str,
+    columns: pl.Schema | None,
+    schema: pl.Schema,
+    *,
+    alone: bool = False,
+) -> bool:
+    """Tell whether each row of a result is made of one row of ``name``, read once.
+
+    Args:
+        result: Of a function, or a step of it.
+        asked: What its sources are asked.
+        name: The input that has the hidden column.
+        columns: Of the result, without the hidden one; None for those that it has.
+        schema: Of the input.
+        alone: Whether it must be made of nothing else.
+    """
+    there = result.collect_schema()
+    plain = {each: dtype for each, dtype in there.items() if each != ROW}
+    if ROW not in there or (columns is not None and plain != dict(columns)):
         return False
-    (predicate,) = asked[name].filters
-    seen = asked[name].columns.union([] if predicate is None else predicate.meta.root_names())
-    return ROW not in seen
+    plan = result.explain(optimized=False)
+    if BESIDE in plan or (alone and plan.count(SCAN) > 1):
+        return False
+    for negated in (False, True):
+        is_whole = ask(result.filter(_member(ROW, pl.Int64(), negated=negated)), asked)
+        filters = asked[name].filters
+        if not is_whole or len(filters) != 1:
+            return False
+        if _arrived(filters[0], schema, pl.Int64(), negated=negated) != ROW:
+            return False
+    # a step over all columns may have looked at the hidden one, too
+    return ask(plainly(result, plain), asked) and ROW not in asked[name].needed

@@ -189,12 +189,8 @@ class _Build:
 
     def _rows_of(self, part: Slice, loaded: LoadedAsset, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return what the function returns for a part; ``frame`` is what it returns for all."""
-        if part.is_nothing:
-            return frame.clear()
-        if not part.added:
-            return part.narrowed(frame)
         whole = {name: table.scan() for name, table in self.inputs.items()}
-        return self._call(loaded, {**whole, **part.added})
+        return part.rows(lambda frames: self._call(loaded, frames), whole, frame)
 
     def _stage_with(
         self, terms: Terms, frame: pl.LazyFrame, plan: PlanRead, current: TableVersion | None

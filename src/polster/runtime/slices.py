@@ -7,14 +7,14 @@ result the rows that changed can reach, see :mod:`polster.plans.locality`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from polster.contracts.casts import Cast
 from polster.contracts.judge import AUDIT_COLUMNS, Terms
-from polster.contracts.rules import Rule, is_local
+from polster.contracts.rules import is_local
 from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.row_changes import RowChanges, row_changes
@@ -23,13 +23,15 @@ from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord
 from polster.model.scope import ScopeKind
 from polster.plans.locality import (
-    Call,
+    Held,
     Locality,
     Reach,
+    narrowed,
     needed_columns,
     read_locality,
     slice_values,
 )
+from polster.plans.probes import Call
 from polster.project.load import LoadedAsset
 from polster.runtime.parameters import Kind, asked_by
 
@@ -65,6 +67,7 @@ class Slice:
         column: Else the column by whose values the part is chosen.
         values: The values, in the type of the contract.
         cast: How a value that is returned becomes one of those; None if it is one.
+        steps: Of inputs that hold the values in a step of the function, that step.
     """
 
     kind: ScopeKind
@@ -73,6 +76,7 @@ class Slice:
     column: str = ""
     values: pl.Series | None = None
     cast: Cast | None = None
+    steps: Mapping[str, Held] = field(default_factory=dict)
 
     @property
     def returned(self) -> pl.Expr:
@@ -90,8 +94,30 @@ class Slice:
             return pl.lit(value=False)
         return value.is_in(self.values.implode(), nulls_equal=True)
 
-    def narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the rows of ``frame``, which the function returned, that belong to it."""
+    def rows(
+        self, call: Call, frames: Mapping[str, pl.LazyFrame], frame: pl.LazyFrame
+    ) -> pl.LazyFrame:
+        """Return what a function returns for it.
+
+        Args:
+            call: The function.
+            frames: What it reads, whole.
+            frame: What it returns of that.
+        """
+        if self.is_nothing:
+            return frame.clear()
+        if self.added:
+            return call({**frames, **self.added})
+        for name, held in self.steps.items():
+            (column,) = held.columns
+            value = (
+                pl.col(column) if self.cast is None else replace(self.cast, column=column).value()
+            )
+            frame = narrowed(call, frames, name, held.step or 0, self._among(value))
+            break  # of one input is enough: the rest is filtered at the end
+        return self._narrowed(frame)
+
+    def _narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.values is None:
             return frame
         if self.cast is None and self.values.len() and not self.values.null_count():
@@ -166,7 +192,7 @@ def find_parts(
         if adds_only and not terms.rules.tables:
             yield Slice(ScopeKind.ROW_LOCAL, base, {name: change.added})
     quarantined = lakehouse.quarantine(job.asset.key).scan()
-    yield _by_values(terms, base, changes, local, quarantined)
+    yield _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
     yield Whole("rows of the part have a key that stays in the rest")
 
 
@@ -225,95 +251,95 @@ def _gone(key: AssetKey, version: int) -> Whole:
     return Whole(f"version {version} of {key} cannot be read any more")
 
 
-def _by_values(
-    terms: Terms,
-    base: TableVersion,
-    changes: Mapping[str, RowChanges],
-    local: Mapping[str, Locality],
-    quarantined: pl.LazyFrame | None,
-) -> Slice | Whole:
-    """Choose the column of the result that makes the part smallest."""
-    columns = [
-        column
-        for column in _candidates(terms, base)
-        if all(column in local[name].by for name in changes)
-        and all(is_local(rule, column, terms.schema) for rule in terms.rules.tables)
-    ]
-    if not columns:
-        return Whole(_why_no_column(terms, base, changes, local))
-    casts = {cast.column: cast for cast in terms.casts}
-    found: list[tuple[int, Slice]] = []
-    for column in columns[:CANDIDATES]:
-        values = _values(column, changes, local, casts.get(column))
-        part = Slice(ScopeKind.LOCAL, base, column=column, values=values, cast=casts.get(column))
-        if why := _beside_keys(terms, column, quarantined):
-            return Whole(why)
-        rows = int(base.scan().filter(part.published).select(pl.len()).collect().item())
-        found.append((rows, part))
-        if rows <= base.rows / 10:
-            break
-    rows, part = min(found, key=lambda each: each[0])
-    if rows > base.rows * MOST:
-        return Whole(f"{rows} of its {base.rows} rows can be reached by what changed")
-    return part
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The column of a result whose values choose a part of it."""
 
+    call: Call
+    schemas: Mapping[str, pl.Schema]
+    terms: Terms
+    base: TableVersion
+    changes: Mapping[str, RowChanges]
+    local: Mapping[str, Locality]
+    quarantined: pl.LazyFrame | None
 
-def _candidates(terms: Terms, base: TableVersion) -> list[str]:
-    """Return the columns by which a part may be chosen, those of keys first."""
-    keys = dict.fromkeys(name for rule in terms.rules.unique for name in rule.columns)
-    there = base.schema
-    return [
-        name
-        for name in (*keys, *(each for each in terms.schema if each not in keys))
-        if name in there and name in terms.returned and there[name] == terms.schema[name]
-    ]
+    def choose(self) -> Slice | Whole:
+        """Return the part by the column that makes it small; of few columns the smallest."""
+        rules = self.terms.rules.tables
+        columns = [
+            column
+            for column in self._local_columns()
+            if all(is_local(rule, column, self.terms.schema) for rule in rules)
+        ]
+        if not columns:
+            return Whole(self._why_none())
+        settled = [column for column in columns if self._waiting(column) is None]
+        if not settled:
+            return Whole(self._waiting(columns[0]) or "")
+        rows = self.base.rows
+        found: list[tuple[int, Slice]] = []
+        for column in settled[:CANDIDATES]:
+            part = self._part(column)
+            chosen = self.base.scan().filter(part.published).select(pl.len()).collect()
+            found.append((int(chosen.item()), part))
+            if found[-1][0] <= rows / 10:
+                break
+        fewest, part = min(found, key=lambda each: each[0])
+        if fewest > rows * MOST:
+            return Whole(f"what changed reaches {fewest} of its {rows} rows")
+        return part
 
+    def _local_columns(self) -> list[str]:
+        """Return the columns by which the result is local in all that changed, keys first."""
+        terms, there = self.terms, self.base.schema
+        keys = dict.fromkeys(name for rule in terms.rules.unique for name in rule.columns)
+        return [
+            name
+            for name in (*keys, *(each for each in terms.schema if each not in keys))
+            if name in terms.returned
+            and there.get(name) == terms.schema[name]
+            and all(name in self.local[each].by for each in self.changes)
+        ]
 
-def _values(
-    column: str, changes: Mapping[str, RowChanges], local: Mapping[str, Locality], cast: Cast | None
-) -> pl.Series:
-    parts = [
-        slice_values(rows, local[name].by[column], column)
-        for name, change in changes.items()
-        for rows, count in (
-            (change.added, change.rows_added),
-            (change.removed, change.rows_removed),
+    def _part(self, column: str) -> Slice:
+        cast = next((each for each in self.terms.casts if each.column == column), None)
+        held = {name: self.local[name].by[column] for name in self.changes}
+        parts = [
+            slice_values(self.call, self.schemas, name, rows, column, held[name])
+            for name, change in self.changes.items()
+            for rows, count in (
+                (change.added, change.rows_added),
+                (change.removed, change.rows_removed),
+            )
+            if count
+        ]
+        values = pl.concat(parts)
+        if cast is not None:
+            values = values.select(cast.value())
+        return Slice(
+            ScopeKind.LOCAL,
+            self.base,
+            column=column,
+            values=values.unique().collect(engine="streaming")[column],
+            cast=cast,
+            steps={name: each for name, each in held.items() if each.step is not None},
         )
-        if count
-    ]
-    values = pl.concat(parts)
-    if cast is not None:
-        values = values.select(cast.value())
-    return values.unique().collect(engine="streaming")[column]
 
+    def _waiting(self, column: str) -> str | None:
+        """Say why a key cannot be judged in a part alone; rows beside it wait for their place."""
+        unique = self.terms.rules.unique
+        keys = [rule.name for rule in unique if column not in rule.columns]
+        if not keys or self.quarantined is None:
+            return None
+        waits = pl.col("_rules").list.eval(pl.element().is_in(keys)).list.any()
+        if not self.quarantined.filter(waits).head(1).collect().height:
+            return None
+        return f"rows were kept out by {keys[0]}, which does not hold `{column}`"
 
-def _beside_keys(terms: Terms, column: str, quarantined: pl.LazyFrame | None) -> str | None:
-    """Say why a key cannot be judged for a part alone: rows beside it may wait for their place."""
-    keys = [rule.name for rule in terms.rules.unique if column not in rule.columns]
-    if not keys or quarantined is None:
-        return None
-    waits = pl.col("_rules").list.eval(pl.element().is_in(keys)).list.any()
-    if not quarantined.filter(waits).head(1).collect().height:
-        return None
-    return f"rows were kept out by {keys[0]}, which does not hold `{column}`"
-
-
-def _why_no_column(
-    terms: Terms,
-    base: TableVersion,
-    changes: Mapping[str, RowChanges],
-    local: Mapping[str, Locality],
-) -> str:
-    shared = [
-        column
-        for column in _candidates(terms, base)
-        if all(column in local[name].by for name in changes)
-    ]
-    if shared:
-        names = ", ".join(f"`{rule.name}`" for rule in _unlocal(terms, shared[0]))
-        return f"the rule {names} looks at other rows"
-    return f"no column tells which rows it needs of {' and '.join(f'`{n}`' for n in changes)}"
-
-
-def _unlocal(terms: Terms, column: str) -> list[Rule]:
-    return [rule for rule in terms.rules.tables if not is_local(rule, column, terms.schema)]
+    def _why_none(self) -> str:
+        for column in self._local_columns()[:1]:
+            rules = self.terms.rules.tables
+            far = [rule for rule in rules if not is_local(rule, column, self.terms.schema)]
+            return f"the rule {', '.join(f'`{rule.name}`' for rule in far)} looks at other rows"
+        names = " and ".join(f"`{name}`" for name in self.changes)
+        return f"no column tells which rows of {names} it needs"
