@@ -267,7 +267,9 @@ def test_a_dimension_that_changes_reaches_its_own_rows_alone(pipeline: Pipeline)
     assert scope(record) == ("local", ("person",), 3, 10)
 
 
-@pytest.mark.parametrize("silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED, BY_MONTH, TEXT_KEY])
+@pytest.mark.parametrize(
+    "silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED, BY_MONTH, TEXT_KEY]
+)
 @pytest.mark.parametrize("seed", range(2))
 def test_any_changes_give_what_a_whole_build_gives(
     pipeline: Pipeline, silver: str, seed: int

@@ -67,11 +67,12 @@ class ProbeFrame(pl.LazyFrame):
         """Group by columns that are there already."""
         keys = [*_flat(by), *(_named(name, each) for name, each in named_by.items())]
         there = self.collect_schema()
-        computed = [key for key in keys if isinstance(key, pl.Expr) and _is_computed(key, there)]
-        if not computed:
-            return super().group_by(*by, maintain_order=maintain_order, **named_by)
-        plain = [key.meta.output_name() if key in computed else key for key in keys]
-        return self.with_columns(computed).group_by(*plain, maintain_order=maintain_order)
+        begun: pl.LazyFrame = self
+        for place, key in enumerate(keys):
+            if isinstance(key, pl.Expr) and _is_computed(key, there):
+                begun = begun.with_columns(key)
+                keys[place] = key.meta.output_name()
+        return pl.LazyFrame.group_by(begun, *keys, maintain_order=maintain_order)
 
 
 class _Steps(ProbeFrame):
@@ -173,7 +174,8 @@ def _flat(keys: Iterable[Any]) -> Iterator[Any]:
 
 
 def _named(name: str, key: Any) -> pl.Expr:
-    return (pl.col(key) if isinstance(key, str) else key).alias(name)
+    expression = key if isinstance(key, pl.Expr) else pl.col(key) if isinstance(key, str) else None
+    return (pl.lit(key) if expression is None else expression).alias(name)
 
 
 def _is_computed(key: pl.Expr, there: pl.Schema) -> bool:
