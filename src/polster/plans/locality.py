@@ -15,7 +15,7 @@ Source of both: the predicate pushdown of Polars, `register_io_source`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -71,44 +71,54 @@ class Locality:
     why: str = ""
 
 
-def read_locality(call: Call, inputs: Mapping[str, pl.Schema]) -> dict[str, Locality]:
-    """Say for each input how the result depends on its rows; nothing is computed.
+def read_locality(
+    call: Call, inputs: Mapping[str, pl.Schema], changed: Iterable[str] | None = None
+) -> dict[str, Locality]:
+    """Say how the result of a function depends on the rows of its inputs; nothing is computed.
 
     Args:
         call: The function; it is called a few times, over frames without rows.
         inputs: Columns by parameter.
+        changed: Parameters that are asked about; all if not given.
 
     Returns:
         By parameter; what cannot be proved is :attr:`Reach.WHOLE`.
     """
+    names = list(inputs if changed is None else changed)
     asked = {name: Asked() for name in inputs}
     try:
         result = call({name: source(schema, asked[name]) for name, schema in inputs.items()})
         columns = result.collect_schema()
         plan = result.explain(optimized=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        return dict.fromkeys(inputs, _whole(f"its plan cannot be read: {type(error).__name__}"))
+        return dict.fromkeys(names, _whole(f"its plan cannot be read: {type(error).__name__}"))
     if any(each.filters for each in asked.values()):
-        return dict.fromkeys(inputs, _whole("it collects rows while it is called"))
+        return dict.fromkeys(names, _whole("it collects rows while it is called"))
     if KEEPS_ANY in plan:
         why = '`unique` keeps whichever row; write keep="first", maintain_order=True after a sort'
-        return dict.fromkeys(inputs, _whole(why))
-    by: dict[str, dict[str, Held]] = {name: {} for name in inputs}
-    for column, dtype in _to_choose_by(columns):
-        for name, names in _local_by(result, asked, column, dtype, inputs).items():
-            by[name][column] = Held(names)
+        return dict.fromkeys(names, _whole(why))
     found: dict[str, Locality] = {}
-    for name, schema in inputs.items():
-        marked = {**inputs, name: pl.Schema({**schema, ROW: pl.Int64()})}
+    for name in names:
+        marked = {**inputs, name: pl.Schema({**inputs[name], ROW: pl.Int64()})}
         is_row_local, computed = _from_its_steps(call, marked, name, columns)
-        held = {**computed, **by[name]}
-        if is_row_local:
-            found[name] = Locality(Reach.ROW_LOCAL, held)
-        elif held:
-            found[name] = Locality(Reach.LOCAL, held)
-        else:
-            found[name] = _whole(f"no column of the result tells which rows of `{name}` it needs")
-    return found
+        found[name] = Locality(Reach.ROW_LOCAL if is_row_local else Reach.WHOLE, computed)
+    if all(each.reach is Reach.ROW_LOCAL and each.by for each in found.values()):
+        return found
+    passed: dict[str, dict[str, Held]] = {name: {} for name in names}
+    for column, dtype in _to_choose_by(columns):
+        for name, held_in in _local_by(result, asked, column, dtype, inputs).items():
+            if name in passed:
+                passed[name][column] = Held(held_in)
+    return {name: _together(name, each, passed[name]) for name, each in found.items()}
+
+
+def _together(name: str, local: Locality, passed: Mapping[str, Held]) -> Locality:
+    """Return what is known of an input with the columns that reach the result as they are."""
+    by = {**local.by, **passed}
+    if local.reach is Reach.ROW_LOCAL or by:
+        reach = Reach.ROW_LOCAL if local.reach is Reach.ROW_LOCAL else Reach.LOCAL
+        return Locality(reach, by)
+    return _whole(f"no column of the result tells which rows of `{name}` it needs")
 
 
 def needed_columns(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import polars as pl
+import polars.selectors as cs
 from polars.io.plugins import register_io_source
 
 Call = Callable[[Mapping[str, pl.LazyFrame]], pl.LazyFrame]
@@ -51,9 +52,10 @@ class ProbeFrame(pl.LazyFrame):
 
     def select(self, *exprs: Any, **named: Any) -> pl.LazyFrame:
         """Select, and keep the hidden column where the height is that of the rows."""
-        if any(_names_columns(each) for each in (*exprs, *named.values())):
-            return super().select(*exprs, CARRIED, **named)
-        return super().select(*exprs, **named)
+        every = [*_flat(exprs)]
+        if any(_names_columns(each) for each in (*every, *named.values())):
+            return super().select(*every, CARRIED, **named)
+        return super().select(*every, **named)
 
     def unique(
         self, subset: Any = None, *, keep: Any = "any", maintain_order: bool = False
@@ -158,19 +160,14 @@ def _names_columns(expression: object) -> bool:
     if isinstance(expression, pl.Expr):
         meta = expression.meta
         return bool(meta.root_names()) or meta.has_multiple_outputs()
-    if isinstance(expression, str):
-        return True
-    if isinstance(expression, list | tuple):
-        return any(_names_columns(each) for each in expression)
-    return False
+    return isinstance(expression, str) or cs.is_selector(expression)
 
 
-def _flat(keys: Iterable[Any]) -> Iterator[Any]:
-    for key in keys:
-        if isinstance(key, list | tuple):
-            yield from _flat(key)
-        else:
-            yield key
+def _flat(arguments: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield what is selected, or grouped by, also where it came as one list or generator."""
+    if len(arguments) == 1 and not isinstance(arguments[0], str | pl.Expr):
+        arguments = tuple(arguments[0]) if isinstance(arguments[0], Iterable) else arguments
+    yield from arguments
 
 
 def _named(name: str, key: Any) -> pl.Expr:

@@ -175,7 +175,7 @@ def find_parts(
                     return
                 if found.rows_added or found.rows_removed:
                     changes[name] = found
-        local = read_locality(call, schemas) if changes else {}
+        local = read_locality(call, schemas, changes) if changes else {}
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, PolsterError):
         yield Whole("its plan cannot be read without rows")
         return
