@@ -46,7 +46,7 @@ def test_a_lakehouse_that_is_sound(shop: Pipeline) -> None:
     result = shop.cli("doctor", "--releases")
 
     assert result.exit_code == 0
-    assert result.stdout == "6 tables, 12 files: nothing wrong\n"
+    assert result.stdout == "6 tables, 13 files: nothing wrong\n"
 
 
 def test_a_lakehouse_before_the_first_run(shop: Pipeline) -> None:

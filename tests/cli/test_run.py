@@ -92,6 +92,7 @@ def test_json_has_every_key(shop: Pipeline) -> None:
         "reasons": ["it was never built"],
         "rows_in": {"bronze.orders": 5},
         "matched": {},
+        "scope": {"kind": "whole", "by": [], "rows": 2, "of": 2, "why": "never built"},
         "rows_returned": 5,
         "rows_published": 2,
         "rows_quarantined": 3,

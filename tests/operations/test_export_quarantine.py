@@ -196,7 +196,7 @@ def test_counts_come_from_every_run_that_judged(shop: Pipeline) -> None:
     first = shop.run()
     shop.run()
     shop.edit("landing/orders.csv", "4,,7", "4,dan,7")
-    second = shop.run(full_refresh=True)
+    second = shop.run()
 
     counts = quarantine_counts(shop.open(), asset="silver.orders")
 

@@ -9,6 +9,7 @@ from typing import Any
 from polster.cli import console
 from polster.cli.standing import show_standing, standing_as_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
+from polster.model.scope import Scope, ScopeKind
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:
@@ -39,10 +40,22 @@ def record_as_json(record: AssetRecord) -> dict[str, Any]:
         "rows_published": record.rows_published,
         "rows_quarantined": record.rows_quarantined,
         "rules_broken": dict(record.rules_broken),
+        "scope": None if record.scope is None else scope_as_json(record.scope),
         "version": record.version,
         "seconds": round(record.seconds, 3),
         "notes": list(record.notes),
         "error": _failure_as_json(record.error),
+    }
+
+
+def scope_as_json(scope: Scope) -> dict[str, Any]:
+    """Return how much of a table was made anew as plain values."""
+    return {
+        "kind": scope.kind.value,
+        "by": list(scope.by),
+        "rows": scope.rows,
+        "of": scope.of,
+        "why": scope.why,
     }
 
 
@@ -122,10 +135,10 @@ def _show_table(told: list[AssetRecord]) -> None:
             (
                 str(asset.asset),
                 asset.status.value,
-                number(asset.rows_published) if done else "",
+                _rows(asset) if done else "",
                 number(asset.rows_quarantined) if asset.rows_quarantined else "",
                 f"{asset.seconds:.2f} s",
-                rules_text(asset.rules_broken) or "; ".join(asset.reasons),
+                rules_text(asset.rules_broken) or "; ".join((*asset.reasons, *_scope(asset))),
             )
         )
     console.show_rows(
@@ -133,6 +146,22 @@ def _show_table(told: list[AssetRecord]) -> None:
         rows,
         right=("rows", "quarantined", "time"),
     )
+
+
+def _rows(asset: AssetRecord) -> str:
+    """Write how many rows were made anew, and of how many if not all were."""
+    made = number(asset.rows_published)
+    return made if asset.rows_now == asset.rows_published else f"{made} of {number(asset.rows_now)}"
+
+
+def _scope(asset: AssetRecord) -> list[str]:
+    """Say how a part was chosen; of a whole table, why new data did not do with a part of it."""
+    scope = asset.scope
+    if scope is None or asset.status is not AssetStatus.PUBLISHED:
+        return []
+    if scope.kind is ScopeKind.WHOLE and not all("new data" in each for each in asset.reasons):
+        return []
+    return [scope.text]
 
 
 def _told(record: RunRecord) -> list[AssetRecord]:

@@ -66,8 +66,8 @@ def _as_json(asset: OverviewAsset) -> dict[str, object]:
         "last_run_at": last.started_at.isoformat() if last else None,
         "last_error": last.error.message if last and last.error else None,
         "published_at": published.started_at.isoformat() if published else None,
-        "rows_published": published.rows_published if published else None,
-        "rows_quarantined": published.rows_quarantined if published else None,
+        "rows_published": published.rows_now if published else None,
+        "rows_quarantined": published.quarantined_now if published else None,
         "not_counted": list(state.uncounted),
         "warnings": standing_as_json(state.warnings),
     }
@@ -80,8 +80,8 @@ def _as_row(asset: OverviewAsset) -> tuple[str, ...]:
         asset.condition.value,
         last.status.value if last else "",
         f"{published.started_at:%Y-%m-%d %H:%M:%S}" if published else "",
-        number(published.rows_published) if published else "",
-        number(published.rows_quarantined) if published and published.rows_quarantined else "",
+        number(published.rows_now) if published else "",
+        number(published.quarantined_now) if published and published.quarantined_now else "",
         "; ".join(_why(asset)),
     )
 

@@ -159,12 +159,12 @@ def state_class(condition: Condition) -> str:
 def quarantine_words(entry: OverviewAsset) -> str:
     """Say how many rows were kept out, and by which rules."""
     judged = entry.judged
-    if judged is None or not judged.rows_quarantined:
+    if judged is None or not judged.quarantined_now:
         return ""
-    most = sorted(judged.rules_broken.items(), key=lambda item: (-item[1], item[0]))
+    most = sorted(judged.rules_now.items(), key=lambda item: (-item[1], item[0]))
     rules = ", ".join(f"{rule} ({number(rows)})" for rule, rows in most[:3])
     more = f" and {len(most) - 3} more" if len(most) > 3 else ""
-    kept, returned = number(judged.rows_quarantined), counted(judged.rows_returned, "row")
+    kept, returned = number(judged.quarantined_now), counted(judged.returned_now, "row")
     said = f"{kept} of {returned} quarantined ({share(entry.share_quarantined)})"
     return (f"{said}: {rules}{more}" if rules else said)[:REASON_LENGTH]
 

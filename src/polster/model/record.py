@@ -233,6 +233,21 @@ class AssetRecord:
         return self.rows_published if self.scope is None else self.scope.of
 
     @property
+    def returned_now(self) -> int:
+        """Count the rows that the function returns for all of the table in that version."""
+        return self.rows_returned if self.scope is None else self.scope.of + self.scope.quarantined
+
+    @property
+    def quarantined_now(self) -> int:
+        """Count the rows that the table goes without in that version."""
+        return self.rows_quarantined if self.scope is None else self.scope.quarantined
+
+    @property
+    def rules_now(self) -> Mapping[str, int]:
+        """Count the rows by broken rule that the table goes without in that version."""
+        return self.rules_broken if self.scope is None else self.scope.rules
+
+    @property
     def uncounted(self) -> tuple[str, ...]:
         """Say of which upstreams it was not counted what the joins kept, and why."""
         names: dict[str, list[str]] = {}

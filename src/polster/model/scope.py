@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -22,6 +23,8 @@ class Scope:
         by: The column by whose values the rows were chosen; empty if they were not.
         rows: Rows that were judged and written anew.
         of: Rows that the table has now.
+        quarantined: Rows that the table goes without now, those of the rest with them.
+        rules: Of these, rows by broken rule.
         why: Of a whole table, why; as a clause.
         is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
             code gets no more of them.
@@ -31,6 +34,8 @@ class Scope:
     by: tuple[str, ...] = ()
     rows: int = 0
     of: int = 0
+    quarantined: int = 0
+    rules: Mapping[str, int] = field(default_factory=dict)
     why: str = ""
     is_distrusted: bool = False
 
@@ -39,11 +44,10 @@ class Scope:
         """Say it in a line.
 
         >>> Scope(ScopeKind.LOCAL, ("order_id",), 3, 200).text
-        'by order_id (proved): 3 of 200 rows'
+        'by order_id'
         >>> Scope(ScopeKind.WHOLE, (), 200, 200, "never built").text
         'whole: never built'
         """
         if self.kind is ScopeKind.WHOLE:
             return f"whole: {self.why}" if self.why else "whole"
-        by = f"by {', '.join(self.by)} (proved)" if self.by else str(self.kind)
-        return f"{by}: {self.rows} of {self.of} rows"
+        return f"by {', '.join(self.by)}" if self.by else str(self.kind)

@@ -62,12 +62,12 @@ class OverviewAsset:
     def rows(self) -> int | None:
         """Return the rows of the published version; None if that is not known."""
         published = self.state.published
-        return published.rows_published if published else None
+        return published.rows_now if published else None
 
     @property
     def quarantined(self) -> int:
         """Return the rows that the judging run kept out."""
-        return self.judged.rows_quarantined if self.judged else 0
+        return self.judged.quarantined_now if self.judged else 0
 
     @property
     def share_quarantined(self) -> float:
@@ -75,7 +75,7 @@ class OverviewAsset:
         judged = self.judged
         if judged is None or not judged.rows_returned:
             return 0.0
-        return judged.rows_quarantined / judged.rows_returned
+        return judged.quarantined_now / judged.returned_now
 
     @property
     def notes(self) -> tuple[str, ...]:

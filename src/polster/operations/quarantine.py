@@ -22,10 +22,11 @@ from polster.operations.quarantine_rule import raise_unless_rule
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReport:
-    """The rows that one run kept out of a table.
+    """The rows that one run kept out of a table, or that its current version goes without.
 
     Attributes:
-        run_id: The run; None if no run judged the asset, but for those that failed otherwise.
+        run_id: The run, the last one where several made parts of the table; None if no run judged
+            the asset, but for those that failed otherwise.
         rule: Only rows that broke it are told of; None for all.
         rule_counts: Rows by rule, most first; a row may break several.
         sample: The first rows by broken rules, ``_rules`` first.
@@ -66,8 +67,11 @@ def quarantine(
     asset = asset_named(session, name)
     key = asset.key
     lakehouse = session.lakehouse
+    standing: list[str] = []
     if run_id is None:
         run_id = _last_run(lakehouse, key)
+        standing = lakehouse.standing_runs(key)
+        standing = standing if run_id in standing else []  # it failed, or is of bronze
     else:
         raise_unless_known(lakehouse, key, run_id)
     table = lakehouse.quarantine(key)
@@ -80,7 +84,10 @@ def quarantine(
     with reaching(table.table.uri):
         broken = pl.lit(True) if rule is None else pl.col(RULES_COLUMN).list.contains(rule)
         frame = frame.filter(broken)
+        of_now = table.standing(standing) if len(standing) > 1 else None
         kept = frame.filter(pl.col(RUN_COLUMN) == run_id)
+        if of_now is not None:
+            kept = of_now.filter(broken)
         counts = (
             kept.select(pl.col(RULES_COLUMN).explode().alias("rule"))
             .group_by("rule")
@@ -113,11 +120,11 @@ def quarantine(
 
 @dataclass(frozen=True, slots=True)
 class QuarantineCount:
-    """How many rows one run kept out of one asset.
+    """How many rows one run kept out of one asset, and left out that earlier ones had kept out.
 
     Attributes:
         at: When the run judged it, timezone-aware UTC.
-        rows_returned: Rows that the function returned.
+        rows_returned: Rows that the function returned for all of the table.
         rules: Rows by broken rule; a row may break several.
         is_published: Whether the rest of the rows was published; the run failed otherwise.
     """
@@ -156,9 +163,9 @@ def _counts(
             record.asset,
             run_id,
             record.started_at,
-            record.rows_returned,
-            record.rows_quarantined,
-            record.rules_broken,
+            record.returned_now,
+            record.quarantined_now,
+            record.rules_now,
             record.status is AssetStatus.PUBLISHED,
         )
         for run_id, record in lakehouse.ledger.judgements(key, since)

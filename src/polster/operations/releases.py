@@ -109,7 +109,7 @@ def _released(
     if release is None or key not in release.versions:
         return None
     record = records.get(key)
-    return ReleasedTable(release.versions[key], record.rows_published if record else None)
+    return ReleasedTable(release.versions[key], record.rows_now if record else None)
 
 
 def _reasons(

@@ -126,12 +126,15 @@ class _Build:
     def _scope(self, staged: Staged) -> Scope | None:
         """Say how much of the table is made anew; None of bronze."""
         rows, now = staged.rows, staged.rows + staged.rows_beside
+        out, rules = staged.rows_rejected + staged.rejected_beside, staged.broken_now
         if (part := self._part) is not None:
-            return Scope(part.kind, (part.column,) if part.column else (), rows, now)
+            by = (part.column,) if part.column else ()
+            return Scope(part.kind, by, rows, now, out, rules)
         if self.whole is None:
             return None
         why, distrusted = self.whole.why, self.whole.is_distrusted
-        return Scope(ScopeKind.WHOLE, (), rows, now, why, is_distrusted=distrusted)
+        kind = ScopeKind.WHOLE
+        return Scope(kind, (), rows, now, out, rules, why, is_distrusted=distrusted)
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()

@@ -59,6 +59,7 @@ class Staged:
         met: Rows that were rejected since a key of theirs stays in the table beside them.
         rows_beside: Rows that stay in the table beside the good ones.
         rejected_beside: Rows that stay in the quarantine beside the bad ones.
+        broken_beside: Of these, rows by broken rule.
     """
 
     staging: Staging
@@ -75,6 +76,7 @@ class Staged:
     met: int = 0
     rows_beside: int = 0
     rejected_beside: int = 0
+    broken_beside: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows(self) -> int:
@@ -85,6 +87,11 @@ class Staged:
     def rows_rejected(self) -> int:
         """Count the bad rows, from what was handed to the quarantine."""
         return self.rejected.rows if self.rejected else 0
+
+    @property
+    def broken_now(self) -> dict[str, int]:
+        """Count the rows by broken rule, with those that stay in the quarantine."""
+        return dict(sorted((self.broken + self.broken_beside).items()))
 
     def refit(self, schema: pl.Schema) -> None:
         """Write the good rows once more, in the types of ``schema``, which lose none of them."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change, TableFile
-from polster.lakehouse.quarantine import Superseding
+from polster.lakehouse.quarantine import RULES_COLUMN, Superseding
 from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import storage_cast
@@ -21,6 +21,7 @@ from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Shape, Unneeded
 
+MISSING = "rows that it goes without are not in its quarantine"
 LEAST = "min."
 GREATEST = "max."
 
@@ -100,12 +101,14 @@ class ReplaceSlice(ReplaceTable):
         """Find which rows in the quarantine belong to the part, and count the others."""
         lakehouse, key = self.target.lakehouse, self.job.asset.key
         quarantine = lakehouse.quarantine(key)
-        if quarantine.table.open() is None:
-            return
-        runs = lakehouse.standing_runs(key)
-        standing = quarantine.standing(runs)
+        published = self.target.published(self.part.base)
+        kept_out = published.record.quarantined_now if published else 0
+        runs = lakehouse.standing_runs(key) if kept_out else []
+        standing = quarantine.standing(runs) if kept_out else None
         column, belongs = self.part.column, self.part.returned
         if standing is None:
+            if kept_out:
+                raise OtherShapeError(MISSING)
             return
         if column and self.terms is not None:
             kept_as = standing.collect_schema().get(column)
@@ -113,7 +116,11 @@ class ReplaceSlice(ReplaceTable):
                 raise OtherShapeError(f"its quarantine holds `{column}` in another type")
         counted = standing.select(belongs.sum().cast(pl.Int64).alias("ours"), pl.len()).collect()
         ours, every = counted.row(0)
+        if every != kept_out:
+            raise OtherShapeError(MISSING)
         staged.rejected_beside = every - (ours or 0)
+        others = standing.filter(~belongs).select(pl.col(RULES_COLUMN).explode().alias("rule"))
+        staged.broken_beside.update(dict(others.group_by("rule").len().collect().iter_rows()))
         if ours:
             staged.superseding = Superseding(quarantine, belongs, runs, self.target.run_id)
 
