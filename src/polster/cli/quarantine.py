@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,7 @@ def command(
                 "since": {rule: at.isoformat() for rule, at in report.since.items()},
                 "earlier_rows": report.earlier_rows,
                 **sample_as_json(report.sample),
+                "files": [asdict(each) for each in report.files],
             },
             is_data=True,
         )
@@ -99,6 +101,13 @@ def _export(
 
 
 def _show(report: QuarantineReport) -> None:
+    if report.files:
+        console.show_rows(
+            ("file set aside", "since (UTC)", "why"),
+            [(each.name, each.at[:19].replace("T", " "), each.reason) for each in report.files],
+        )
+        console.show()
+        console.note(f"their bytes are kept in {report.files[0].kept.rpartition('/')[0]}")
     if report.run_id is None:
         console.show(f"no run has judged {report.asset} yet")
         return

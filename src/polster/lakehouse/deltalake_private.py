@@ -1,9 +1,9 @@
 """What Polster needs of deltalake and deltalake does not promise; nothing else asks for it.
 
-``deltalake._internal.DeltaFileSystemHandler`` deletes files of an object store; the public way to
-it, ``deltalake.fs``, wants PyArrow. Files that were staged and not published are deleted by it.
-Without it they would pile up unseen, so Polster then refuses to open a lakehouse in an object
-store. A lakehouse in a folder does not need it.
+``deltalake._internal.DeltaFileSystemHandler`` deletes and writes files of an object store; the
+public way to it, ``deltalake.fs``, wants PyArrow. Files that were staged and not published are
+deleted by it. Without it they would pile up unseen, so Polster then refuses to open a lakehouse in
+an object store. A lakehouse in a folder does not need it.
 
 The tests beside it say what it must do; they fail by name when a version no longer does it.
 """
@@ -49,6 +49,12 @@ def delete_from_store(folder: str, names: Iterable[str], options: Mapping[str, s
         for name in names:
             with suppress(OSError):
                 files.delete_file(name)
+
+
+def write_to_store(folder: str, name: str, data: bytes, options: Mapping[str, str]) -> None:
+    """Write a file below ``folder`` of an object store."""
+    with _handler()(folder, dict(options)).open_output_stream(name, None) as stream:
+        stream.write(data)
 
 
 def _handler() -> Any:

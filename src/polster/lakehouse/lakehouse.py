@@ -17,6 +17,7 @@ from polster.lakehouse.quarantine import Quarantine
 from polster.lakehouse.quick_check import QuickCheck, quick_check
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
+from polster.lakehouse.set_aside import SetAside
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import ADOPTED, Commit, Table
 from polster.lakehouse.table_version import BATCH_COLUMN, METADATA_PREFIX, TableVersion
@@ -110,6 +111,10 @@ class Lakehouse:
     def quarantine(self, key: AssetKey) -> Quarantine:
         """Return the quarantine of an asset, which may not exist yet."""
         return Quarantine.of(self.store, key)
+
+    def set_aside(self, key: AssetKey) -> SetAside:
+        """Return the files of an asset of bronze that could not be read."""
+        return SetAside.of(self.store, key)
 
     def standing_runs(self, key: AssetKey) -> list[str]:
         """Return the runs that made the table of ``key`` what it is, newest first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from polster.errors import LakehouseError
-from polster.lakehouse.deltalake_private import check_can_delete, delete_from_store
+from polster.lakehouse.deltalake_private import check_can_delete, delete_from_store, write_to_store
 
 LOG_FOLDER = "_delta_log"
 DECORATION = re.compile("\x1b\\[[0-9;]*m|↳")
@@ -90,6 +91,22 @@ class Store:
                 storage_options=self.storage_options,
                 credential_provider=None if self.options else "auto",
             )
+
+    def copy_in(self, path: Path, folder: str, name: str) -> None:
+        """Copy a file of this machine below ``folder``, in one step.
+
+        Raises:
+            LakehouseError: It cannot be written.
+        """
+        with reaching(folder, writing=True):
+            if self.is_local:
+                target = Path(folder, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = target.with_name(f".{name}.unfinished")
+                shutil.copyfile(path, unfinished)
+                unfinished.replace(target)
+                return
+            write_to_store(folder, name, path.read_bytes(), self.options)
 
     def read_texts(self, folder: str, ending: str) -> dict[str, str]:
         """Return the small text files directly in ``folder`` by name; none without the folder.

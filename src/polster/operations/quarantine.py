@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN, TIME_COLUMN
+from polster.lakehouse.set_aside import SetAsideFile
 from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
@@ -32,6 +33,7 @@ class QuarantineReport:
         sample: The first rows by broken rules, ``_rules`` first.
         earlier_rows: Rows that other runs kept out.
         since: When the first of the runs judged that found a rule broken ever since, by rule.
+        files: Of bronze, files that could not be read, the newest first.
     """
 
     asset: AssetKey
@@ -41,6 +43,7 @@ class QuarantineReport:
     sample: Sample
     earlier_rows: int
     since: Mapping[str, datetime] = field(default_factory=dict)
+    files: tuple[SetAsideFile, ...] = ()
 
 
 def quarantine(
@@ -64,6 +67,16 @@ def quarantine(
         UsageError: There is no such asset, environment, run or rule.
         LakehouseError: The quarantine cannot be read, or is missing.
     """
+    report = _rows_kept_out(session, name, rows=rows, run_id=run_id, rule=rule)
+    files = session.lakehouse.set_aside(report.asset).files() if rule is None else []
+    if run_id is not None:
+        files = [each for each in files if each.run_id == run_id]
+    return replace(report, files=tuple(files))
+
+
+def _rows_kept_out(
+    session: Session, name: str, *, rows: int, run_id: str | None, rule: str | None
+) -> QuarantineReport:
     asset = asset_named(session, name)
     key = asset.key
     lakehouse = session.lakehouse

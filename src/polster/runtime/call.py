@@ -21,7 +21,7 @@ from polster.model.layer import Layer
 from polster.project.load import LoadedAsset, in_short, user_line, user_trace, without_values
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.parameters import Kind, asked_by
-from polster.sources.source import Batch, Known, Source
+from polster.sources.source import BadFile, Batch, Known, Source
 
 STDERR = 2
 QUOTED = re.compile(r'"([^"]+)"')
@@ -52,18 +52,22 @@ def call_function(
     returned = call_for_rows(loaded, inputs, run, root)
     if isinstance(returned, pl.LazyFrame):
         return returned
-    given = batches_of(loaded.asset, returned.ask(Known()))
+    given, _ = batches_of(loaded.asset, returned.ask(Known()))
     return together(given).drop(AUDIT_COLUMNS, strict=False) if given else pl.LazyFrame()
 
 
-def batches_of(asset: Asset, answer: Iterable[object]) -> list[Batch]:
-    """Return what a source gave.
+def batches_of(asset: Asset, answer: Iterable[object]) -> tuple[list[Batch], list[BadFile]]:
+    """Return what a source gave: rows, and files that are to be set aside.
 
     Raises:
         AssetError: These are no batches, or several where one is the whole state.
     """
     given: list[Batch] = []
+    bad: list[BadFile] = []
     for each in answer:
+        if isinstance(each, BadFile):
+            bad.append(each)
+            continue
         rows: object = each.frame if isinstance(each, Batch) else each
         if not isinstance(each, Batch) or not isinstance(rows, pl.LazyFrame):
             raise AssetError(
@@ -81,7 +85,7 @@ def batches_of(asset: Asset, answer: Iterable[object]) -> list[Batch]:
             place=asset.place,
             hint='give one batch of all rows; or, if these are new records, write load="append"',
         )
-    return given
+    return given, bad
 
 
 def together(batches: Sequence[Batch], names: Sequence[str] | None = None) -> pl.LazyFrame:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import polars as pl
+
+
+class Notes(Protocol):
+    """Where a source keeps texts that are too long for a commit; what is written there stays.
+
+    A text counts once a commit's memory names it, so that one that no commit names is nothing.
+    """
+
+    def read(self, name: str) -> str | None:
+        """Return a text; None if there is none."""
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +31,37 @@ class Known:
         memory: What the newest batch that landed asked to be remembered; empty if there is none.
         is_current: Whether the code and the options that landed it are those of today, and nobody
             wants to read everything again: then the same source gives the same rows.
+        is_whole: Whether the answer is to be the whole state, as with ``load="snapshot"``.
+        notes: Longer texts; None where nothing is kept, such as in a rehearsal.
+        set_aside: Digests of files that were set aside.
     """
 
     memory: str = ""
     is_current: bool = False
+    is_whole: bool = False
+    notes: Notes | None = None
+    set_aside: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BadFile:
+    """A file that cannot be read, to be set aside whole.
+
+    Attributes:
+        name: As the source names it.
+        path: Where its bytes are now.
+        digest: Of its bytes.
+        reason: What is wrong, and where.
+    """
+
+    name: str
+    path: Path
+    digest: str
+    reason: str
+
+
+def unchecked() -> None:
+    """Check nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +73,22 @@ class Batch:
             the name of a file.
         memory: What the source wants to be told next time; kept in the commit that lands the rows,
             so that neither is there without the other. No secret belongs there.
+        notes: What the user should know.
+        check: Called once the rows are read and before they land; raises if they are not what they
+            were said to be.
     """
 
     frame: pl.LazyFrame
     memory: str = ""
+    notes: tuple[str, ...] = ()
+    check: Callable[[], None] = field(default=unchecked, compare=False)
 
 
 @runtime_checkable
 class Source(Protocol):
     """Where bronze gets its rows from; what a bronze function may return in place of a frame."""
 
-    def ask(self, known: Known) -> Iterable[Batch]:
+    def ask(self, known: Known) -> Iterable[Batch | BadFile]:
         """Say what is new.
 
         Args:
@@ -51,5 +97,5 @@ class Source(Protocol):
         Returns:
             What is not in the table yet, in the order in which it is to land, all in one commit;
             nothing if there is nothing new. With ``load="snapshot"``, one batch at most: the whole
-            state.
+            state. Files that cannot be read are set aside, and the others land.
         """

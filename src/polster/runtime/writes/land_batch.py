@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import Change
 from polster.lakehouse.quick_check import data_damage
 from polster.lakehouse.rewriting import finish_rewrite
+from polster.lakehouse.set_aside import SetAside, SourceNotes
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
@@ -39,11 +41,12 @@ from polster.runtime.writes.repeats import check_load, forgotten, repeated, was_
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
 from polster.sources.frame import FrameSource
-from polster.sources.source import Known, Source
+from polster.sources.source import BadFile, Known, Source
 
 if TYPE_CHECKING:
     import dataframely as dy
 
+SHOWN = 3
 NOTHING_NEW = "its source holds nothing new"
 
 
@@ -64,6 +67,8 @@ class LandBatch:
         self.terms: Terms | None = None
         self.landing: BatchLanding | None = None
         self.landing_plan: LandingPlan | None = None
+        self.checks: list[Callable[[], None]] = []
+        self.notes: tuple[str, ...] = ()
 
     def newest(self) -> TableVersion | None:
         """Open the newest version; where a kill left new types half done, do the rest.
@@ -116,7 +121,12 @@ class LandBatch:
         self.is_asked = not isinstance(source, pl.LazyFrame)
         if isinstance(source, pl.LazyFrame):
             source = FrameSource(source, is_whole=self._is_snapshot)
-        given = batches_of(self.asset, source.ask(self._known(current)))
+        given, bad = batches_of(self.asset, source.ask(self._known(current)))
+        self._set_aside(bad)
+        self.checks = [batch.check for batch in given]
+        self.notes += tuple(note for batch in given for note in batch.notes)
+        if not given and self.notes:
+            return Unneeded(NOTHING_NEW, current, self.notes)
         if not given:
             return Unneeded(NOTHING_NEW, current)
         self.batches = tuple(new_batch(began) for _ in given)
@@ -145,7 +155,13 @@ class LandBatch:
         return Shape(plan.partition, plan.file_schema, self.landing, kept)
 
     def settle(self, staged: Staged, current: TableVersion | None, *, again: bool = False) -> None:
-        """Fit the batch to the types of the table, or find types that hold both."""
+        """Fit the batch to the types of the table, or find types that hold both.
+
+        Raises:
+            AssetError: As for every write; or the source is not what it was when it was asked.
+        """
+        for check in self.checks:
+            check()
         if current is not None:
             plan, arriving = self._plan, self._terms.schema
             if again:
@@ -161,7 +177,28 @@ class LandBatch:
         """How the batch differs from the table."""
         plan = self._plan
         emptied = tuple(name for name in plan.existing if name not in plan.types)
-        return Departures(plan.notes, plan.absent, emptied)
+        return Departures((*self.notes, *plan.notes), plan.absent, emptied)
+
+    def _set_aside(self, files: Sequence[BadFile]) -> None:
+        """Keep files that cannot be read before anything lands, so that a kill loses none."""
+        context = self.work.context
+        kept = SetAside.of(self.work.lakehouse.store, self.asset.key)
+        for file in files:
+            with self.work.gate.open():
+                kept.keep(
+                    file.path,
+                    file.name,
+                    file.digest,
+                    file.reason,
+                    run_id=context.id,
+                    at=context.time.isoformat(timespec="seconds"),
+                )
+        shown = [f"{file.name}: {file.reason}" for file in files[:SHOWN]]
+        more = [f"and {len(files) - SHOWN} more"] if len(files) > SHOWN else []
+        if files:
+            word = "file was" if len(files) == 1 else "files were"
+            listed = "; ".join([*shown, *more])
+            self.notes += (f"{len(files)} {word} set aside, bytes kept: {listed}",)
 
     def repeated(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Tell whether what is added was added last time, where that counts twice."""
@@ -266,7 +303,7 @@ class LandBatch:
             AssetError: Nobody knows it any more, and what is added would be added twice.
         """
         if current is None:
-            return Known()
+            return self._nothing_known()
         published = self.target.published(current)
         if published is None and self.is_asked:  # another program may have committed since
             lakehouse = self.work.lakehouse
@@ -279,13 +316,23 @@ class LandBatch:
         if published is not None and self.is_asked and not (self._is_snapshot or published.asked):
             raise forgotten(self.asset, current, "its rows came as a frame, of no source")
         if published is None:
-            return Known()
+            return self._nothing_known()
         is_current = (
             not self.job.reread
             and self.asset.options.expect.fresh_within is None  # the same rows grow old
             and published.record.fingerprint == self.job.fingerprint
         )
-        return Known(published.source, is_current)
+        return replace(self._nothing_known(), memory=published.source, is_current=is_current)
+
+    def _nothing_known(self) -> Known:
+        if not self.is_asked:
+            return Known()
+        store, key = self.work.lakehouse.store, self.asset.key
+        return Known(
+            is_whole=self._is_snapshot,
+            notes=SourceNotes.of(store, key),
+            set_aside=frozenset(each.digest for each in SetAside.of(store, key).files()),
+        )
 
     def _is_repeated(self, staged: Staged, current: TableVersion) -> bool:
         """Tell whether bronze that appends was given the batch that it landed last once more."""

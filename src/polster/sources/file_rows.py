@@ -1,0 +1,377 @@
+"""Reading one file whole, so that either all of its rows are known to be right or none is taken."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import polars as pl
+
+ROW_COLUMN = "_row"
+KINDS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+PACKED = (".gz", ".zst", ".zip")
+BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+UTF8_BOM = b"\xef\xbb\xbf"
+QUOTE = '"'
+OWN_COLUMN = f"it has a column {ROW_COLUMN}, which Polster adds itself"
+LARGE_BYTES = 128 * 1024 * 1024
+
+
+class UnreadableFileError(Exception):
+    """A file is not what its format says; the message says what is wrong, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files are read.
+
+    Attributes:
+        kind: ``csv``, ``jsonl``, ``json`` or ``parquet``.
+        encoding: Of text.
+        separator: Of CSV, like the next ones.
+        quote: Encloses a value; None if nothing does.
+        header: Whether the first line names the columns.
+        columns: Their names, where there is no header.
+        skip_lines: Lines before the header, or the first row.
+    """
+
+    kind: str
+    encoding: str = "utf-8"
+    separator: str = ","
+    quote: str | None = QUOTE
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    skip_lines: int = 0
+
+
+def kind_of(pattern: str) -> str | None:
+    """Return the format that the ending of a pattern stands for; None if it stands for none.
+
+    >>> kind_of("landing/*.csv.gz")
+    'csv'
+    """
+    endings = [each for each in Path(pattern).suffixes if each not in PACKED]
+    return KINDS.get(endings[-1].lower()) if endings else None
+
+
+def read_file(path: Path, how: Format) -> pl.DataFrame:
+    """Read a file, all of it; ``_row`` counts its rows from 1.
+
+    CSV stays text: a reader that guesses turns 007 into 7, and NA into nothing. An empty value is
+    null, and a quoted one is empty text.
+
+    Raises:
+        UnreadableFileError: It is malformed.
+        OSError: It cannot be opened.
+    """
+    if how.kind == "parquet":
+        return _numbered(_parquet(path))
+    data = _unpacked(path)
+    if how.kind == "csv":
+        return _numbered(_csv(_text(data, how), how))
+    text = _text(data, how)
+    return _numbered(_json(text) if how.kind == "json" else _json_lines(text))
+
+
+def is_streamed(path: Path, how: Format, size: int) -> bool:
+    """Tell whether a file is read a piece at a time, since it is too large to be held."""
+    plain = path.suffix.lower() not in PACKED and how.encoding == "utf-8"
+    return size > LARGE_BYTES and plain and how.kind in ("csv", "jsonl", "parquet")
+
+
+def scan_file(path: Path, how: Format) -> pl.LazyFrame:
+    """Return the rows of a large file, lazy, with ``_row``.
+
+    Raises:
+        UnreadableFileError: It is malformed.
+    """
+    try:
+        if how.kind == "parquet":
+            rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        elif how.kind == "jsonl":
+            rows = pl.scan_ndjson(path, infer_schema_length=None)
+        else:
+            rows = pl.scan_csv(
+                path,
+                infer_schema=False,
+                has_header=how.header,
+                new_columns=list(how.columns) or None,
+                separator=how.separator,
+                quote_char=how.quote,
+                skip_lines=how.skip_lines,
+                glob=False,
+            )
+        types = rows.collect_schema()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UnreadableFileError(_first_line(error)) from error
+    if ROW_COLUMN in types:
+        raise UnreadableFileError(OWN_COLUMN)
+    numbered = rows.with_row_index(ROW_COLUMN, 1)
+    return numbered.select(*types, pl.col(ROW_COLUMN).cast(pl.Int64))
+
+
+def check_large(path: Path, how: Format) -> tuple[pl.Schema, int]:
+    """Read a large file once, keeping nothing; return its columns and how many rows it has.
+
+    Raises:
+        UnreadableFileError: It is malformed.
+    """
+    rows = scan_file(path, how)
+    types = rows.collect_schema()
+    seen = rows.select(pl.len().alias(ROW_COLUMN), pl.exclude(ROW_COLUMN).null_count())
+    try:
+        counts = seen.collect(engine="streaming")
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UnreadableFileError(_first_line(error)) from error
+    if how.kind == "csv" and len(types) > 2 and counts.to_series(-1).item():
+        with path.open(encoding="utf-8", newline="") as text:
+            if found := _short_of(text, how):
+                raise UnreadableFileError(found)
+    return types, int(counts[ROW_COLUMN].item())
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    if ROW_COLUMN in rows.columns:
+        raise UnreadableFileError(OWN_COLUMN)
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(ROW_COLUMN)
+    return rows.with_columns(number)
+
+
+def _unpacked(path: Path) -> bytes:
+    ending = path.suffix.lower()
+    try:
+        match ending:
+            case ".gz":
+                with gzip.open(path) as packed:
+                    return packed.read()
+            case ".zip":
+                return _only_member(path)
+            case ".zst":
+                return _zstandard(path)
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        raise UnreadableFileError(f"it cannot be unpacked: {error}") from error
+    return path.read_bytes()
+
+
+def _only_member(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        names = [each for each in archive.namelist() if not each.endswith("/")]
+        if len(names) != 1:
+            raise UnreadableFileError(f"the archive holds {len(names)} files, where one is read")
+        return archive.read(names[0])
+
+
+def _zstandard(path: Path) -> bytes:
+    """Unpack by Polars, which knows the format, as lines of one column."""
+    try:
+        lines = pl.read_csv(
+            path,
+            has_header=False,
+            separator="\x01",
+            quote_char=None,
+            new_columns=["line"],
+            infer_schema=False,
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise UnreadableFileError(f"it cannot be unpacked: {_first_line(error)}") from error
+    return ("\n".join(lines["line"]) + "\n").encode()
+
+
+def _text(data: bytes, how: Format) -> bytes:
+    """Return text as UTF-8, without a byte order mark."""
+    if data.startswith(UTF8_BOM):
+        data = data[len(UTF8_BOM) :]
+    encoding = BOMS.get(data[:2], how.encoding)
+    if encoding != how.encoding:
+        data = data[2:]
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(
+            f"byte {error.start} is no {encoding}: {data[error.start : error.start + 4]!r}"
+        ) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UnreadableFileError(f"line {line} holds a NUL character")
+    return data if encoding.lower().replace("_", "-") == "utf-8" else text.encode()
+
+
+def _csv(data: bytes, how: Format) -> pl.DataFrame:
+    if not data.strip():
+        return pl.DataFrame()
+    try:
+        rows = pl.read_csv(
+            io.BytesIO(data),
+            infer_schema=False,
+            has_header=how.header,
+            new_columns=list(how.columns) or None,
+            separator=how.separator,
+            quote_char=how.quote,
+            skip_lines=how.skip_lines,
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UnreadableFileError(_short_of(_opened(data), how) or _first_line(error)) from error
+    if rows.width > 1:
+        blank = pl.all_horizontal(pl.all().is_null())
+        if rows.height and rows.to_series(-1).null_count():
+            if found := _short_of(_opened(data), how):
+                raise UnreadableFileError(found)
+            rows = rows.filter(~blank) if _has_blank_lines(data) else rows
+    return rows
+
+
+def _opened(data: bytes) -> TextIO:
+    return io.StringIO(data.decode(), newline="")
+
+
+def _has_blank_lines(data: bytes) -> bool:
+    return b"\n\n" in data or b"\n\r\n" in data or data.startswith((b"\n", b"\r\n"))
+
+
+def _short_of(text: TextIO, how: Format) -> str | None:
+    """Say which line has fewer or more values than the header; None if all have as many."""
+    for _ in range(how.skip_lines):
+        text.readline()
+    reader = (
+        csv.reader(text, delimiter=how.separator, quotechar=how.quote)
+        if how.quote
+        else csv.reader(text, delimiter=how.separator, quoting=csv.QUOTE_NONE)
+    )
+    wanted: int | None = None
+    try:
+        for values in reader:
+            if not values:
+                continue
+            wanted = len(values) if wanted is None else wanted
+            if len(values) != wanted:
+                line = reader.line_num + how.skip_lines
+                return f"line {line} has {len(values)} values, where the first has {wanted}"
+    except csv.Error as error:
+        return f"line {reader.line_num + how.skip_lines}: {error}"
+    return None
+
+
+def _json_lines(data: bytes) -> pl.DataFrame:
+    if not data.strip():
+        return pl.DataFrame()
+    try:
+        return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return _from_records(list(_records(data)))
+
+
+def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(data.decode().split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line, parse_float=str, parse_int=str)
+        except ValueError as error:
+            raise UnreadableFileError(f"line {number} is no JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise UnreadableFileError(f"line {number} is no JSON object")
+        yield record
+
+
+def _json(data: bytes) -> pl.DataFrame:
+    if not data.strip():
+        return pl.DataFrame()
+    try:
+        said = json.loads(data)
+    except ValueError as error:
+        raise UnreadableFileError(f"it is no JSON: {error}") from error
+    records = said if isinstance(said, list) else [said]
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            raise UnreadableFileError(f"record {number} is no JSON object")
+    lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    return _json_lines(lines.encode())
+
+
+def _from_records(records: list[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return records whose values go together in no type: each value as its JSON."""
+    names = dict.fromkeys(name for record in records for name in record)
+    return pl.DataFrame(
+        {name: [_as_text(record.get(name)) for record in records] for name in names},
+        schema=dict.fromkeys(names, pl.String()),
+    )
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, glob=False, hive_partitioning=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UnreadableFileError(f"it is no whole Parquet: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+@dataclass(slots=True)
+class Columns:
+    """The columns of several files together, in types that hold the values of all."""
+
+    types: dict[str, pl.DataType] = field(default_factory=dict)
+
+    def add(self, schema: pl.Schema) -> None:
+        """Take the columns of one more file in."""
+        for name, dtype in schema.items():
+            before = self.types.get(name)
+            self.types[name] = dtype if before is None else _common(before, dtype)
+
+    def fit(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of one file in these columns; a value becomes text if nothing else."""
+        return rows.select(
+            [
+                _cast(name, rows.schema.get(name), dtype).alias(name)
+                for name, dtype in self.types.items()
+            ]
+        )
+
+
+def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
+    if one == other:
+        return one
+    frames = [pl.DataFrame(schema={"x": dtype}) for dtype in (one, other)]
+    try:
+        found = pl.concat(frames, how="vertical_relaxed").schema["x"]
+    except pl.exceptions.PolarsError:
+        return pl.String()
+    loses = found.is_float() and (one.is_integer() or other.is_integer())
+    return pl.String() if loses else found
+
+
+def _cast(name: str, dtype: pl.DataType | None, target: pl.DataType) -> pl.Expr:
+    if dtype is None:
+        return pl.lit(None, target)
+    if dtype == target:
+        return pl.col(name)
+    if target == pl.String() and isinstance(dtype, pl.Struct):
+        return pl.col(name).struct.json_encode()
+    if target == pl.String() and dtype.is_nested():
+        return pl.struct(name).struct.json_encode()
+    return pl.col(name).cast(target)
