@@ -31,6 +31,8 @@ SOURCE_COLUMN = "_source"
 MOST_IN_COMMIT = 500
 """Of so many files at most a commit names each; of more it names the text that does."""
 SHOWN = 3
+HELD_FILES = 2000
+PIECE_ROWS = 50_000
 HELD_BYTES = 64 * 1024 * 1024
 """So much of what was read to be checked is kept until it lands; the rest is read once more."""
 
@@ -192,7 +194,7 @@ class _Good:
             read = read_file(path, how)
             types, rows = read.schema, read.height
             self._held_bytes += int(read.estimated_size())
-            if self._held_bytes < HELD_BYTES:
+            if self._held_bytes < HELD_BYTES and len(self._held) < HELD_FILES:
                 self._held[file.name] = read
         self.files.append(file)
         self.digests.append(digest)
@@ -211,21 +213,23 @@ class _Good:
         ) -> Iterator[pl.DataFrame]:
             del batch_size
             left = n_rows
-            for file in self.files:
-                for part in self._parts(file):
-                    rows = self.columns.fit(part).with_columns(
-                        pl.lit(file.name).alias(SOURCE_COLUMN)
-                    )
-                    if predicate is not None:
-                        rows = rows.filter(predicate)
-                    if left is not None:
-                        rows = rows.head(left)
-                        left -= rows.height
-                    yield rows if with_columns is None else rows.select(with_columns)
-                    if left == 0:
-                        return
+            for rows in _pieces(self._rows()):
+                if predicate is not None:
+                    rows = rows.filter(predicate)
+                if left is not None:
+                    rows = rows.head(left)
+                    left -= rows.height
+                yield rows if with_columns is None else rows.select(with_columns)
+                if left == 0:
+                    return
 
         return register_io_source(read, schema=schema)
+
+    def _rows(self) -> Iterator[pl.DataFrame]:
+        for file in self.files:
+            name = pl.Series(SOURCE_COLUMN, [file.name])
+            for part in self._parts(file):
+                yield self.columns.fit(part).hstack([name.new_from_index(0, part.height)])
 
     def _parts(self, file: FoundFile) -> Iterator[pl.DataFrame]:
         path, how = self.source.root / file.name, self.source.how
@@ -297,6 +301,20 @@ class _Memory:
         name = f"{hashlib.blake2b(every.encode(), digest_size=16).hexdigest()}.txt"
         self.known.notes.write(name, every)
         return json.dumps({"base": name, "landed": []})
+
+
+def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Put small frames together, which each would cost as much as a large one."""
+    waiting: list[pl.DataFrame] = []
+    rows = 0
+    for part in parts:
+        waiting.append(part)
+        rows += part.height
+        if rows >= PIECE_ROWS or len(waiting) == MOST_IN_COMMIT:
+            yield pl.concat(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def _notes(waiting: Sequence[str], changing: Sequence[str]) -> tuple[str, ...]:
