@@ -44,6 +44,7 @@ SECTIONS = {
     "Run": {
         "plan": "Say what a run would do and why.",
         "run": "Run what changed: judge, publish, record.",
+        "upkeep": "Merge small files, and remove what nobody needs any more.",
     },
     "Look": {
         "status": "Say for each asset whether it can be trusted now.",

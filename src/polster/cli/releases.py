@@ -11,7 +11,9 @@ from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, 
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
 from polster.model.release import ReleaseChange, ReleaseComparison, ReleasedTable
-from polster.operations.releases import compare_releases, list_releases
+from polster.operations.releases import compare_releases, expired_releases, list_releases
+
+EXPIRED = "expired: it can no longer be read"
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -40,6 +42,7 @@ def command(
             _show(compared)
         return
     found = list_releases(opened, limit=limit)
+    expired = expired_releases(opened, found)
     if format is TextOrJson.JSON:
         console.show_json(
             {
@@ -47,6 +50,7 @@ def command(
                     {
                         "release": each.id,
                         "created_at": each.created_at.isoformat(),
+                        "expired": each.id in expired,
                         "tables": {str(key): version for key, version in each.versions.items()},
                     }
                     for each in found
@@ -58,9 +62,14 @@ def command(
         console.show("no release yet: the first run that succeeds makes one")
         return
     console.show_rows(
-        ("release", "created at (UTC)", "tables"),
+        ("release", "created at (UTC)", "tables", *(("",) if expired else ())),
         [
-            (each.id, f"{each.created_at:%Y-%m-%d %H:%M:%S}", number(len(each.versions)))
+            (
+                each.id,
+                f"{each.created_at:%Y-%m-%d %H:%M:%S}",
+                number(len(each.versions)),
+                *((EXPIRED if each.id in expired else "",) if expired else ()),
+            )
             for each in found
         ],
         right=("tables",),

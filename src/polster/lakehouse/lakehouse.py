@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import islice, takewhile
+from types import MappingProxyType
 
 from polster.errors import LakehouseError
 from polster.lakehouse.acknowledgements import Acknowledgements
@@ -14,12 +15,12 @@ from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.quarantine import Quarantine
-from polster.lakehouse.quick_check import QuickCheck, quick_check
+from polster.lakehouse.quick_check import QuickCheck, oldest_version, quick_check
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
 from polster.lakehouse.set_aside import SetAside
 from polster.lakehouse.store import Store
-from polster.lakehouse.table import ADOPTED, Commit, Table
+from polster.lakehouse.table import ADOPTED, Commit, Table, is_merge, published_version
 from polster.lakehouse.table_version import BATCH_COLUMN, METADATA_PREFIX, TableVersion
 from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
@@ -28,6 +29,7 @@ from polster.model.record import AssetRecord, AssetStatus
 from polster.model.scope import ScopeKind
 
 OPENING_THREADS = 8
+NOTHING_EXPECTED: Mapping[AssetKey, int] = MappingProxyType({})
 HARMLESS = (
     "OPTIMIZE",
     "VACUUM START",
@@ -130,15 +132,34 @@ class Lakehouse:
                 break
         return found
 
-    def versions(self, keys: Iterable[AssetKey]) -> dict[AssetKey, int]:
+    def versions(
+        self, keys: Iterable[AssetKey], expected: Mapping[AssetKey, int] = NOTHING_EXPECTED
+    ) -> dict[AssetKey, int]:
         """Return the newest version of each table that exists, as cheaply as the store allows.
+
+        Args:
+            keys: Whose tables.
+            expected: Where the newest is another, it is looked at whether it only merged files.
 
         Raises:
             LakehouseError: A table cannot be read.
         """
         if not self.store.is_local:
             return {key: check.version for key, check in self.quick_checks(keys).items()}
-        found = {key: self.store.latest_version(self.table(key).uri) for key in keys}
+        listed = {key: self.store.latest_version(self.table(key).uri) for key in keys}
+        found = {key: version for key, version in listed.items() if version is not None}
+        others = [key for key in found if expected.get(key, found[key]) != found[key]]
+        checks = self.quick_checks(others)
+        return found | {key: check.version for key, check in checks.items()}
+
+    def oldest_versions(self, keys: Iterable[AssetKey]) -> dict[AssetKey, int]:
+        """Return the oldest version of each table that upkeep left to be read.
+
+        In an object store it removes none, so that there is no entry.
+        """
+        if not self.store.is_local:
+            return {}
+        found = {key: oldest_version(self.table(key).uri) for key in keys}
         return {key: version for key, version in found.items() if version is not None}
 
     def quick_checks(self, keys: Iterable[AssetKey]) -> dict[AssetKey, QuickCheck]:
@@ -162,7 +183,11 @@ class Lakehouse:
         table = self.table(key).open()
         if table is None:
             return None
-        return QuickCheck(table.version, next(self._history(table), None))
+        newest = next(self._history(table), None)
+        if newest is not None and (version := published_version(newest)) != newest.version:
+            log = islice(self._history(table), newest.version - version + 1)
+            newest = next((commit for commit in log if commit.version == version), newest)
+        return QuickCheck(newest.version if newest else table.version, newest)
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
         """Open a version of an asset's table as readers get it; None if there is no table."""
@@ -279,7 +304,7 @@ class Lakehouse:
 
 def is_harmless(commit: Commit) -> bool:
     """Tell whether the table still holds the rows of the commit before."""
-    return commit.operation in HARMLESS or is_rewrite(commit)
+    return commit.operation in HARMLESS or is_rewrite(commit) or is_merge(commit)
 
 
 def _published(commit: Commit) -> Published:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from polster.errors import LakehouseError
 from polster.lakehouse.store import LOG_FOLDER
-from polster.lakehouse.table import Commit, Table, to_commit
+from polster.lakehouse.table import Commit, Table, published_version, to_commit
 from polster.lakehouse.table_version import TableVersion
 
 VERSION_DIGITS = 20
@@ -33,7 +33,8 @@ class QuickCheck:
     """What was seen of a table.
 
     Attributes:
-        version: The newest; -1 if not even the log could be listed.
+        version: The newest, commits that merged files left out; -1 if not even the log could be
+            listed.
         commit: The newest commit; None if it cannot be read, or was not looked at.
         damage: Why readers do not get that version, as a clause; None if nothing was seen.
     """
@@ -69,6 +70,9 @@ def quick_check(uri: str) -> QuickCheck | None:
     try:
         actions = read_actions(log / name)
         commit = to_commit(version, actions)
+        if (before := published_version(commit)) != version:  # the rows are those of an earlier one
+            earlier = read_actions(log / commit_name(before))
+            commit, actions = to_commit(before, earlier), [*earlier, *actions]
         added = [action["add"] for action in actions if "add" in action]
         files = [(unquote(each["path"]), int(each["size"])) for each in added]
     except OSError as error:
@@ -77,7 +81,7 @@ def quick_check(uri: str) -> QuickCheck | None:
         return QuickCheck(version, damage=f"its newest commit is damaged: {name}")
     if not actions:
         return QuickCheck(version, damage=f"its newest commit is empty: {name}")
-    return QuickCheck(version, commit, file_damage(uri, files))
+    return QuickCheck(commit.version, commit, file_damage(uri, files))
 
 
 def has_whole_log(table: Table) -> bool:
@@ -102,6 +106,17 @@ def commit_versions(names: Iterable[str]) -> set[int]:
         for name in names
         if len(name) == length and name.endswith(COMMIT_ENDING) and name[:VERSION_DIGITS].isdigit()
     }
+
+
+def oldest_version(uri: str) -> int | None:
+    """Return the oldest version of a local table that can be read; None if there is no table."""
+    try:
+        names = os.listdir(Path(uri, LOG_FOLDER))  # noqa: PTH208 - of many tables
+    except OSError:
+        return None
+    if commit_name(0) in names:
+        return 0
+    return min((int(name[:VERSION_DIGITS]) for name in names if is_checkpoint(name)), default=None)
 
 
 def data_damage(table: TableVersion) -> str | None:
@@ -138,7 +153,7 @@ def read_actions(commit: Path) -> list[dict[str, Any]]:
 
 def _start(names: Iterable[str]) -> int:
     """Return the first version whose commit readers need: the one after the newest checkpoint."""
-    checkpoints = (int(name[:VERSION_DIGITS]) for name in names if _is_checkpoint(name))
+    checkpoints = (int(name[:VERSION_DIGITS]) for name in names if is_checkpoint(name))
     return max(checkpoints, default=-1) + 1
 
 
@@ -171,7 +186,7 @@ def _altered(
 
 
 def _broken_checkpoint(log: Path, names: Iterable[str]) -> str | None:
-    checkpoints = [name for name in names if _is_checkpoint(name)]
+    checkpoints = [name for name in names if is_checkpoint(name)]
     if not checkpoints:
         return None
     newest = max(name[:VERSION_DIGITS] for name in checkpoints)
@@ -189,5 +204,6 @@ def _broken_checkpoint(log: Path, names: Iterable[str]) -> str | None:
     return None
 
 
-def _is_checkpoint(name: str) -> bool:
+def is_checkpoint(name: str) -> bool:
+    """Tell whether a name in a log is that of a checkpoint, or of a part of one."""
     return name[VERSION_DIGITS:].startswith(CHECKPOINT) and name[:VERSION_DIGITS].isdigit()

@@ -412,9 +412,11 @@ class _Examination:
     def _released(self) -> dict[AssetKey, dict[int, str]]:
         """Return the versions that releases name, each with the newest release that does."""
         found: dict[AssetKey, dict[int, str]] = defaultdict(dict)
+        oldest = self.lakehouse.oldest_versions(self.keys)
         for release in self.lakehouse.releases.all():
             for key, version in release.versions.items():
-                found[key].setdefault(version, release.id)
+                if version >= oldest.get(key, 0):  # else it has expired
+                    found[key].setdefault(version, release.id)
         return found
 
 

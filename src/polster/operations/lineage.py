@@ -146,7 +146,7 @@ def recorded_lineage(session: Session) -> Lineage:
     """
     graph = session.graph
     lakehouse = session.lakehouse
-    versions = lakehouse.versions(graph.assets)
+    versions = lakehouse.versions(graph.assets, lakehouse.ledger.last_versions(graph.assets))
     recorded = lakehouse.ledger.lineages(versions)
     found: list[AssetLineage] = []
     for key, version in versions.items():

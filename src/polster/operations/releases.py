@@ -31,6 +31,18 @@ def list_releases(session: Session, *, limit: int | None = None) -> list[Release
     return lakehouse.releases.all(limit)
 
 
+def expired_releases(session: Session, releases: Sequence[Release]) -> frozenset[str]:
+    """Return which of the releases cannot be read any more, by identifier: upkeep removed them."""
+    lakehouse = session.lakehouse
+    keys = {key for release in releases for key in release.versions}
+    oldest = lakehouse.oldest_versions(keys)
+    return frozenset(
+        release.id
+        for release in releases
+        if any(version < oldest.get(key, 0) for key, version in release.versions.items())
+    )
+
+
 def summarise_releases(session: Session, *, limit: int | None = None) -> list[ReleaseSummary]:
     """Summarise the releases, newest first: cheaper than listing them, of many tables.
 

@@ -18,7 +18,7 @@ from polster.lakehouse.ledger import Entry
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.event import Listener, RunBegan, RunEnded, RunEvent
-from polster.model.finding import Finding
+from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus, cancelled
@@ -27,6 +27,7 @@ from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
+from polster.operations.upkeep import keep_up_after
 from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
@@ -53,7 +54,6 @@ def run(
     interrupted_by: Callable[[], str] = lambda: "",
     full_refresh: bool = False,
     adopt: bool = False,
-    verify: bool = False,
     isolate: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
@@ -67,7 +67,6 @@ def run(
         interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
-        verify: Build all of what is made anew in part, too, and compare.
         isolate: Build each asset in a process of its own.
         threads: Assets at a time; by default the machine's cores, at most 4.
 
@@ -111,7 +110,6 @@ def run(
         _apart(work, at_once, len(chosen)) if isolate else ThreadExecutor(work, at_once),
         full_refresh=full_refresh,
         adopt=adopt,
-        verify=verify,
         listener=tell,
         interrupted=interrupted,
     )
@@ -138,6 +136,8 @@ def run(
         if not outcome.interrupted:  # whoever interrupts wants it to end
             record = _with_schemas(record, BronzeSchemas(session, lakehouse), execution, states)
     work.discard_leftovers()
+    if not outcome.interrupted and session.settings.keeps_up:
+        record = _with_upkeep(session, record, states)
     listener(RunEnded(record))
     return record
 
@@ -161,6 +161,18 @@ def _with_schemas(
         finding = Finding(error.code, error.message, file=error.place, hint=error.hint)
         return replace(record, warnings=(*record.warnings, finding))
     return replace(record, notes=notes)
+
+
+def _with_upkeep(session: Session, record: RunRecord, states: States) -> RunRecord:
+    """See to what is due; whatever comes of that, the run is what it was."""
+    done = keep_up_after(
+        session, record, {key: state.version for key, state in states.tables.items()}
+    )
+    if done.problem:
+        hint = "see more with: polster upkeep"
+        finding = Finding("POL381", f"upkeep: {done.problem}", severity=Severity.WARNING, hint=hint)
+        record = replace(record, warnings=(*record.warnings, finding))
+    return replace(record, notes=(*record.notes, done.note)) if done.note else record
 
 
 def _status(outcome: Outcome) -> RunStatus:
@@ -309,7 +321,7 @@ def _release(
         for key, state in sound.items()
     }
     made |= {key: (each.version or 0, each.fingerprint) for key, each in published.items()}
-    there = lakehouse.versions(graph.assets)
+    there = lakehouse.versions(graph.assets, {key: version for key, (version, _) in made.items()})
     if there != {key: version for key, (version, _) in made.items()}:  # others published, too
         sound = read_states(lakehouse, graph.assets).tables
         made = {key: (each.version, each.fingerprint) for key, each in sound.items()}

@@ -8,6 +8,9 @@ environment = "dev"                 # the one used when nothing else is said
 [tool.polster.environments.prod]
 lakehouse = "${POLSTER_PROD_LAKEHOUSE}"
 
+[tool.polster.upkeep]
+keep_days = 7
+
 [tool.polster.rules]
 allow = ["silver->silver"]
 ignore = ["POL223"]
@@ -25,6 +28,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,6 +41,7 @@ from polster.model.finding import Severity
 from polster.model.layer import OPTIONAL_ARROWS, LayerRules
 from polster.model.rule import RuleChoice, RuleSettings
 from polster.model.secrets import without_secrets
+from polster.model.upkeep import Retention
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
 
@@ -78,11 +83,18 @@ class _Rules(_Choice):
     assets: dict[str, _Choice] = {}
 
 
+class _Upkeep(_Table):
+    keep_days: Annotated[float, Field(ge=0, le=36500)] = 7
+    keep_releases: Annotated[int, Field(ge=1)] = 30
+    after_runs: bool = True
+
+
 class _Settings(_Table):
     lakehouse: Annotated[str, Field(min_length=1)] = DEFAULT_LAKEHOUSE
     environment: Annotated[str, Field(min_length=1)] = DEFAULT_ENVIRONMENT
     environments: dict[str, _Environment] = {}
     rules: _Rules = _Rules()
+    upkeep: _Upkeep = _Upkeep()
 
 
 class _Tools(BaseModel):
@@ -103,6 +115,8 @@ class Settings:
         default_environment: The one used when nothing else is said.
         rules: Which layer may read which.
         checks: Which rules ``validate`` judges by, and how severely.
+        retention: What stays readable of what is no longer current.
+        keeps_up: Whether runs look after the lakehouse by themselves.
     """
 
     root: Path
@@ -110,6 +124,8 @@ class Settings:
     default_environment: str
     rules: LayerRules
     checks: RuleSettings = field(default_factory=RuleSettings)
+    retention: Retention = field(default_factory=Retention)
+    keeps_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +184,16 @@ def read_settings(root: Path) -> Settings:
         {pattern: choice.value() for pattern, choice in table.rules.assets.items()},
         table.rules.max_readers,
     )
-    return Settings(root, lakehouses, table.environment, LayerRules(within), checks)
+    keep = timedelta(days=table.upkeep.keep_days)
+    return Settings(
+        root,
+        lakehouses,
+        table.environment,
+        LayerRules(within),
+        checks,
+        Retention(keep, table.upkeep.keep_releases),
+        table.upkeep.after_runs,
+    )
 
 
 def load_dotenv(root: Path) -> None:

@@ -64,7 +64,6 @@ class Execution:
         *,
         full_refresh: bool,
         adopt: bool = False,
-        verify: bool = False,
         listener: Listener,
         interrupted: Callable[[], bool],
     ) -> None:
@@ -76,7 +75,6 @@ class Execution:
         self.executor = executor
         self.full_refresh = full_refresh
         self.adopt = adopt
-        self.verify = verify
         self.listener = listener
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -218,7 +216,6 @@ class Execution:
             reread=self.full_refresh,
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
-            verifies=self.verify,
         )
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:

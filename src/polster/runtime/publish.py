@@ -92,9 +92,13 @@ def _commit(
                 staged.keep()
             return made
         wait_for_others(attempt)
-        current = write.newest()
+        before, current = current, write.newest()
         if current is not None:
-            overtaken = write.overtaken(staged, current)
+            overtaken = (
+                None
+                if _only_merged(target, before, current)
+                else (write.overtaken(staged, current))
+            )
             if overtaken is not None:
                 return overtaken
             write.settle(staged, current, again=True)
@@ -104,6 +108,15 @@ def _commit(
         place=target.table.uri,
         hint="run it again when no other run is writing this table",
     )
+
+
+def _only_merged(target: Target, before: TableVersion | None, now: TableVersion) -> bool:
+    """Tell whether nobody published between two versions: upkeep merged files, say."""
+    then = None if before is None else target.published(before)
+    found = target.published(now)
+    if then is None or found is None:
+        return False
+    return (then.version, then.run_id) == (found.version, found.run_id)
 
 
 def _withdraw(staged: Staged) -> None:
