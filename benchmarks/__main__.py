@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import assets, dashboard, flights, startup, validate, years
+from benchmarks import assets, dashboard, flights, incremental, startup, validate, years
 from benchmarks.measure import Result, show_results
 
 BENCHMARKS = {
     "startup": startup.measure,
     "validate": validate.measure,
     "flights": flights.measure,
+    "incremental": incremental.measure,
     "assets": assets.measure,
     "dashboard": dashboard.measure,
     "years": years.measure,

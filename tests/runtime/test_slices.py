@@ -267,6 +267,53 @@ def test_a_dimension_that_changes_reaches_its_own_rows_alone(pipeline: Pipeline)
     assert scope(record) == ("local", ("person",), 3, 10)
 
 
+CHANGES_ITS_MIND = """
+class Tried(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    amount = dy.Int64(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    from pathlib import Path
+    told = int(Path("told").read_text())
+    return events.select("id", amount=pl.col("amount") + told)
+"""
+
+
+def test_a_part_that_is_not_what_a_whole_build_makes_is_found_and_no_more_are_made(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, CHANGES_ITS_MIND)
+    pipeline.write("told", "0")
+    arrive(pipeline, TEN)
+    pipeline.run()
+    pipeline.write("told", "1000")
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+
+    verified = pipeline.run(verify=True).assets[-1]
+    arrive(pipeline, [(11, "a", "2024-02-03", 5)])
+    after = pipeline.run().assets[-1]
+
+    assert verified.scope is not None
+    assert verified.scope.is_distrusted
+    assert [each.code for each in verified.warnings] == ["POL353"]
+    assert "10 rows were missing, 10 were there that should not be" in verified.scope.why
+    assert pipeline.table("silver.tried")["amount"].min() == 1000
+    assert scope(after) == ("whole", (), 12, 12)
+
+
+def test_a_part_that_is_right_is_published_after_it_was_compared(pipeline: Pipeline) -> None:
+    project(pipeline, LATEST)
+    arrive(pipeline, [*TEN, (50, "q", "2024-01-01", -1)])
+    pipeline.run()
+    arrive(pipeline, [(3, "z", "2025-01-01", 7), (51, "q", "2024-05-01", -1)])
+
+    record = pipeline.run(verify=True).assets[-1]
+
+    assert scope(record) == ("local", ("id",), 1, 10)
+    assert record.warnings == ()
+
+
 @pytest.mark.parametrize(
     "silver", [ROW_LOCAL, LATEST, BY_PERSON, TOTAL, JOINED, BY_MONTH, TEXT_KEY]
 )

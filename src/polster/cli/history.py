@@ -47,7 +47,7 @@ def command(
 
 
 def _row(run_id: str, record: AssetRecord) -> tuple[str, ...]:
-    why = rules_text(record.rules_broken) or "; ".join(record.reasons)
+    why = rules_text(record.rules_broken) or "; ".join(record.why)
     if record.error:
         why = f"{record.error.code}: {record.error.message}"
     return (

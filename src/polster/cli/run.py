@@ -50,6 +50,10 @@ def command(
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Take over tables that another program made.")
     ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Compare each part that is made anew with a whole build."),
+    ] = False,
     isolate: Annotated[
         bool, typer.Option("--isolate", help="Build each asset in a process of its own.")
     ] = False,
@@ -78,6 +82,7 @@ def command(
             interrupted_by=lambda: interrupted.by,
             full_refresh=full_refresh,
             adopt=adopt,
+            verify=verify,
             isolate=isolate,
             threads=jobs,
         )

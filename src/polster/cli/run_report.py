@@ -9,7 +9,7 @@ from typing import Any
 from polster.cli import console
 from polster.cli.standing import show_standing, standing_as_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
-from polster.model.scope import Scope, ScopeKind
+from polster.model.scope import Scope
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _show_table(told: list[AssetRecord]) -> None:
                 _rows(asset) if done else "",
                 number(asset.rows_quarantined) if asset.rows_quarantined else "",
                 f"{asset.seconds:.2f} s",
-                rules_text(asset.rules_broken) or "; ".join((*asset.reasons, *_scope(asset))),
+                rules_text(asset.rules_broken) or "; ".join(asset.why),
             )
         )
     console.show_rows(
@@ -152,16 +152,6 @@ def _rows(asset: AssetRecord) -> str:
     """Write how many rows were made anew, and of how many if not all were."""
     made = number(asset.rows_published)
     return made if asset.rows_now == asset.rows_published else f"{made} of {number(asset.rows_now)}"
-
-
-def _scope(asset: AssetRecord) -> list[str]:
-    """Say how a part was chosen; of a whole table, why new data did not do with a part of it."""
-    scope = asset.scope
-    if scope is None or asset.status is not AssetStatus.PUBLISHED:
-        return []
-    if scope.kind is ScopeKind.WHOLE and not all("new data" in each for each in asset.reasons):
-        return []
-    return [scope.text]
 
 
 def _told(record: RunRecord) -> list[AssetRecord]:

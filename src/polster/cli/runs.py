@@ -156,7 +156,7 @@ def _asset_row(run_started_at: datetime, asset: AssetRecord) -> tuple[str, ...]:
         number(sum(asset.rows_in.values())) if asset.rows_in else "",
         number(asset.rows_published) if done else "",
         number(asset.rows_quarantined) if asset.rows_quarantined else "",
-        rules_text(asset.rules_broken) or "; ".join(asset.reasons),
+        rules_text(asset.rules_broken) or "; ".join(asset.why),
     )
 
 

@@ -66,6 +66,18 @@ def row_changes(then: TableVersion, now: TableVersion, columns: Sequence[str]) -
     )
 
 
+def difference(one: pl.LazyFrame, other: pl.LazyFrame) -> tuple[int, int]:
+    """Count the rows that ``other`` has and ``one`` has not, and the reverse, as multisets.
+
+    Args:
+        one: Rows.
+        other: Rows of the same columns.
+    """
+    net = _net(other, one, one.collect_schema().names())
+    more, fewer = net.filter(pl.col(TIMES) > 0)[TIMES], net.filter(pl.col(TIMES) < 0)[TIMES]
+    return int(more.sum()), -int(fewer.sum())
+
+
 def _files(table: TableVersion) -> dict[str, int]:
     """Return how many rows each file holds that readers get, by its path in the log."""
     files = table.files

@@ -11,7 +11,7 @@ from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
 from polster.model.reason import Reason, Why
-from polster.model.scope import Scope
+from polster.model.scope import Scope, ScopeKind
 from polster.model.standing import StandingWarning
 
 
@@ -231,6 +231,17 @@ class AssetRecord:
     def rows_now(self) -> int:
         """Count the rows of the table in the version that was published."""
         return self.rows_published if self.scope is None else self.scope.of
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Return the reasons, and how a part was chosen; or why new data took all of the table."""
+        scope = self.scope
+        if scope is None or self.status is not AssetStatus.PUBLISHED:
+            return self.reasons
+        is_whole = scope.kind is ScopeKind.WHOLE
+        if is_whole and not all("new data" in reason for reason in self.reasons):
+            return self.reasons
+        return (*self.reasons, scope.text)
 
     @property
     def returned_now(self) -> int:

@@ -54,6 +54,7 @@ def run(
     interrupted_by: Callable[[], str] = lambda: "",
     full_refresh: bool = False,
     adopt: bool = False,
+    verify: bool = False,
     isolate: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
@@ -67,6 +68,7 @@ def run(
         interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
+        verify: Build all of what is made anew in part, too, and compare.
         isolate: Build each asset in a process of its own.
         threads: Assets at a time; by default the machine's cores, at most 4.
 
@@ -110,6 +112,7 @@ def run(
         _apart(work, at_once, len(chosen)) if isolate else ThreadExecutor(work, at_once),
         full_refresh=full_refresh,
         adopt=adopt,
+        verify=verify,
         listener=tell,
         interrupted=interrupted,
     )

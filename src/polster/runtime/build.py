@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -40,11 +39,11 @@ from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError, refusal
-from polster.runtime.slices import Slice, Whole, find_parts
+from polster.runtime.slices import Slice, Whole, find_parts, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
-from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice
+from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice, WrongPartError
 from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Unneeded, Write
@@ -159,9 +158,15 @@ class _Build:
                 break
             narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
             self.write = ReplaceSlice(self.job, self.target, part)
-            with suppress(OtherShapeError):
-                return self._stage_with(terms, narrowed, plan, current)
+            try:
+                return self._stage_with(terms, narrowed, plan, current, whole=frame)
+            except WrongPartError as error:
+                self.whole = Whole(error.why, is_distrusted=True)
+            except OtherShapeError:
+                self.whole = None
             self.write = write_of(self.job, self.target, self.work)
+            if self.whole is not None:
+                break
         return self._stage_with(terms, frame, plan, current)
 
     def _parts(
@@ -196,13 +201,42 @@ class _Build:
         return part.rows(lambda frames: self._call(loaded, frames), whole, frame)
 
     def _stage_with(
-        self, terms: Terms, frame: pl.LazyFrame, plan: PlanRead, current: TableVersion | None
+        self,
+        terms: Terms,
+        frame: pl.LazyFrame,
+        plan: PlanRead,
+        current: TableVersion | None,
+        *,
+        whole: pl.LazyFrame | None = None,
     ) -> tuple[AssetRecord, TableVersion | None]:
+        """Stage and publish; ``whole`` is what the function returns of which this is a part."""
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
-        built = self._stage_and_publish(stager, frame, plan, current)
+        compared = None
+        if whole is not None and self.job.verifies:
+            compared = partial(self._compare, terms, whole)
+        built = self._stage_and_publish(stager, frame, plan, current, compared)
         self.work.stagers.discard(stager)
         return built
+
+    def _compare(self, terms: Terms, frame: pl.LazyFrame, staged: Staged) -> None:
+        """Build all of the table beside a part of it, and compare.
+
+        Raises:
+            WrongPartError: The part is not what that says.
+        """
+        part = self.write
+        assert isinstance(part, ReplaceSlice)  # noqa: S101 - only a part is compared
+        self.write = write_of(self.job, self.target, self.work)
+        stager = self._stager(terms, None)
+        self.write = part
+        self.work.stagers.add(stager)
+        whole = self._compute(lambda: stager.stage(frame))
+        try:
+            part.compare(staged, whole)
+        finally:
+            whole.discard()
+            self.work.stagers.discard(stager)
 
     def _open(self) -> TableVersion | None:
         """Open the table; a damaged one whose log is not whole is to be begun anew."""
@@ -213,13 +247,20 @@ class _Build:
         return self.write.newest()
 
     def _stage_and_publish(
-        self, stager: Stager, frame: pl.LazyFrame, plan: PlanRead, current: TableVersion | None
+        self,
+        stager: Stager,
+        frame: pl.LazyFrame,
+        plan: PlanRead,
+        current: TableVersion | None,
+        compared: Callable[[Staged], None] | None,
     ) -> tuple[AssetRecord, TableVersion | None]:
         staged = self._compute(lambda: stager.stage(frame))
         try:
             if staged.met and self._part is not None:
                 raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
+            if compared is not None:
+                compared(staged)
             notes = (*staged.notes, *self.write.departures.notes)
             if not staged.returned and not staged.rows_beside:
                 notes += ("the function returned no rows",)
@@ -387,6 +428,8 @@ class _Build:
     ) -> None:
         """Record what the next version is compared with, and what is amiss in this one."""
         departures = self.write.departures
+        if self.whole is not None and self.whole.is_distrusted:
+            found.append(wrong_part(self.whole.why))
         found += [vanished(self.asset, column) for column in departures.absent]
         context = self.work.context
         warnings = [

@@ -64,6 +64,7 @@ class Execution:
         *,
         full_refresh: bool,
         adopt: bool = False,
+        verify: bool = False,
         listener: Listener,
         interrupted: Callable[[], bool],
     ) -> None:
@@ -75,6 +76,7 @@ class Execution:
         self.executor = executor
         self.full_refresh = full_refresh
         self.adopt = adopt
+        self.verify = verify
         self.listener = listener
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -216,6 +218,7 @@ class Execution:
             reread=self.full_refresh,
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
+            verifies=self.verify,
         )
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:

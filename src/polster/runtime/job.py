@@ -68,6 +68,7 @@ class Job:
         last: What the run that published that version recorded, where it is known.
         reread: Whether bronze reads its source even if the file is the one landed last.
         is_damaged: Whether the table's readers do not get its newest version.
+        verifies: Whether a part that is made anew is compared with a whole build.
         references: Pinned table by what the asset refers to; None for its own rows. What is
             missing here is not judged.
     """
@@ -81,6 +82,7 @@ class Job:
     reread: bool = False
     is_damaged: bool = False
     references: Mapping[Reference, Pin | None] = field(default_factory=dict)
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.casts import Cast
+from polster.contracts.expected import Surprise
 from polster.contracts.judge import AUDIT_COLUMNS, Terms
 from polster.contracts.rules import is_local
 from polster.errors import PolsterError
@@ -192,8 +193,24 @@ def find_parts(
         if adds_only and not terms.rules.tables:
             yield Slice(ScopeKind.ROW_LOCAL, base, {name: change.added})
     quarantined = lakehouse.quarantine(job.asset.key).scan()
-    yield _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
+    try:
+        chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, PolsterError, OSError):
+        chosen = Whole("what its changed rows reach cannot be computed")
+    yield chosen
     yield Whole("rows of the part have a key that stays in the rest")
+
+
+def wrong_part(why: str) -> Surprise:
+    """Say that a part of a table was not what a whole build makes of it, and what comes of that."""
+    return Surprise(
+        "POL353",
+        "part",
+        f"{why}; all of it was published, and all of it is made until its code changes",
+        "look whether the function gives the same rows each time that it is called; if it does, "
+        "please report this as a bug of Polster",
+        fails=False,
+    )
 
 
 def _comparable(
@@ -212,7 +229,7 @@ def _comparable(
     if theirs.contract != ours.contract:
         return Whole("its contract changed")
     if published.record.scope and published.record.scope.is_distrusted:
-        return Whole("a part of it was compared with the whole and differed", is_distrusted=True)
+        return Whole(published.record.scope.why, is_distrusted=True)
     if theirs.references != ours.references:
         names = [n for n, v in ours.references.items() if theirs.references.get(n) != v]
         return Whole(f"{', '.join(names) or 'what it refers to'} changed, which it refers to")

@@ -86,7 +86,10 @@ def _record(record: AssetRecord, run_id: str) -> None:
             Tag("span", record.status.value, classes=f"state {record.status.value}")
         Tag("td", duration(record.seconds) if record.seconds else NOTHING, classes="count")
         Tag("td", _rows(sum(record.rows_in.values()) or record.rows_returned), classes="count")
-        Tag("td", _rows(record.rows_published), classes="count")
+        made = _rows(record.rows_published)
+        if record.rows_now != record.rows_published:
+            made += f" of {number(record.rows_now)}"
+        Tag("td", made, classes="count")
         with Tag("td", classes="count"):
             if record.rows_quarantined:
                 Tag(
@@ -97,7 +100,7 @@ def _record(record: AssetRecord, run_id: str) -> None:
             else:
                 Tag("span", NOTHING)
         with Tag("td"):
-            why = "; ".join(record.reasons)
+            why = "; ".join(record.why)
             if record.error is not None:
                 why = f"{record.error.code}: {record.error.message}"
             Tag("span", why)

@@ -9,6 +9,7 @@ import polars as pl
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change, TableFile
 from polster.lakehouse.quarantine import RULES_COLUMN, Superseding
+from polster.lakehouse.row_changes import difference
 from polster.lakehouse.staging import StagedFile
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import storage_cast
@@ -26,6 +27,9 @@ LEAST = "min."
 GREATEST = "max."
 
 
+WRONG = "a part of it was compared with a whole build and differed"
+
+
 class OtherShapeError(Exception):
     """A part does not fit the table, so that all of it is to be made anew.
 
@@ -36,6 +40,10 @@ class OtherShapeError(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class WrongPartError(OtherShapeError):
+    """A part was compared with a whole build, and is not what that says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,26 @@ class ReplaceSlice(ReplaceTable):
             self.rest = self._rest(staged)
         staged.rows_beside = base.rows - self.rest.gone
         self._look_into_quarantine(staged)
+
+    def compare(self, staged: Staged, whole: Staged) -> None:
+        """Compare the table as it would be with a whole build.
+
+        Raises:
+            WrongPartError: They hold other rows, or keep others out.
+        """
+        base, touched = self.part.base, {file.name for file in self.rest.touched}
+        stays = base.only([file.name for file in base.every_file if file.name not in touched])
+        anew = staged.staging.scan([*self.rest.files, *staged.files], staged.schema)
+        columns = list(staged.schema)
+        ours = pl.concat([stays.scan_stored().select(columns), anew.select(columns)])
+        theirs = whole.staging.scan(whole.files, whole.schema).select(columns)
+        missing, spare = difference(ours, theirs)
+        out, should = staged.rows_rejected + staged.rejected_beside, whole.rows_rejected
+        if missing or spare or out != should:
+            raise WrongPartError(
+                f"{WRONG}: {missing} rows were missing, {spare} were there that should not be, and "
+                f"{out} were kept out where it keeps out {should}"
+            )
 
     def _look_into_quarantine(self, staged: Staged) -> None:
         """Find which rows in the quarantine belong to the part, and count the others."""
