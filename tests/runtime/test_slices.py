@@ -267,6 +267,23 @@ def test_a_dimension_that_changes_reaches_its_own_rows_alone(pipeline: Pipeline)
     assert scope(record) == ("local", ("person",), 3, 10)
 
 
+def test_a_part_that_leaves_a_column_without_values_is_judged_with_the_whole_table(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, JOINED, people=True)
+    pipeline.edit("src/core/bronze_people.py", "@bronze", "@bronze(allow_empty=True)")
+    arrive(pipeline, TEN)
+    people(pipeline, [("a", "Ulm")])
+    tried(pipeline)
+    arrive(pipeline, [])
+    people(pipeline, [])
+
+    error = pipeline.run().assets[-1].error
+
+    assert error is not None
+    assert error.code == "POL325"  # `town` would hold no value in all of the table
+
+
 CHANGES_ITS_MIND = """
 class Tried(dy.Schema):
     id = dy.Int64(primary_key=True)

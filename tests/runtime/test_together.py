@@ -63,8 +63,8 @@ def test_runs_at_once_end_as_one_of_them(shop: Pipeline, fresh: bool) -> None:
         assert versions == list(range(shop.version(key) + 1))
     kept = published.filter(asset="silver.orders")["run_id"].to_list()
     rejected = shop.rejected("silver.orders")
-    assert sorted(rejected["_run_id"].unique()) == sorted(kept)
-    assert rejected.height == 3 * len(kept)
+    assert set(rejected["_run_id"]) <= set(kept)
+    assert rejected.height == 3  # what a part that is made anew has nothing to do with stays
     assert shop.staged_files() == []
     assert set(shop.outcome().values()) == {"unchanged"}
 

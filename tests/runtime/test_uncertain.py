@@ -44,7 +44,7 @@ def test_a_commit_that_was_made_counts_whatever_the_store_said(
     assert set(shop.outcome().values()) == {"published"}
 
     assert shop.table("gold.spending").sort("customer").rows()[0] == ("ann", 11.0)
-    assert shop.rejected("silver.orders").height == 6
+    assert shop.rejected("silver.orders").height == 3  # the second run makes one order anew
     assert shop.staged_files() == []
     assert set(shop.outcome().values()) == {"unchanged"}
 

@@ -66,7 +66,8 @@ class TableVersion(Pin):
 
         A number does not: a table may be begun anew, or brought back as it was.
         """
-        names = "\n".join(sorted(uri.rpartition("/")[2] for uri in self.delta.file_uris()))
+        files = sorted(uri.rpartition("/")[2] for uri in self.delta.file_uris())
+        names = "\n".join([self.batch or "", *files])  # a batch without rows has no file
         return blake2b(names.encode(), digest_size=8).hexdigest()
 
     @property

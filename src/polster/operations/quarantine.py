@@ -266,8 +266,14 @@ def quarantined_rows(
 def kept_rows(
     lakehouse: Lakehouse, key: AssetKey, *, rule: str | None, run_id: str | None
 ) -> pl.LazyFrame | None:
-    """Return the rows kept out of ``key``, ``_rules`` first, lazy; None if there never were any."""
-    frame = lakehouse.quarantine(key).scan(run_id)
+    """Return the rows kept out of ``key``, ``_rules`` first, lazy; None if there never were any.
+
+    Of the run that made the current version, those that this version goes without.
+    """
+    runs = [] if run_id is None else lakehouse.standing_runs(key)
+    quarantine = lakehouse.quarantine(key)
+    is_current = len(runs) > 1 and run_id == runs[0]
+    frame = quarantine.standing(runs) if is_current else quarantine.scan(run_id)
     if frame is None:
         return None
     if rule is not None:

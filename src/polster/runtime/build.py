@@ -219,6 +219,26 @@ class _Build:
         self.work.stagers.discard(stager)
         return built
 
+    def _look_for_emptied(self, staged: Staged, current: TableVersion | None) -> None:
+        """Leave a part in which a column lost its values to the judging of the whole table.
+
+        Raises:
+            OtherShapeError: The rest has none, either.
+        """
+        profile = staged.profile
+        if not isinstance(self.write, ReplaceSlice) or not profile.rows:
+            return
+        last = self._last_version(current, self._last_record(current))
+        lost = [
+            name
+            for name in staged.schema
+            if profile.nulls.get(name) == profile.rows
+            and last is not None
+            and last.was_filled(name)
+        ]
+        if lost:
+            self.write.refuse_emptied(lost)
+
     def _compare(self, terms: Terms, frame: pl.LazyFrame, staged: Staged) -> None:
         """Build all of the table beside a part of it, and compare.
 
@@ -259,6 +279,7 @@ class _Build:
             if staged.met and self._part is not None:
                 raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
+            self._look_for_emptied(staged, current)
             if compared is not None:
                 compared(staged)
             notes = (*staged.notes, *self.write.departures.notes)

@@ -56,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
             )
             made.run()
             made.edit("landing/orders.csv", "4,,7", "4,dan,7")
-            made.run()
+            made.run(full_refresh=True)
             yield made
 
 

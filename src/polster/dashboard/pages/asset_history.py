@@ -31,17 +31,16 @@ def versions(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
 def rows_over_time(entries: Sequence[HistoryEntry]) -> list[tuple[datetime, float]]:
     """Return how many rows each version had, oldest first."""
     return [
-        (entry.record.started_at, entry.record.rows_published)
-        for entry in reversed(versions(entries))
+        (entry.record.started_at, entry.record.rows_now) for entry in reversed(versions(entries))
     ]
 
 
 def share_over_time(entries: Sequence[HistoryEntry]) -> list[tuple[datetime, float]]:
     """Return which share of the rows that it judged each run kept out, oldest first."""
     return [
-        (entry.record.started_at, entry.record.rows_quarantined / entry.record.rows_returned)
+        (entry.record.started_at, entry.record.quarantined_now / entry.record.returned_now)
         for entry in reversed(entries)
-        if entry.record.rows_returned
+        if entry.record.returned_now
         and entry.record.status in (AssetStatus.PUBLISHED, AssetStatus.FAILED)
     ]
 
@@ -67,7 +66,7 @@ def _run(entry: HistoryEntry) -> None:
             Tag("span", f"took {duration(record.seconds)}", classes="soft small")
         Tag("a", "the run", href=run_address(run_id)).classes("small")
     if record.reasons:
-        Tag("p", "because " + "; ".join(record.reasons), classes="small reasons")
+        Tag("p", "because " + "; ".join(record.why), classes="small reasons")
     with Tag("div", classes="tallies"):
         _rows(record)
         _rules(record, run_id)
@@ -89,25 +88,27 @@ def _rows(record: AssetRecord) -> None:
                 if matched is not None and matched.kept is not None:
                     _count("kept of these by the joins", matched.kept)
             _count("returned", record.rows_returned)
-            _count("published", record.rows_published)
-            _count("quarantined", record.rows_quarantined)
+            _count("published", record.rows_published, record.rows_now)
+            _count("quarantined", record.rows_quarantined, record.quarantined_now)
 
 
-def _count(what: str, rows: int) -> None:
+def _count(what: str, rows: int, now: int | None = None) -> None:
+    """Show a count, and of how many the table holds, or goes without, if it is a part of them."""
     with Tag("tr"):
         Tag("th", what, scope="row")
-        Tag("td", number(rows), classes="count")
+        of = "" if now is None or now == rows else f" of {number(now)}"
+        Tag("td", number(rows) + of, classes="count")
 
 
 def _rules(record: AssetRecord, run_id: str) -> None:
-    if not record.rules_broken:
+    if not record.rules_now:
         return
     with Tag("div", classes="scroll"), Tag("table", classes="plain tally"):
         with Tag("thead"), Tag("tr"):
             Tag("th", "rule broken", scope="col")
             Tag("th", "rows", scope="col", classes="count")
         with Tag("tbody"):
-            for rule, rows in sorted(record.rules_broken.items(), key=lambda each: -each[1]):
+            for rule, rows in sorted(record.rules_now.items(), key=lambda each: -each[1]):
                 with Tag("tr"):
                     with Tag("td"):
                         address = quarantine_address(record.asset, rule, run_id)
@@ -172,10 +173,10 @@ def _version(entry: HistoryEntry) -> None:
         Tag("td", "\N{EN DASH}" if record.version is None else str(record.version), classes="count")
         with Tag("td"), Tag("a", href=run_address(entry.run_id), title=f"run {entry.run_id}"):
             Moment(record.started_at, "date")
-        Tag("td", number(record.rows_published), classes="count")
-        kept_out = number(record.rows_quarantined)
-        if record.rows_quarantined and record.rows_returned:
-            kept_out += f" ({share(record.rows_quarantined / record.rows_returned)})"
+        Tag("td", number(record.rows_now), classes="count")
+        kept_out = number(record.quarantined_now)
+        if record.quarantined_now and record.returned_now:
+            kept_out += f" ({share(record.quarantined_now / record.returned_now)})"
         Tag("td", kept_out, classes="count")
         Tag("td", duration(record.seconds), classes="count")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -104,6 +105,18 @@ class ReplaceSlice(ReplaceTable):
             self.rest = self._rest(staged)
         staged.rows_beside = base.rows - self.rest.gone
         self._look_into_quarantine(staged)
+
+    def refuse_emptied(self, columns: Sequence[str]) -> None:
+        """See whether columns that hold no value in the part hold one in the rest.
+
+        Raises:
+            OtherShapeError: One does not, which is judged of the whole table.
+        """
+        rest = self.part.base.scan().filter(~self.part.published)
+        filled = rest.select(pl.col(columns).is_not_null().any()).collect(engine="streaming")
+        empty = [name for name in columns if not filled[name].item()]
+        if empty:
+            raise OtherShapeError(f"`{empty[0]}` would hold no value")
 
     def compare(self, staged: Staged, whole: Staged) -> None:
         """Compare the table as it would be with a whole build.
