@@ -14,7 +14,67 @@ Shape = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 MONTH = pl.col("d").dt.truncate("1mo")
 AS_WE_ASK = pl.col("k").is_in(pl.Series([None], dtype=pl.Int64).implode(), nulls_equal=True)
 """A filter of the user that is the question that the proof asks."""
+
+
+def a_step_for_each_column(a: pl.LazyFrame, b: pl.LazyFrame) -> pl.LazyFrame:
+    for name in a.collect_schema().names():
+        a = a.with_columns(pl.col(name))
+    by_month = a.with_columns(m=MONTH)
+    return by_month.with_columns(m=pl.col("m").dt.offset_by("1mo")).group_by("m").agg(pl.len())
+
+
+def one_name_for_two_columns(a: pl.LazyFrame, b: pl.LazyFrame) -> pl.LazyFrame:
+    both = a.with_columns(m=MONTH, q=pl.col("d").dt.truncate("1q"))
+    twice = pl.concat([both.select("m", "v"), both.select(m="q", v="k")])
+    return twice.group_by("m").agg(pl.col("v").sum())
+
+
 SHAPES: dict[str, Shape] = {
+    "a step for each column": a_step_for_each_column,
+    "one name for two columns": one_name_for_two_columns,
+    "running sum of a frame": (
+        lambda a, b: a.map_batches(
+            lambda x: x.with_columns(pl.col("v").cum_sum()), predicate_pushdown=True
+        )
+    ),
+    "columns by their place": (lambda a, b: a.select("k", last=pl.nth(-1))),
+    "joined to itself by another column": (lambda a, b: a.join(a.select(k="v", w="k"), on="k")),
+    "the month before": (
+        lambda a, b: (
+            lambda x: x.join(
+                x.group_by(m=pl.col("m").dt.offset_by("1mo")).agg(p=pl.col("v").sum()),
+                on="m",
+                how="left",
+            )
+        )(a.with_columns(m=MONTH))
+    ),
+    "two steps of one name": (
+        lambda a, b: (
+            lambda x: x.with_columns(m=pl.col("m").dt.offset_by("1mo")).join(
+                x.group_by("m").agg(n=pl.len()), on="m", how="left"
+            )
+        )(a.with_columns(m=MONTH))
+    ),
+    "beside each other": (
+        lambda a, b: pl.concat([a.select("k"), b.select("name")], how="horizontal")
+    ),
+    "every day": (
+        lambda a, b: a.select(pl.date_range(pl.col("d").min(), pl.col("d").max()).alias("d")).join(
+            a, on="d", how="left"
+        )
+    ),
+    "rows of the code": (lambda a, b: pl.LazyFrame({"k": [1, 2, 9]}).join(a, on="k", how="left")),
+    "changed by another": (lambda a, b: a.update(b.select("k", v="g"), on="k")),
+    "each window for itself": (
+        lambda a, b: a.sort("v", "d", "c", "k").select(
+            pl.col("k").over("c", mapping_strategy="explode"), pl.col("v")
+        )
+    ),
+    "a filter and a count": (
+        lambda a, b: (
+            a.with_columns(o=pl.col("v") > 2).filter(pl.col("o").is_null()).with_columns(n=pl.len())
+        )
+    ),
     "rowwise": (lambda a, b: a.with_columns(w=pl.col("v") * 2).filter(pl.col("v") > 0)),
     "renamed": (lambda a, b: a.rename({"k": "kk"})),
     "cast key": (lambda a, b: a.with_columns(kk=pl.col("k").cast(pl.String))),

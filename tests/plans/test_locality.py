@@ -131,6 +131,20 @@ def test_a_function_that_collects_is_asked_nothing() -> None:
     assert local.why == "it collects rows while it is called"
 
 
+def test_a_function_that_wants_rows_is_asked_nothing() -> None:
+    local = localities(lambda a, b: a.filter(pl.col("v") > a.collect()["v"].to_list()[0]))["a"]
+
+    assert local.why == "it cannot be called without rows: IndexError"
+
+
+def test_a_function_sees_the_columns_of_its_input_and_no_other() -> None:
+    def strict(a: pl.LazyFrame, b: pl.LazyFrame) -> pl.LazyFrame:
+        assert a.collect_schema() == A
+        return a.select("k", m=MONTH)
+
+    assert localities(strict)["a"].reach is Reach.ROW_LOCAL
+
+
 def test_columns_that_nothing_depends_on_are_not_needed() -> None:
     needed = needed_columns(
         lambda frames: frames["a"].filter(pl.col("v") > 1).select("k", "d"), {"a": A}, ["k"]

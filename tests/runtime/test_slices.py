@@ -165,6 +165,38 @@ def tried(events: pl.LazyFrame) -> pl.LazyFrame:
         "amount", key=pl.format("{}-{}", pl.col("id").fill_null(0), pl.col("person").fill_null(""))
     )
 """
+BY_TIME = """
+class Tried(dy.Schema):
+    at = dy.Time(nullable=True)
+    id = dy.Int64(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    times = events.with_columns(at=pl.time(pl.col("amount").abs() % 24, 1, 2, 3))
+    return times.group_by("at").agg(pl.col("id").max())
+"""
+BY_TWO_COLUMNS = """
+class Tried(dy.Schema):
+    month = dy.Date(nullable=True)
+    number = dy.Int64(max=12)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    times = events.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.truncate("1mo"))
+    both = times.with_columns(next=pl.col("at").dt.offset_by("1mo"))
+    months = pl.concat([both.select(month="at"), both.select(month="next")])
+    return months.group_by("month").agg(number=pl.len())
+"""
+WANTS_ROWS = """
+class Tried(dy.Schema):
+    id = dy.Int64(nullable=True)
+    amount = dy.Int64(nullable=True)
+
+@silver(contract=Tried)
+def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+    first = events.select(pl.col("id").min()).collect()["id"].to_list()[0]
+    return events.select("id", amount=pl.col("amount") // (first + 1))
+"""
 TEN: list[Row] = [(n, "abc"[n % 3], f"2024-0{1 + n % 3}-01", 10 * n) for n in range(10)]
 
 
@@ -240,6 +272,41 @@ def test_a_key_that_the_function_computes_chooses_the_rows_where_it_comes_again(
 
     assert scope(record) == ("local", ("key",), 2, 11)
     assert record.rules_broken == {"primary_key": 1}
+
+
+def test_rows_of_a_part_are_found_in_files_that_hold_it_in_another_type(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, BY_TIME)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(90, "a", "2024-02-03", 50)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("at",), 1, 10)
+
+
+def test_a_value_may_stand_in_two_columns_of_a_step(pipeline: Pipeline) -> None:
+    project(pipeline, BY_TWO_COLUMNS)
+    arrive(pipeline, [(n, "a", f"2024-{1 + n:02}-01", 1) for n in range(9)])
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("month",), 2, 10)
+
+
+def test_a_function_that_wants_rows_makes_all_of_its_table(pipeline: Pipeline) -> None:
+    project(pipeline, WANTS_ROWS)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("whole", (), 11, 11)
 
 
 def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:

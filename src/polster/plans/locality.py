@@ -27,6 +27,8 @@ KEEPS_ANY = "keep_strategy: Any"
 """In a plan: a step that keeps whichever row, so that every filter passes it."""
 BESIDE = "UNION"
 """In a plan: rows of several frames, so that some may be made of no row of the one asked about."""
+OPAQUE = "OPAQUE_PYTHON"
+"""In a plan: `map_batches` of a frame, which filters pass if the user says so."""
 PLAIN = (pl.Boolean, pl.Date, pl.Datetime, pl.Duration, pl.Time, pl.String, pl.Decimal, pl.Enum)
 """What rows may be chosen by, beside integers: types in which equal is equal."""
 CUT = "\0"
@@ -90,13 +92,16 @@ def read_locality(
         result = call({name: source(schema, asked[name]) for name, schema in inputs.items()})
         columns = result.collect_schema()
         plan = result.explain(optimized=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        return dict.fromkeys(names, _whole(f"its plan cannot be read: {type(error).__name__}"))
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's code, without rows
+        why = f"it cannot be called without rows: {type(error).__name__}"
+        return dict.fromkeys(names, _whole(why))
     if any(each.filters for each in asked.values()):
         return dict.fromkeys(names, _whole("it collects rows while it is called"))
     if KEEPS_ANY in plan:
         why = '`unique` keeps whichever row; write keep="first", maintain_order=True after a sort'
         return dict.fromkeys(names, _whole(why))
+    if OPAQUE in plan:
+        return dict.fromkeys(names, _whole("`map_batches` of a frame may look at every row"))
     found: dict[str, Locality] = {}
     for name in names:
         marked = {**inputs, name: pl.Schema({**inputs[name], ROW: pl.Int64()})}
@@ -231,7 +236,8 @@ def _arrived(
         names = part.meta.root_names()
         if len(names) != 1 or schema.get(names[0]) != dtype:
             continue
-        if part.meta.eq(_as_asked(names[0], dtype, negated=negated)):
+        # what a `select` renames is asked for as `col("a").alias("b")`
+        if part.meta.undo_aliases().meta.eq(_as_asked(names[0], dtype, negated=negated)):
             return names[0]
     return None
 
@@ -285,7 +291,7 @@ def _from_its_steps(
             for number, step in enumerate(steps)
             if _is_row_local(step, asked, name, None, inputs[name], alone=True)
         ]
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (Exception, pl.exceptions.PanicException):  # such as the user's, of one column more
         return False, {}
     for number, step in begins[: -LATEST_STEPS - 1 : -1]:
         there = step.collect_schema()
@@ -314,7 +320,7 @@ def _local_after(
     frames[name] = followed(frames[name], cut)[0]
     try:
         result = call(frames)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (Exception, pl.exceptions.PanicException):  # the user's code
         return
     for column, dtype in _to_choose_by(columns):
         begins = {**unasked, CUT: asked}
@@ -342,7 +348,7 @@ def _is_row_local(
         schema: Of the input.
         alone: Whether it must be made of nothing else.
     """
-    there = result.collect_schema()
+    there = pl.LazyFrame.collect_schema(result)
     plain = {each: dtype for each, dtype in there.items() if each != ROW}
     if ROW not in there or (columns is not None and plain != dict(columns)):
         return False

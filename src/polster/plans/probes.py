@@ -50,11 +50,18 @@ class ProbeFrame(pl.LazyFrame):
     A key that `group_by` computes is computed one step before, under its own name.
     """
 
+    def collect_schema(self) -> pl.Schema:
+        """Return the columns without the hidden one, which a function must not act upon."""
+        there = super().collect_schema()
+        there.pop(ROW, None)
+        return there
+
     def select(self, *exprs: Any, **named: Any) -> pl.LazyFrame:
         """Select, and keep the hidden column where the height is that of the rows."""
         every = [*_flat(exprs)]
         if any(_names_columns(each) for each in (*every, *named.values())):
-            return super().select(*every, CARRIED, **named)
+            last = [*(_named(name, each) for name, each in named.items()), CARRIED]
+            return super().select(*every, *last)  # in the place where `pl.concat` finds it
         return super().select(*every, **named)
 
     def unique(
@@ -171,6 +178,7 @@ def _flat(arguments: tuple[Any, ...]) -> Iterator[Any]:
 
 
 def _named(name: str, key: Any) -> pl.Expr:
+    """Return what a keyword argument of `select` or `group_by` means."""
     expression = key if isinstance(key, pl.Expr) else pl.col(key) if isinstance(key, str) else None
     return (pl.lit(key) if expression is None else expression).alias(name)
 

@@ -82,13 +82,16 @@ class Slice:
     @property
     def returned(self) -> pl.Expr:
         """Return which rows belong to it, over columns as they are returned."""
-        value = pl.col(self.column) if self.cast is None else self.cast.value()
-        return self._among(value)
+        return self._among(self._as_published(self.column))
 
     @property
     def published(self) -> pl.Expr:
         """Return which rows belong to it, over columns as they are published."""
         return self._among(pl.col(self.column))
+
+    def _as_published(self, column: str) -> pl.Expr:
+        """Return a column that holds values as they are returned, in the type of the contract."""
+        return pl.col(column) if self.cast is None else replace(self.cast, column=column).value()
 
     def _among(self, value: pl.Expr) -> pl.Expr:
         if self.values is None:
@@ -110,11 +113,8 @@ class Slice:
         if self.added:
             return call({**frames, **self.added})
         for name, held in self.steps.items():
-            (column,) = held.columns
-            value = (
-                pl.col(column) if self.cast is None else replace(self.cast, column=column).value()
-            )
-            frame = narrowed(call, frames, name, held.step or 0, self._among(value))
+            among = [self._among(self._as_published(each)) for each in held.columns]
+            frame = narrowed(call, frames, name, held.step or 0, pl.any_horizontal(among))
             break  # of one input is enough: the rest is filtered at the end
         return self._narrowed(frame)
 
@@ -177,7 +177,7 @@ def find_parts(
                 if found.rows_added or found.rows_removed:
                     changes[name] = found
         local = read_locality(call, schemas, changes) if changes else {}
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, PolsterError):
+    except (Exception, pl.exceptions.PanicException):  # the user's code, which may want rows
         yield Whole("its plan cannot be read without rows")
         return
     if not changes:
@@ -195,7 +195,7 @@ def find_parts(
     quarantined = lakehouse.quarantine(job.asset.key).scan()
     try:
         chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, PolsterError, OSError):
+    except (Exception, pl.exceptions.PanicException):  # the user's code, over the rows alone
         chosen = Whole("what its changed rows reach cannot be computed")
     yield chosen
     yield Whole("rows of the part have a key that stays in the rest")

@@ -194,7 +194,7 @@ class ReplaceSlice(ReplaceTable):
         if values is None or values.null_count() or not {least, greatest} <= set(described.columns):
             return names
         stored = base.stored_schema[column]
-        sought = values.cast(stored).sort()
+        sought = storage_cast(values.to_frame(column), pl.Schema({column: stored}))[column].sort()
         if described[least].dtype != stored:
             return names
         most = described[greatest]
