@@ -351,6 +351,65 @@ def test_a_part_that_leaves_a_column_without_values_is_judged_with_the_whole_tab
     assert error.code == "POL325"  # `town` would hold no value in all of the table
 
 
+@pytest.mark.parametrize(
+    ("dtype", "made"),
+    [
+        ("dy.Bool(nullable=True)", 'pl.col("amount") > 50'),
+        (
+            'dy.Enum(["a", "b", "c"], nullable=True)',
+            'pl.col("person").cast(pl.Enum(["a", "b", "c"]))',
+        ),
+        ("dy.Decimal(scale=2, nullable=True)", 'pl.col("amount").cast(pl.Decimal(12, 2))'),
+        (
+            'dy.Datetime(time_zone="America/New_York", nullable=True)',
+            'pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("America/New_York")',
+        ),
+    ],
+)
+def test_a_part_may_be_chosen_by_a_column_of_any_plain_type(
+    pipeline: Pipeline, dtype: str, made: str
+) -> None:
+    project(
+        pipeline,
+        f"""
+        class Tried(dy.Schema):
+            by = {dtype}
+            total = dy.Int64()
+
+        @silver(contract=Tried)
+        def tried(events: pl.LazyFrame) -> pl.LazyFrame:
+            return events.group_by(by={made}).agg(total=pl.len().cast(pl.Int64))
+        """,
+    )
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, "a", "2024-02-01", 90)])
+
+    record = tried(pipeline)
+
+    assert record.scope is not None
+    assert record.scope.by == ("by",)
+
+
+@pytest.mark.parametrize("expected", ['null_share={"person": 0.5}', 'fresh_within="99999h"'])
+def test_what_is_expected_of_all_rows_is_asked_of_all_rows(
+    pipeline: Pipeline, expected: str
+) -> None:
+    project(
+        pipeline,
+        LATEST.replace(
+            "contract=Tried", f"contract=Tried, expect=polster.Expect({expected})"
+        ).replace('"id", "person", "amount"', '"id", "person", "amount", "at"'),
+    )
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(3, "z", "2025-01-01", 7)])
+
+    record = tried(pipeline)
+
+    assert scope(record)[0] == "whole"
+
+
 CHANGES_ITS_MIND = """
 class Tried(dy.Schema):
     id = dy.Int64(primary_key=True)

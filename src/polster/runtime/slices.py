@@ -121,7 +121,9 @@ class Slice:
     def _narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.values is None:
             return frame
-        if self.cast is None and self.values.len() and not self.values.null_count():
+        dtype = self.values.dtype
+        has_order = dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String()
+        if has_order and self.cast is None and self.values.len() and not self.values.null_count():
             least, most = pl.lit(self.values.min()), pl.lit(self.values.max())
             between = pl.col(self.column).is_between(least, most)
             frame = frame.filter(between)  # by which files are skipped
@@ -192,6 +194,9 @@ def find_parts(
         adds_only = local[name].reach is Reach.ROW_LOCAL and not change.rows_removed
         if adds_only and not terms.rules.tables:
             yield Slice(ScopeKind.ROW_LOCAL, base, {name: change.added})
+    if terms.ages:
+        yield Whole("`fresh_within` looks for the newest row of all")
+        return
     quarantined = lakehouse.quarantine(job.asset.key).scan()
     try:
         chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
@@ -219,6 +224,8 @@ def _comparable(
     """Return what was recorded of the table, if nothing but its inputs may have changed."""
     if job.reread:
         return Whole("asked for")
+    if job.asset.options.expect.null_share:
+        return Whole("`null_share` counts the nulls of all of it")
     if published is None or published.record.fingerprint is None:
         return Whole("another program wrote its table")
     theirs, ours = published.record.fingerprint, job.fingerprint
