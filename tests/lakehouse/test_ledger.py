@@ -339,3 +339,23 @@ def test_processes_at_once_lose_no_record(lakehouse: Lakehouse) -> None:
     assert codes == [0, 0, 0]
     runs = lakehouse.ledger.scan().collect()["run_id"]
     assert runs.n_unique() == len(runs) == 18
+
+
+@pytest.mark.parametrize("recent", range(8))
+def test_the_newest_commits_of_the_ledger_say_what_all_of_them_say(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, recent: int
+) -> None:
+    lines = AssetKey(Layer.GOLD, "lines")
+    for number, version in enumerate([0, 1, 0]):  # begun anew
+        record = _record(minutes=number, version=version)
+        lakehouse.ledger.append([_entry(record, f"run{number}")])
+    for number in range(3, 6):
+        record = _record(lines, minutes=number, version=number)
+        lakehouse.ledger.append([_entry(record, f"run{number}")])
+    versions = {ORDERS: 0, lines: 5}
+    whole = lakehouse.ledger.published(versions)
+
+    monkeypatch.setattr("polster.lakehouse.ledger.RECENT", recent)
+
+    assert lakehouse.ledger.published(versions) == whole
+    assert whole[ORDERS].is_reused

@@ -142,7 +142,7 @@ def leftovers(table: Table, log: Log, running: Collection[str]) -> list[Leftover
     for path in sorted(folder.rglob("*.parquet")):
         name = path.relative_to(folder).as_posix()
         is_log = name.startswith("_delta_log")
-        if is_log or name in log.named or path.name.startswith(tuple(running)):
+        if is_log or name in log.named or any(run in path.name for run in running):
             continue
         pattern = _pattern(name)
         found[name if pattern in named else pattern].append(path.stat().st_size)

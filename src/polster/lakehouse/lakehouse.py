@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from polster.errors import LakehouseError
 from polster.lakehouse.acknowledgements import Acknowledgements
-from polster.lakehouse.ledger import Ledger
+from polster.lakehouse.ledger import RECENT, Ledger
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.quarantine import Quarantine
@@ -124,12 +124,14 @@ class Lakehouse:
         They go back to the last that made all of it. What the ledger does not know yet is no part.
         """
         found: list[str] = []
-        for run_id, record in self.ledger.records(key):
-            if record.status is not AssetStatus.PUBLISHED:
-                continue
-            found.append(run_id)
-            if record.scope is None or record.scope.kind is ScopeKind.WHOLE:
-                break
+        for newest in (RECENT, None):  # few go back to the beginning
+            found.clear()
+            for run_id, record in self.ledger.records(key, newest=newest):
+                if record.status is not AssetStatus.PUBLISHED:
+                    continue
+                found.append(run_id)
+                if record.scope is None or record.scope.kind is ScopeKind.WHOLE:
+                    return found
         return found
 
     def versions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +81,8 @@ class Entry:
     run: RunRecord | None = None
 
 
+RECENT = 200
+"""Commits in which what is current was mostly recorded; all are looked at if it was not."""
 BY_COMMIT = (COMMIT_COLUMN, "started_at", "run_id")
 
 
@@ -130,14 +132,23 @@ class Ledger:
         frame = pl.DataFrame(rows, schema=LEDGER_SCHEMA)
         append_rows(self.table, frame, run_id=entries[0].run_id, key=("run_id", "asset"))
 
-    def scan(self) -> pl.LazyFrame:
-        """Return all rows, lazy; empty if no run was ever recorded."""
-        return scan_rows(self.table, LEDGER_SCHEMA)
+    def scan(self, *, newest: int | None = None) -> pl.LazyFrame:
+        """Return all rows, or those of so many commits, lazy; empty if no run was recorded."""
+        return scan_rows(self.table, LEDGER_SCHEMA, newest=newest)
 
-    def records(self, asset: AssetKey, limit: int | None = None) -> list[tuple[str, AssetRecord]]:
-        """List what the runs did to ``asset``, newest first, with the run's identifier."""
+    def records(
+        self, asset: AssetKey, limit: int | None = None, *, newest: int | None = None
+    ) -> list[tuple[str, AssetRecord]]:
+        """List what the runs did to ``asset``, newest first, with the run's identifier.
+
+        Args:
+            asset: Which.
+            limit: At most so many.
+            newest: Only what came with so many of the newest commits, which costs always the same.
+        """
         rows = (
-            self._records()
+            self.scan(newest=newest)
+            .drop("lineage")
             .filter(pl.col("asset") == str(asset))
             .sort(BY_COMMIT, descending=True, nulls_last=True)
         )
@@ -198,9 +209,27 @@ class Ledger:
         """Return what is recorded of the run that published each of ``versions``, where it is."""
         if not versions:
             return {}
-        records = self._records()
+        found = self._published_in(self.scan(newest=RECENT).drop("lineage"), versions)
+        if found.keys() < versions.keys():
+            return self._published_in(self._records(), versions)
+        if len({each.commit for each in found.values()}) == 1:
+            return found  # none of them was made of another that came after it
+        reused = self._reused(versions)
+        return {key: replace(each, is_reused=key in reused) for key, each in found.items()}
+
+    def _published_in(
+        self, records: pl.LazyFrame, versions: Mapping[AssetKey, int]
+    ) -> dict[AssetKey, Recorded]:
         found = self._publishing(records, versions)
         return self._newest(found.join(_last_versions(records), on="asset", how="left"))
+
+    def _reused(self, versions: Mapping[AssetKey, int]) -> set[AssetKey]:
+        """Return of which of ``versions`` there are several, of tables that were begun anew."""
+        names = {str(key): key for key in versions}
+        rows = self._publishing(self.scan().select("asset", "status", "version"), versions)
+        several = rows.group_by("asset").len().filter(pl.col("len") > 1).select("asset")
+        with reaching(self.table.uri):
+            return {names[name] for name in several.collect().to_series()}
 
     def last_versions(self, assets: Collection[AssetKey]) -> dict[AssetKey, int]:
         """Return the version of each of ``assets`` that was published last, where any was."""

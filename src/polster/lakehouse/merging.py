@@ -23,7 +23,9 @@ MERGED_NAME = re.compile(r"-m-[0-9a-f]{8}-\d{3}-\d{5}$")
 MERGED_PREFIX = "-m"
 
 
-def mergeable(files: Sequence[TableFile], fewest: int) -> list[list[TableFile]]:
+def mergeable(
+    files: Sequence[TableFile], fewest: int, most_bytes: int = MOST_BYTES
+) -> list[list[TableFile]]:
     """Choose which neighbours are merged, while that is cheap.
 
     A file is written again only with newer ones that are together as large as itself, so that in
@@ -32,6 +34,7 @@ def mergeable(files: Sequence[TableFile], fewest: int) -> list[list[TableFile]]:
     Args:
         files: Of a table, in the order of their rows.
         fewest: So many files at least are worth it.
+        most_bytes: A merged file becomes no larger than this, about.
     """
     partitions: dict[tuple[tuple[str, str | None], ...], list[TableFile]] = {}
     for file in files:
@@ -39,17 +42,17 @@ def mergeable(files: Sequence[TableFile], fewest: int) -> list[list[TableFile]]:
     return [
         group
         for partition in partitions.values()
-        for group in _neighbours(partition)
+        for group in _neighbours(partition, most_bytes)
         if len(group) >= fewest
     ]
 
 
-def _neighbours(files: Sequence[TableFile]) -> list[list[TableFile]]:
+def _neighbours(files: Sequence[TableFile], most_bytes: int) -> list[list[TableFile]]:
     groups: list[list[TableFile]] = []
-    size_bytes = MOST_BYTES
+    size_bytes = most_bytes
     for file in reversed(files):
         is_cheap = file.size_bytes <= max(SMALL_BYTES, size_bytes)
-        if not groups or not is_cheap or size_bytes + file.size_bytes > MOST_BYTES:
+        if not groups or not is_cheap or size_bytes + file.size_bytes > most_bytes:
             groups.append([])
             size_bytes = 0
         groups[-1].insert(0, file)

@@ -73,12 +73,27 @@ def _missing(table: TableVersion, schema: pl.Schema) -> pl.Schema:
     return pl.Schema({name: dtype for name, dtype in schema.items() if name not in known})
 
 
-def scan_rows(table: Table, schema: pl.Schema) -> pl.LazyFrame:
-    """Return the rows of one of Polster's own tables, lazy; none if it was never written."""
+def scan_rows(table: Table, schema: pl.Schema, *, newest: int | None = None) -> pl.LazyFrame:
+    """Return the rows of one of Polster's own tables, lazy; none if it was never written.
+
+    Args:
+        table: The table.
+        schema: Its columns.
+        newest: Those of so many of the newest commits alone; it costs the same, however many
+            there are.
+    """
     opened = table.open()
     if opened is None:
         return pl.LazyFrame(schema=schema)
-    return _own_rows(opened, table.store, schema)
+    if newest is None or opened.version < newest:
+        return _own_rows(opened, table.store, schema)
+    first = opened.version - newest
+    files, last = opened.files, f"max.{COMMIT_COLUMN}"
+    if last in files.columns:
+        recent = files.filter(pl.col(last).is_null() | (pl.col(last) >= first))
+        opened = opened.only(recent["path"].to_list())
+    rows = _own_rows(opened, table.store, schema)
+    return rows.filter(pl.col(COMMIT_COLUMN) >= first)
 
 
 def _own_rows(table: TableVersion, store: Store, schema: pl.Schema) -> pl.LazyFrame:

@@ -61,8 +61,13 @@ class Releases:
         Raises:
             LakehouseError: The releases cannot be read.
         """
-        rows = scan_rows(self.table, RELEASE_SCHEMA)
-        found = self._newest_first(rows, limit, pl.col("asset"), pl.col("version"))
+        wanted = pl.col("asset"), pl.col("version")
+        if limit:  # a release is a commit; between them upkeep makes a few
+            rows = scan_rows(self.table, RELEASE_SCHEMA, newest=2 * limit)
+            found = self._newest_first(rows, limit, *wanted)
+            if found.height == limit:
+                return [_release(*row) for row in found.iter_rows()]
+        found = self._newest_first(scan_rows(self.table, RELEASE_SCHEMA), limit, *wanted)
         return [_release(*row) for row in found.iter_rows()]
 
     def named(self, identifiers: Collection[str]) -> dict[str, Release]:

@@ -16,7 +16,7 @@ from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import TableFile
 from polster.lakehouse.expiring import Expired, Needs, expired, remove, size_of
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.merging import merge, mergeable
+from polster.lakehouse.merging import MOST_BYTES, merge, mergeable
 from polster.lakehouse.store import LOG_FOLDER, said_by_store
 from polster.lakehouse.table import Table, unknown_features, wait_for_others
 from polster.lakehouse.table_version import TableVersion
@@ -30,6 +30,8 @@ FORGOTTEN = timedelta(days=1)
 """A run elsewhere that gave no sign of life for so long is over."""
 ATTEMPTS = 3
 """How often files are merged again after a run was faster; else they wait for the next time."""
+OWN_BYTES = 1024 * 1024
+"""A merged file of a table of Polster's own, of which mostly the newest rows are read."""
 LOCK = ("_polster", "upkeep.lock")
 
 
@@ -143,7 +145,8 @@ class Upkeep:
     def _merged(self, target: _Target, key: AssetKey | None) -> TableUpkeep:
         unchanged = TableUpkeep(target.name)
         for attempt in range(ATTEMPTS):
-            groups = mergeable(target.newest.every_file, self.fewest)
+            most = OWN_BYTES if target.holds is None else MOST_BYTES
+            groups = mergeable(target.newest.every_file, self.fewest, most)
             if not groups:
                 return unchanged
             merged = sum(map(len, groups))
