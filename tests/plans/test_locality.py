@@ -10,7 +10,14 @@ import polars as pl
 import pytest
 from tests.plans.shapes import MONTH, SHAPES, Shape
 
-from polster.plans.locality import Locality, Reach, needed_columns, read_locality, slice_values
+from polster.plans.locality import (
+    Locality,
+    Reach,
+    minds_order,
+    needed_columns,
+    read_locality,
+    slice_values,
+)
 
 pytestmark = [
     pytest.mark.private_part_of("polars"),
@@ -151,6 +158,37 @@ def test_columns_that_nothing_depends_on_are_not_needed() -> None:
     )
 
     assert needed == {"a": {"k", "v"}}
+
+
+FIRSTS: dict[str, Shape] = {
+    "first of each": lambda a, b: a.unique("k", keep="first", maintain_order=True),
+    "after a sort that keeps ties": lambda a, b: (
+        a.sort("d", maintain_order=True).group_by("k").agg(pl.col("v").first())
+    ),
+    "after a join": lambda a, b: (
+        b.join(a, on="k", maintain_order="left_right").group_by("g").agg(pl.col("v").last())
+    ),
+    "one before the other": lambda a, b: a.with_columns(p=pl.col("v").shift().over("k")),
+    "running sum of each": lambda a, b: a.with_columns(s=pl.col("v").cum_sum().over("k")),
+    "all of each": lambda a, b: a.group_by("k").agg("v"),
+    "any head": lambda a, b: a.head(2),
+}
+
+
+@pytest.mark.parametrize("name", FIRSTS)
+def test_what_looks_at_the_order_of_rows_is_known(name: str) -> None:
+    shape = FIRSTS[name]
+
+    assert minds_order(lambda frames: shape(frames["a"], frames["b"]), {"a": A, "b": B}, "a")
+
+
+@pytest.mark.parametrize(
+    "name", ["group", "unique last", "rowwise", "derived month", "double join"]
+)
+def test_an_order_that_nothing_sees_is_minded_by_nothing(name: str) -> None:
+    shape = SHAPES[name]
+
+    assert not minds_order(lambda frames: shape(frames["a"], frames["b"]), {"a": A, "b": B}, "a")
 
 
 def main(trials: int) -> None:

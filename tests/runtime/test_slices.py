@@ -309,6 +309,70 @@ def test_a_function_that_wants_rows_makes_all_of_its_table(pipeline: Pipeline) -
     assert scope(record) == ("whole", (), 11, 11)
 
 
+NEWEST = """
+class Newest(dy.Schema):
+    id = dy.Int64(nullable=True)
+    person = dy.String(nullable=True)
+
+@silver(contract=Newest)
+def newest(events: pl.LazyFrame) -> pl.LazyFrame:
+    newest = events.sort("at", "amount", "id").unique("id", keep="last", maintain_order=True)
+    return newest.sort("id").select("id", "person")
+"""
+FIRST_OF_EACH = """
+class Firsts(dy.Schema):
+    person = dy.String(nullable=True)
+    id = dy.Int64(nullable=True)
+
+@gold(contract=Firsts)
+def firsts(newest: pl.LazyFrame) -> pl.LazyFrame:
+    return newest.unique("person", keep="first", maintain_order=True)
+"""
+KEYS = """
+class Firsts(dy.Schema):
+    person = dy.String(primary_key=True)
+    id = dy.Int64(nullable=True)
+
+@gold(contract=Firsts, on_violation="quarantine")
+def firsts(newest: pl.LazyFrame) -> pl.LazyFrame:
+    return newest.select("person", "id")
+"""
+COUNTED = """
+class Firsts(dy.Schema):
+    person = dy.String(nullable=True)
+    len = dy.UInt32()
+
+@gold(contract=Firsts)
+def firsts(newest: pl.LazyFrame) -> pl.LazyFrame:
+    return newest.group_by("person").agg(pl.len())
+"""
+
+
+@pytest.mark.parametrize(
+    ("gold", "found"),
+    [
+        (FIRST_OF_EACH, "whole: rows of silver.newest stand in another order"),
+        (KEYS, "whole: rows of silver.newest stand in another order"),
+        (COUNTED, "by person"),
+    ],
+)
+def test_rows_that_only_moved_count_where_the_first_of_them_does(
+    pipeline: Pipeline, gold: str, found: str
+) -> None:
+    pipeline.asset("bronze.events", BRONZE)
+    pipeline.asset("silver.newest", NEWEST)
+    pipeline.asset("gold.firsts", gold)
+    arrive(pipeline, [(n, "abcdefgh"[n % 8], "2024-01-01", n) for n in range(16)])
+    pipeline.run()
+    arrive(pipeline, [(9, "b", "2024-01-02", 0), (90, "c", "2024-01-02", 0)])
+
+    record = pipeline.run(verify=True).assets[-1]
+
+    assert record.scope is not None
+    assert record.scope.text.startswith(found)
+    assert not record.scope.is_distrusted
+
+
 def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:
     project(pipeline, TOTAL)
     arrive(pipeline, TEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -64,6 +64,36 @@ def row_changes(then: TableVersion, now: TableVersion, columns: Sequence[str]) -
         int(more[TIMES].sum()),
         -int(fewer[TIMES].sum()),
     )
+
+
+def keep_order(then: TableVersion, now: TableVersion, columns: Sequence[str]) -> bool:
+    """Tell whether the rows that did not change between two versions follow each other as before.
+
+    Args:
+        then: As in :func:`row_changes`.
+        now: As there.
+        columns: As there.
+    """
+    before, after = _files(then).keys(), _files(now).keys()
+    gone, new = before - after, after - before
+    if not gone or not new:
+        return True
+    changed = _net(now.only(new).scan(), then.only(gone).scan(), columns)
+    return _sequence(then, gone, columns, changed).equals(_sequence(now, new, columns, changed))
+
+
+def _sequence(
+    table: TableVersion, read: Collection[str], columns: Sequence[str], without: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what stands after what: digests of rows, and of the files not read their names."""
+    parts: list[pl.LazyFrame] = []
+    for path in _files(table):
+        if path in read:
+            rows = table.only([path]).scan().select(_hashes(columns))
+            parts.append(rows.join(without.lazy(), on=HASHES, how="anti", maintain_order="left"))
+        else:
+            parts.append(pl.LazyFrame({"name": [path]}).select(_hashes(["name"])))
+    return pl.concat(parts).collect()
 
 
 def difference(one: pl.LazyFrame, other: pl.LazyFrame) -> tuple[int, int]:

@@ -21,7 +21,18 @@ from enum import StrEnum
 
 import polars as pl
 
-from polster.plans.probes import ROW, SCAN, Asked, Call, ask, followed, in_class, plainly, source
+from polster.plans.probes import (
+    ROW,
+    SCAN,
+    Asked,
+    Call,
+    ProbeFrame,
+    ask,
+    followed,
+    in_class,
+    plainly,
+    source,
+)
 
 KEEPS_ANY = "keep_strategy: Any"
 """In a plan: a step that keeps whichever row, so that every filter passes it."""
@@ -29,6 +40,10 @@ BESIDE = "UNION"
 """In a plan: rows of several frames, so that some may be made of no row of the one asked about."""
 OPAQUE = "OPAQUE_PYTHON"
 """In a plan: `map_batches` of a frame, which filters pass if the user says so."""
+SORT = "SORT BY"
+"""In a plan: a sort."""
+EACH_SORT = pl.QueryOptFlags(comm_subplan_elim=False, comm_subexpr_elim=False, sort_collapse=False)
+"""So that a sort is left out only where nothing sees it."""
 PLAIN = (pl.Boolean, pl.Date, pl.Datetime, pl.Duration, pl.Time, pl.String, pl.Decimal, pl.Enum)
 """What rows may be chosen by, beside integers: types in which equal is equal."""
 CUT = "\0"
@@ -124,6 +139,27 @@ def _together(name: str, local: Locality, passed: Mapping[str, Held]) -> Localit
         reach = Reach.ROW_LOCAL if local.reach is Reach.ROW_LOCAL else Reach.LOCAL
         return Locality(reach, by)
     return _whole(f"no column of the result tells which rows of `{name}` it needs")
+
+
+def minds_order(call: Call, inputs: Mapping[str, pl.Schema], name: str) -> bool:
+    """Tell whether other rows may come of it if those of an input stand in another order.
+
+    Polars is asked: it leaves out a sort that nothing after it can see.
+
+    Args:
+        call: The function.
+        inputs: Columns by parameter.
+        name: The input.
+    """
+
+    def sorts(frames: Mapping[str, pl.LazyFrame]) -> int:
+        result = call(frames)
+        rows = pl.LazyFrame.group_by(result, result.collect_schema().names())
+        return rows.agg(pl.len().alias(ROW)).explain(optimizations=EACH_SORT).count(SORT)
+
+    frames = {each: source(schema, Asked()) for each, schema in inputs.items()}
+    before = pl.LazyFrame.sort(frames[name], pl.first(), maintain_order=True)
+    return sorts({**frames, name: in_class(ProbeFrame, before)}) != sorts(frames)
 
 
 def needed_columns(

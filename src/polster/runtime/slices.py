@@ -6,7 +6,7 @@ result the rows that changed can reach, see :mod:`polster.plans.locality`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from polster.contracts.judge import AUDIT_COLUMNS, Terms
 from polster.contracts.rules import is_local
 from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse, Published
-from polster.lakehouse.row_changes import RowChanges, row_changes
+from polster.lakehouse.row_changes import RowChanges, keep_order, row_changes
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord
@@ -27,6 +27,7 @@ from polster.plans.locality import (
     Held,
     Locality,
     Reach,
+    minds_order,
     narrowed,
     needed_columns,
     read_locality,
@@ -165,14 +166,18 @@ def find_parts(
     versions = before.fingerprint.inputs if before.fingerprint else {}
     changes: dict[str, RowChanges] = {}
     schemas = {name: table.schema for name, table in inputs.items()}
+    quarantined = lakehouse.quarantine(job.asset.key).scan()
     try:
+        by_contract = _contract_minds_order(terms, quarantined)
         columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
         needed = needed_columns(call, schemas, columns)
         for name, now in inputs.items():
             key = str(now.key)
             if before.files_in.get(key) != now.digest:
                 files = before.files_in.get(key, "")
-                found = _changes(lakehouse, now, versions[key], files, needed[name])
+                ordered = minds_order(call, schemas, name) or by_contract
+                read = sorted(needed[name]) or list(now.schema)
+                found = _changes(lakehouse, now, versions[key], files, read, ordered=ordered)
                 if isinstance(found, Whole):
                     yield found
                     return
@@ -197,7 +202,6 @@ def find_parts(
     if terms.ages:
         yield Whole("`fresh_within` looks for the newest row of all")
         return
-    quarantined = lakehouse.quarantine(job.asset.key).scan()
     try:
         chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
     except (Exception, pl.exceptions.PanicException):  # the user's code, over the rows alone
@@ -252,10 +256,44 @@ def _comparable(
     return published.record
 
 
+def _contract_minds_order(terms: Terms, quarantined: pl.LazyFrame | None) -> bool:
+    """Tell whether other rows may be kept out if those returned come in another order."""
+    keys = [rule.name for rule in terms.rules.unique]
+    if keys and _were_kept_out(quarantined, keys):
+        return True
+    far = [rule.holds.alias(rule.name) for rule in terms.rules.tables]
+    return bool(far) and minds_order(
+        lambda frames: frames["rows"].with_columns(far), {"rows": terms.schema}, "rows"
+    )
+
+
+def _were_kept_out(quarantined: pl.LazyFrame | None, rules: Collection[str]) -> bool:
+    """Tell whether rows were ever kept out by ``rules``."""
+    if quarantined is None:
+        return False
+    found = pl.col("_rules").list.eval(pl.element().is_in(rules)).list.any()
+    return quarantined.filter(found).head(1).collect().height > 0
+
+
 def _changes(
-    lakehouse: Lakehouse, now: TableVersion, version: int, files: str, columns: Collection[str]
+    lakehouse: Lakehouse,
+    now: TableVersion,
+    version: int,
+    files: str,
+    columns: Sequence[str],
+    *,
+    ordered: bool,
 ) -> RowChanges | Whole:
-    """Find the rows of an input that are not those of the version that had these ``files``."""
+    """Find the rows of an input that are not those of the version that had these ``files``.
+
+    Args:
+        lakehouse: Where that version lies.
+        now: The input.
+        version: The number of that version.
+        files: Its digest.
+        columns: What makes a row another one.
+        ordered: Whether the order of rows counts, too.
+    """
     if now.key is None:
         return Whole("nobody knows whose table an input is")
     try:
@@ -266,7 +304,9 @@ def _changes(
             return Whole(f"{now.key} was begun anew, or brought back as it was")
         if dict(then.schema) != dict(now.schema):
             return Whole(f"the columns of {now.key} changed")
-        return row_changes(then, now, sorted(columns) or list(now.schema))
+        if ordered and not keep_order(then, now, columns):
+            return Whole(f"rows of {now.key} stand in another order, which it looks at")
+        return row_changes(then, now, columns)
     except (PolsterError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return _gone(now.key, version)
 
@@ -353,10 +393,7 @@ class _Choice:
         """Say why a key cannot be judged in a part alone; rows beside it wait for their place."""
         unique = self.terms.rules.unique
         keys = [rule.name for rule in unique if column not in rule.columns]
-        if not keys or self.quarantined is None:
-            return None
-        waits = pl.col("_rules").list.eval(pl.element().is_in(keys)).list.any()
-        if not self.quarantined.filter(waits).head(1).collect().height:
+        if not _were_kept_out(self.quarantined, keys):
             return None
         return f"rows were kept out by {keys[0]}, which does not hold `{column}`"
 
