@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -315,3 +316,27 @@ def test_a_type_that_nobody_knows_is_named_and_the_hint_takes_it_away(table: Tab
     mended = table.open()
     assert mended is not None
     assert mended.scan().collect().rows() == [(1, "noon")]
+
+
+def test_no_commit_cuts_the_log_however_old_it_is(table: Table) -> None:
+    """delta-rs does so with every hundredth, and does not know of releases."""
+    for _ in range(100):
+        _commit(table, pl.DataFrame({"id": [1]}), mode="append", onto=table.open())
+    for entry in Path(table.uri, "_delta_log").iterdir():
+        os.utime(entry, (0, 0))
+
+    for _ in range(3):
+        _commit(table, pl.DataFrame({"id": [1]}), mode="append", onto=table.open())
+
+    first = table.open(0)
+    assert first is not None
+    assert first.rows == 1
+
+
+def test_who_opens_a_table_reads_few_commits(table: Table) -> None:
+    for _ in range(12):
+        _commit(table, pl.DataFrame({"id": [1]}), mode="append", onto=table.open())
+
+    checkpoints = Path(table.uri, "_delta_log").glob("*.checkpoint.parquet")
+
+    assert [path.name[:20] for path in checkpoints] == [f"{10:020d}"]

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, TableFeatures
+from deltalake import CommitProperties, PostCommitHookProperties, TableFeatures
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import (
     Transaction,
@@ -60,6 +60,8 @@ IDENTITY = "commit"
 """In a commit's metadata: what tells it from every other, should the store not say if it landed."""
 
 NAIVE = "timestampNtz"
+NO_CLEANING = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""delta-rs would cut logs after 30 days, whatever releases need; upkeep knows better."""
 NO_RETRIES = CommitProperties(max_commit_retries=0)
 APPEND_ONLY = {"delta.appendOnly": "true"}
 NO_TRANSACTIONS: Mapping[str, int] = MappingProxyType({})
@@ -176,6 +178,7 @@ class Table:
                 schema,
                 partition_by=list(change.partition_by),
                 commit_properties=properties,
+                post_commithook_properties=NO_CLEANING,
             )
 
         return self.transact(
