@@ -415,6 +415,20 @@ def test_a_part_that_leaves_a_column_without_values_is_judged_with_the_whole_tab
     assert error.code == "POL325"  # `town` would hold no value in all of the table
 
 
+def test_a_part_of_which_no_row_is_good_may_leave_a_column_without_values(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, LATEST.replace("min=0", "min=0, max=1000"))
+    arrive(pipeline, [(1, "a", "2024-01-01", 5), (2, None, "2024-01-01", 6), (3, None, None, 7)])
+    tried(pipeline)
+    arrive(pipeline, [(1, "a", "2024-02-01", 5000)])
+
+    error = pipeline.run().assets[-1].error
+
+    assert error is not None
+    assert error.code == "POL325"  # `person` was filled in the row that went alone
+
+
 @pytest.mark.parametrize(
     ("dtype", "made"),
     [

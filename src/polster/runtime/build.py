@@ -226,13 +226,13 @@ class _Build:
             OtherShapeError: The rest has none, either.
         """
         profile = staged.profile
-        if not isinstance(self.write, ReplaceSlice) or not profile.rows:
+        if not isinstance(self.write, ReplaceSlice) or not staged.rows_beside:
             return
         last = self._last_version(current, self._last_record(current))
         lost = [
             name
             for name in staged.schema
-            if profile.nulls.get(name) == profile.rows
+            if profile.nulls.get(name, 0) == profile.rows
             and last is not None
             and last.was_filled(name)
         ]

@@ -112,6 +112,8 @@ class ReplaceSlice(ReplaceTable):
         Raises:
             OtherShapeError: One does not, which is judged of the whole table.
         """
+        if not self.part.column:  # nothing goes
+            return
         rest = self.part.base.scan().filter(~self.part.published)
         filled = rest.select(pl.col(columns).is_not_null().any()).collect(engine="streaming")
         empty = [name for name in columns if not filled[name].item()]
