@@ -89,24 +89,27 @@ def measure(rounds: int, runs: int = RUNS) -> list[Result]:
     """Do the runs once, whatever the rounds; set the last of them beside the first."""
     del rounds
     with tempfile.TemporaryDirectory(prefix="polster-years-") as folder:
-        seconds = _run(Path(folder), runs)
+        seconds, busy = _run(Path(folder), runs)
         files = sum(1 for path in Path(folder, "data").rglob("*") if path.is_file())
     part = min(PART, runs // 2)
     say("")
-    print(f"\r{runs} runs of {ROWS} rows: median of each {part}, mean, slowest")
+    print(f"\r{runs} runs of {ROWS} rows; of each {part}: median, mean, slowest, CPU time (mean)")
     for start in range(0, runs, part):
         some = seconds[start : start + part]
         mean = sum(some) / len(some)
-        print(f"{start:6}  {median(some):7.3f} s {mean:7.3f} s {max(some):7.3f} s")
+        cpu = sum(busy[start : start + part]) / len(some)
+        print(f"{start:6}  {median(some):7.3f} s {mean:7.3f} s {max(some):7.3f} s {cpu:7.3f} s")
     print(f"{files} files at the end\n")
     first, last = sum(seconds[:part]), sum(seconds[-part:])
+    cpu_ratio = sum(busy[-part:]) / sum(busy[:part])
     return [
         Result(f"years, the last {part} of {runs} runs / the first", last / first, 1.2),
+        Result("years, the same in CPU time", cpu_ratio, 1.2),
         Result(f"years, files after {runs} runs", files, FILES),
     ]
 
 
-def _run(root: Path, runs: int) -> list[float]:
+def _run(root: Path, runs: int) -> tuple[list[float], list[float]]:
     source = root / "src" / "core"
     source.mkdir(parents=True)
     (root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
@@ -119,12 +122,14 @@ def _run(root: Path, runs: int) -> list[float]:
         (source / f"{name}.py").write_text(text, encoding="utf-8")
     upkeep.READING = READING
     seconds: list[float] = []
+    busy: list[float] = []
     for number in range(-1, runs):  # one more, before the others, imports what all need
         say(f"years: run {number} of {runs}")
         (root / "turn.csv").write_text(f"turn\n{number + 1}\n", encoding="utf-8")
-        begun = time.perf_counter()
+        begun, busy_before = time.perf_counter(), time.process_time()
         record = run(open_project(root), listener=nobody)
         seconds.append(time.perf_counter() - begun)
+        busy.append(time.process_time() - busy_before)
         if {each.status for each in record.assets} != {AssetStatus.PUBLISHED} or record.warnings:
             sys.exit(f"run {number} did not publish everything: {record}")
-    return seconds[1:]
+    return seconds[1:], busy[1:]
