@@ -488,6 +488,87 @@ def test_what_is_expected_of_all_rows_is_asked_of_all_rows(
     assert scope(record)[0] == "whole"
 
 
+MEANINGS = {
+    "a rule over groups": (
+        """
+        id = dy.Int64(nullable=True)
+        person = dy.String(nullable=True)
+        amount = dy.Int64(nullable=True)
+
+        @dy.rule()
+        def little(cls) -> pl.Expr:
+            return pl.col("amount").sum().over("person") <= 120
+        """,
+        "",
+        'events.select("id", "person", "amount")',
+    ),
+    "a rule over all": (
+        """
+        id = dy.Int64(nullable=True)
+        amount = dy.Int64(nullable=True)
+
+        @dy.rule()
+        def ordinary(cls) -> pl.Expr:
+            return pl.col("amount") <= pl.col("amount").mean() * 3
+        """,
+        "",
+        'events.select("id", "amount")',
+    ),
+    "a share": (
+        """
+        id = dy.Int64(primary_key=True)
+        amount = dy.Int64(nullable=True, min=0)
+        """,
+        ", max_quarantined=0.55",
+        'events.select(pl.col("id").fill_null(99), "amount")',
+    ),
+    "two keys": (
+        """
+        id = dy.Int64(primary_key=True)
+        amount = dy.Int64(nullable=True, unique=True)
+        """,
+        "",
+        'events.select(pl.col("id").fill_null(99), "amount").unique('
+        '"id", keep="last", maintain_order=True)',
+    ),
+    "a cast": (
+        """
+        amount = dy.Int16(nullable=True)
+        rows = dy.Int64()
+        """,
+        "",
+        'events.group_by(pl.col("amount").cast(pl.String).str.replace("^0$", "00"))'
+        ".agg(rows=pl.len().cast(pl.Int64))",
+    ),
+}
+
+
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_what_a_contract_means_is_the_same_of_a_part(pipeline: Pipeline, meaning: str) -> None:
+    columns, options, result = MEANINGS[meaning]
+    fields = "\n".join(line[4:] for line in columns.splitlines())
+    silver = (
+        f"class Tried(dy.Schema):{fields}\n\n@silver(contract=Tried{options})\n"
+        f"def tried(events: pl.LazyFrame) -> pl.LazyFrame:\n    return {result}\n"
+    )
+    project(pipeline, silver)
+    chance = random.Random(meaning)
+    for day in range(4):
+        arrive(
+            pipeline,
+            [
+                (
+                    chance.choice([None, *range(40)]),
+                    chance.choice([None, "a", "b", "c"]),
+                    chance.choice([None, "2024-01-05"]),
+                    chance.choice([None, -1, 0, 1, 50]),
+                )
+                for _ in range(2 if day else 30)
+            ],
+        )
+        tried(pipeline)
+
+
 CHANGES_ITS_MIND = """
 class Tried(dy.Schema):
     id = dy.Int64(primary_key=True)
