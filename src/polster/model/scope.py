@@ -45,7 +45,7 @@ class Scope:
 
         >>> Scope(ScopeKind.LOCAL, ("order_id",), 3, 200).text
         'by order_id'
-        >>> Scope(ScopeKind.WHOLE, (), 200, 200, "never built").text
+        >>> Scope(ScopeKind.WHOLE, why="never built").text
         'whole: never built'
         """
         if self.kind is ScopeKind.WHOLE:
