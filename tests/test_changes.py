@@ -69,10 +69,10 @@ def expected_history(changes: list[Change]) -> list[Change]:
             if len(same) > 1:
                 found += [(key, c[2], None, None, None, True) for c in same]
                 continue
-            state = (same[0][2], same[0][3], bool(same[0][3]))
+            state = (same[0][2], bool(same[0][3]))
             if not states or states[-1][1] != state:
                 states.append((moment, state))
-        for (start, (town, _, gone)), after in itertools.zip_longest(states, states[1:]):
+        for (start, (town, gone)), after in itertools.zip_longest(states, states[1:]):
             end = None if after is None else after[0]
             if not gone:
                 found.append((key, town, start, end, end is None, False))
@@ -195,3 +195,31 @@ def test_they_are_there_by_the_name_of_the_package() -> None:
     assert (polster.latest, polster.history) == (latest, history)
     with pytest.raises(AttributeError):
         _ = polster.newest
+
+
+def test_a_row_without_all_of_its_order_hides_no_other() -> None:
+    rows = pl.LazyFrame({"id": [1, 1], "day": [3, 5], "number": [1, None]})
+
+    found = latest(rows, key="id", by=["day", "number"]).sort("day").collect()
+
+    assert found.rows() == [(1, 3, 1, False), (1, 5, None, False)]
+
+
+def test_a_flag_of_deletion_that_is_null_says_what_false_says() -> None:
+    changes = [(1, 1, "Ulm", None), (1, 2, "Ulm", False)]
+
+    assert [row[1:4] for row in told(changes)] == [("Ulm", 1, None)]
+
+
+def test_a_tracked_column_that_is_not_there_is_refused() -> None:
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match="twon"):
+        history(frame([]), key="id", by="at", tracked=["twon"]).collect()
+
+
+def test_a_composite_order_looks_at_the_rows_of_one_key_alone() -> None:
+    def call(frames: Any) -> pl.LazyFrame:
+        return latest(frames["a"], key="id", by=["at", "town"], deleted="gone")
+
+    local = read_locality(call, {"a": SCHEMA})["a"]
+
+    assert (local.reach, "id" in local.by) == (Reach.LOCAL, True)

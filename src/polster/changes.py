@@ -49,7 +49,7 @@ def latest(
     usable = _is_usable(keys, order)
     newest = pl.lit(value=True)
     for place, column in enumerate(order):
-        greatest = pl.col(column).max().over(*keys, *order[:place])
+        greatest = pl.when(usable).then(pl.col(column)).max().over(*keys, *order[:place])
         newest = newest & (pl.col(column) == greatest)
     found = _once(frame.filter(~usable | newest.fill_null(value=False)), keys)
     tied = usable & (usable.sum().over(*keys) > 1)
@@ -65,7 +65,7 @@ def history(
     key: str | Sequence[str],
     by: str,
     deleted: pl.Expr | str | None = None,
-    tracked: Sequence[str] | None = None,
+    tracked: str | Sequence[str] | None = None,
 ) -> pl.LazyFrame:
     """Return what was true of each key, and from when to when (a slowly changing dimension).
 
@@ -98,7 +98,8 @@ def history(
     changes = changes.with_columns(tied.alias(TIED))
     told = changes.filter(usable & ~pl.col(TIED)).sort(by)
     gone = pl.lit(value=False) if deleted is None else _flag(deleted)
-    watched = _content(told, [*keys, by], tracked)
+    flag = [deleted] if isinstance(deleted, str) else []
+    watched = _content(told, [*keys, by, *flag]) if tracked is None else _names(tracked)
     told = told.with_columns(pl.struct(*watched, gone.alias(GONE)).alias(CONTENT))
     before = pl.col(CONTENT).shift(1).over(*keys)
     is_first = pl.int_range(pl.len()).over(*keys) == 0
@@ -128,12 +129,8 @@ def _is_usable(keys: Sequence[str], order: Sequence[str]) -> pl.Expr:
     return pl.all_horizontal(pl.col(*keys, *order).is_not_null())
 
 
-def _content(
-    frame: pl.LazyFrame, apart: Sequence[str], tracked: Sequence[str] | None = None
-) -> list[str]:
+def _content(frame: pl.LazyFrame, apart: Sequence[str]) -> list[str]:
     there = frame.collect_schema().names()
-    if tracked is not None:
-        return [name for name in there if name in tracked]
     return [name for name in there if name not in (*apart, *AUDIT, TIED)]
 
 
