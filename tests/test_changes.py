@@ -216,6 +216,27 @@ def test_a_tracked_column_that_is_not_there_is_refused() -> None:
         history(frame([]), key="id", by="at", tracked=["twon"]).collect()
 
 
+def test_a_moment_that_is_not_a_number_is_returned_as_one_without_is() -> None:
+    rows = pl.LazyFrame({"id": [1, 1], "at": [1.0, float("nan")], "town": ["Ulm", "Bonn"]})
+
+    newest = latest(rows, key="id", by="at").sort("town").collect()
+    told = history(rows, key="id", by="at").sort("town").collect()
+
+    assert newest["town"].to_list() == ["Bonn", "Ulm"]
+    assert told.select("town", "valid_from", "is_current").rows() == [
+        ("Bonn", None, None),
+        ("Ulm", 1.0, True),
+    ]
+
+
+@pytest.mark.parametrize("taken", ["is_tied", "valid_from", "valid_to", "is_current"])
+def test_a_column_that_would_be_overwritten_is_refused(taken: str) -> None:
+    rows = pl.LazyFrame({"id": [1], "at": [1], taken: [1]})
+
+    with pytest.raises(ValueError, match=taken):
+        history(rows, key="id", by="at")
+
+
 def test_a_composite_order_looks_at_the_rows_of_one_key_alone() -> None:
     def call(frames: Any) -> pl.LazyFrame:
         return latest(frames["a"], key="id", by=["at", "town"], deleted="gone")

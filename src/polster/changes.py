@@ -30,7 +30,7 @@ def latest(
     The order in which changes arrived, and how often, does not matter: a change that is older by
     ``by`` never wins. Two changes of a key that are equally new and say different things are both
     returned with ``is_tied``, for the contract to keep out; so are rows without a key or without a
-    value of ``by``, as they are.
+    value of ``by`` (null or NaN), as they are, equal ones once.
 
     Args:
         frame: One row a change; lazy.
@@ -41,12 +41,16 @@ def latest(
     Returns:
         One row a key that is there; the columns of ``frame`` and ``is_tied: Boolean``.
 
+    Raises:
+        ValueError: ``frame`` has a column ``is_tied``.
+
     >>> changes = pl.LazyFrame({"id": [1, 1, 2], "at": [1, 2, 1], "town": ["Ulm", "Bonn", "Kiel"]})
     >>> latest(changes, key="id", by="at").sort("id").collect().rows()
     [(1, 2, 'Bonn', False), (2, 1, 'Kiel', False)]
     """
     keys, order = _names(key), _names(by)
-    usable = _is_usable(keys, order)
+    _refuse_taken(frame, [TIED])
+    usable = _is_usable(frame, keys, order)
     newest = pl.lit(value=True)
     for place, column in enumerate(order):
         greatest = pl.when(usable).then(pl.col(column)).max().over(*keys, *order[:place])
@@ -79,12 +83,16 @@ def history(
         key: Columns that name what changes.
         by: When a change is true from.
         deleted: Which changes say that the key is gone; a column of Booleans, or an expression.
-        tracked: Columns whose changes open an interval; all others but ``key`` and ``by`` if not
-            given. Those that are not tracked have the newest values of the interval.
+        tracked: Columns whose changes open an interval; all others but ``key``, ``by`` and a column
+            ``deleted`` if not given (columns of an expression open one too). Those that are not
+            tracked have the newest values of the interval.
 
     Returns:
         One row an interval; the columns of ``frame``, ``valid_from`` and ``valid_to`` of the type
         of ``by``, null where open, ``is_current: Boolean``, ``is_tied: Boolean``.
+
+    Raises:
+        ValueError: ``frame`` has a column of one of these names already.
 
     >>> changes = pl.LazyFrame({"id": [1, 1, 1], "at": [1, 5, 3], "town": ["Ulm", "Bonn", "Ulm"]})
     >>> told = history(changes, key="id", by="at").sort("valid_from").collect()
@@ -92,7 +100,9 @@ def history(
     [('Ulm', 1, 5, False), ('Bonn', 5, None, True)]
     """
     keys = _names(key)
-    usable = _is_usable(keys, [by])
+    made = [TIED, VALID_TO, IS_CURRENT]
+    _refuse_taken(frame, made if by == VALID_FROM else [*made, VALID_FROM])
+    usable = _is_usable(frame, keys, [by])
     changes = _once(frame, [*keys, by])
     tied = usable & (pl.len().over(*keys, by) > 1)
     changes = changes.with_columns(tied.alias(TIED))
@@ -125,8 +135,20 @@ def _flag(deleted: pl.Expr | str) -> pl.Expr:
     return said.fill_null(value=False)
 
 
-def _is_usable(keys: Sequence[str], order: Sequence[str]) -> pl.Expr:
-    return pl.all_horizontal(pl.col(*keys, *order).is_not_null())
+def _is_usable(frame: pl.LazyFrame, keys: Sequence[str], order: Sequence[str]) -> pl.Expr:
+    """Return whether a row says of which key it is, and when; NaN is neither."""
+    schema = frame.collect_schema()
+    names = [*keys, *order]
+    floats = [name for name in names if name in schema and schema[name].is_float()]
+    there = [pl.col(name).is_not_null() for name in names]
+    return pl.all_horizontal(*there, *(pl.col(name).is_not_nan() for name in floats))
+
+
+def _refuse_taken(frame: pl.LazyFrame, made: Sequence[str]) -> None:
+    """Raise ValueError where a column would be overwritten."""
+    there = frame.collect_schema().names()
+    if taken := [name for name in made if name in there]:
+        raise ValueError(f"the frame has {', '.join(taken)} already; rename or drop it first")
 
 
 def _content(frame: pl.LazyFrame, apart: Sequence[str]) -> list[str]:

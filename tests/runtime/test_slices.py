@@ -415,6 +415,33 @@ def test_a_part_that_leaves_a_column_without_values_is_judged_with_the_whole_tab
     assert error.code == "POL325"  # `town` would hold no value in all of the table
 
 
+def test_a_part_without_values_in_a_column_that_the_rest_fills_is_nothing_amiss(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, LATEST)
+    arrive(pipeline, TEN)
+    tried(pipeline)
+    arrive(pipeline, [(10, None, "2024-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record) == ("local", ("id",), 1, 11)
+    assert record.warnings == ()
+
+
+def test_the_newest_moment_of_the_rest_counts_for_a_part(pipeline: Pipeline) -> None:
+    fresh = 'contract=Tried, expect=polster.Expect(fresh_within={"month": "99999h"})'
+    project(pipeline, ROW_LOCAL.replace("contract=Tried", fresh))
+    arrive(pipeline, TEN)
+    first = tried(pipeline)
+    arrive(pipeline, [(10, "a", "2020-02-03", 5)])
+
+    record = tried(pipeline)
+
+    assert scope(record)[0] == "row-local"
+    assert record.newest == first.newest
+
+
 def test_a_part_of_which_no_row_is_good_may_leave_a_column_without_values(
     pipeline: Pipeline,
 ) -> None:

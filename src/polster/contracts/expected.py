@@ -118,8 +118,8 @@ def surprises(
     found: list[Surprise] = []
     is_append = asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND
     is_added = is_append or bool(beside)
-    if last is not None:
-        found += _gone(asset, new, last, returned, is_append=is_added)
+    if last is not None and not beside:  # what stays beside is not gone
+        found += _gone(asset, new, last, returned, is_append=is_append)
     expect = asset.options.expect
     found += _sizes(expect, new.rows + (beside or 0), last)
     found += _nulls(expect, new)

@@ -11,19 +11,15 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from polster.contracts.expected import Surprise, surprises
 from polster.contracts.judge import Terms, settle_terms
-from polster.contracts.profile import LastVersion, Profile
 from polster.errors import PolsterError
 from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging, prefix_after
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
-from polster.model.asset import Load
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.scope import Scope, ScopeKind
-from polster.model.standing import StandingWarning, carried_on
 from polster.project.load import (
     LoadedAsset,
     is_ctrl_c,
@@ -38,9 +34,10 @@ from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
-from polster.runtime.refusal import RefusedError, refusal
+from polster.runtime.refusal import RefusedError
 from polster.runtime.slices import Slice, Whole, find_parts, wrong_part
 from polster.runtime.stage import Staged, Stager
+from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
 from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice, WrongPartError
@@ -219,26 +216,6 @@ class _Build:
         self.work.stagers.discard(stager)
         return built
 
-    def _look_for_emptied(self, staged: Staged, current: TableVersion | None) -> None:
-        """Leave a part in which a column lost its values to the judging of the whole table.
-
-        Raises:
-            OtherShapeError: The rest has none, either.
-        """
-        profile = staged.profile
-        if not isinstance(self.write, ReplaceSlice) or not staged.rows_beside:
-            return
-        last = self._last_version(current, self._last_record(current))
-        lost = [
-            name
-            for name in staged.schema
-            if profile.nulls.get(name, 0) == profile.rows
-            and last is not None
-            and last.was_filled(name)
-        ]
-        if lost:
-            self.write.refuse_emptied(lost)
-
     def _compare(self, terms: Terms, frame: pl.LazyFrame, staged: Staged) -> None:
         """Build all of the table beside a part of it, and compare.
 
@@ -279,7 +256,8 @@ class _Build:
             if staged.met and self._part is not None:
                 raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
-            self._look_for_emptied(staged, current)
+            if isinstance(self.write, ReplaceSlice) and staged.rows_beside:
+                self.write.refuse_emptied(self._last(current).emptied_by(staged))
             if compared is not None:
                 compared(staged)
             notes = (*staged.notes, *self.write.departures.notes)
@@ -412,82 +390,45 @@ class _Build:
 
         The bad rows of an asset that fails are kept to be looked at.
         """
-        last = self._last_record(current)
-        version = self._last_version(current, last)
-        found = surprises(
+        departures = self.write.departures
+        found = [vanished(self.asset, column) for column in departures.absent]
+        if self.whole is not None and self.whole.is_distrusted:
+            found.insert(0, wrong_part(self.whole.why))
+        verdict = judge(
             self.asset,
-            staged.profile,
-            version,
-            self.terms.ages if self.terms else {},
-            returned=staged.returned,
-            beside=staged.rows_beside if self._part else None,
+            staged,
+            self._last(current),
+            ages=self.terms.ages if self.terms else {},
+            departures=departures,
+            found=found,
+            run=self.work.context,
+            is_part=self._part is not None,
         )
-        refused = refusal(self.asset, staged, found)
-        if refused is None:
-            is_added = self.asset.options.load is Load.APPEND
-            nulls = staged.profile.nulls_beside(
-                version, staged.schema, is_added=is_added, beside=staged.rows_beside
+        if isinstance(verdict, Passed):
+            self.record = replace(
+                self.record,
+                nulls=verdict.nulls,
+                newest=verdict.newest,
+                warnings=verdict.warnings,
             )
-            self._note_standing(staged.profile, nulls, found, last)
             return
         if staged.rejected:
             staged.rejected.commit({"asset": str(self.asset.key), "published": False})
-        refused.counted = {
+        verdict.counted = {
             "rows_returned": staged.returned,
             "rows_quarantined": staged.rows_rejected,
             "rules_broken": self.record.rules_broken,
             "notes": self.record.notes,
         }
-        raise refused
+        raise verdict
 
-    def _note_standing(
-        self,
-        profile: Profile,
-        nulls: Mapping[str, int],
-        found: list[Surprise],
-        last: AssetRecord | None,
-    ) -> None:
-        """Record what the next version is compared with, and what is amiss in this one."""
-        departures = self.write.departures
-        if self.whole is not None and self.whole.is_distrusted:
-            found.append(wrong_part(self.whole.why))
-        found += [vanished(self.asset, column) for column in departures.absent]
-        context = self.work.context
-        warnings = [
-            StandingWarning(
-                self.asset.key,
-                each.code,
-                each.subject,
-                each.message,
-                each.hint,
-                context.id,
-                context.time,
-            )
-            for each in found
-        ]
-        self.record = replace(
-            self.record,
-            nulls={**nulls, **dict.fromkeys(departures.emptied, max(profile.rows, 1))},
-            newest=profile.newest,
-            warnings=carried_on(warnings, last.warnings if last else ()),
-        )
-
-    def _last_record(self, current: TableVersion | None) -> AssetRecord | None:
-        if current is None:
-            return None
-        if current.version == self.job.known:
-            return self.job.last
-        published = self.target.published(current)
-        return published.record if published else None
-
-    def _last_version(
-        self, current: TableVersion | None, last: AssetRecord | None
-    ) -> LastVersion | None:
-        if current is None:
-            return None
-        if last is None:  # another program wrote it
-            return LastVersion(self.target.pinned(current).rows, current.schema)
-        return LastVersion(last.rows_now, current.schema, last.nulls, last.newest)
+    def _last(self, current: TableVersion | None) -> Last:
+        record = None
+        if current is not None and current.version == self.job.known:
+            record = self.job.last
+        elif current is not None and (published := self.target.published(current)):
+            record = published.record
+        return Last.of(current, record, self.target)
 
     def _unchanged(self, unneeded: Unneeded) -> tuple[AssetRecord, TableVersion | None]:
         current = unneeded.current
@@ -506,5 +447,6 @@ class _Build:
             newest={},
             warnings=(),
             matched={},
+            scope=None,
         )
         return record, None if current is None else self.target.pinned(current)

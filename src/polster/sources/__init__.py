@@ -3,7 +3,19 @@
 A bronze function returns a frame, or a :class:`Source`, such as what :func:`files` makes.
 """
 
-from polster.sources.file_source import files
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from polster.sources.source import BadFile, Batch, Known, Source
 
+if TYPE_CHECKING:
+    from polster.sources.file_source import files
+
 __all__ = ["BadFile", "Batch", "Known", "Source", "files"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what reads files when it is asked for: most runs do without."""
+    if name == "files":
+        return import_module("polster.sources.file_source").files
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

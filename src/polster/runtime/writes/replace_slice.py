@@ -112,7 +112,7 @@ class ReplaceSlice(ReplaceTable):
         Raises:
             OtherShapeError: One does not, which is judged of the whole table.
         """
-        if not self.part.column:  # nothing goes
+        if not columns or not self.part.column:  # nothing goes
             return
         rest = self.part.base.scan().filter(~self.part.published)
         filled = rest.select(pl.col(columns).is_not_null().any()).collect(engine="streaming")
