@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
@@ -371,6 +375,62 @@ def test_rows_that_only_moved_count_where_the_first_of_them_does(
     assert record.scope is not None
     assert record.scope.text.startswith(found)
     assert not record.scope.is_distrusted
+
+
+def files_gone(pipeline: Pipeline, table: str) -> tuple[list[Path], list[Path]]:
+    """Return the first file of a table if it is not in it any more, and those of changes."""
+    folder = pipeline.data / table
+    entries = [
+        json.loads(line)
+        for path in sorted((folder / "_delta_log").glob("*.json"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    added = [each["add"]["path"] for each in entries if "add" in each]
+    removed = {each["remove"]["path"] for each in entries if "remove" in each}
+    told = removed.difference(added)
+    return [folder / name for name in added[:1] if name in removed], [folder / n for n in told]
+
+
+@pytest.mark.parametrize("expired", ["the older version", "what the commits tell of"])
+def test_changes_of_several_parts_are_told_by_commits_or_found_in_files(
+    pipeline: Pipeline, expired: str
+) -> None:
+    pipeline.asset("bronze.events", BRONZE)
+    pipeline.asset("silver.newest", NEWEST)
+    pipeline.asset("gold.firsts", COUNTED)
+    arrive(pipeline, [(n, "abcdefgh"[n % 8], "2024-01-01", n) for n in range(32)])
+    pipeline.run()
+    for person in "cdc":  # there and back again
+        arrive(pipeline, [(9, person, "2024-01-02", 0)])
+        pipeline.run("bronze.events", "silver.newest")
+    older, told = files_gone(pipeline, "silver/newest")
+    for path in older if expired == "the older version" else told:
+        path.unlink()
+
+    record = pipeline.run("gold.firsts", verify=True).assets[-1]
+
+    assert older
+    assert told
+    assert record.scope is not None
+    assert record.scope.text.startswith("by person")
+    assert pipeline.table("gold.firsts").sort("person")["len"].to_list() == [4, 3, 5, 4, 4, 4, 4, 4]
+
+
+def test_what_commits_tell_of_changes_is_no_part_of_the_table(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.events", BRONZE)
+    pipeline.asset("silver.newest", NEWEST)
+    arrive(pipeline, [(n, "a", "2024-01-01", n) for n in range(16)])
+    pipeline.run()
+    arrive(pipeline, [(9, "b", "2024-01-02", 0)])
+    pipeline.run()
+    _, told = files_gone(pipeline, "silver/newest")
+    table = DeltaTable(pipeline.data / "silver" / "newest")
+
+    table.create_checkpoint()
+
+    assert [pl.read_parquet(path)["id"].to_list() for path in told] == [[9]]
+    assert pl.scan_delta(DeltaTable(table.table_uri)).collect().height == 16
+    assert pipeline.table("silver.newest").sort("id")["person"].to_list() == [*"aaaaaaaaabaaaaaa"]
 
 
 def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:

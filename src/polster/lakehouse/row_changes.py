@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
 
+from polster.lakehouse.table import Table
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.told_changes import told_changes
 
 TIMES = "__polster_times__"
 HASHES = ("__polster_hash_1__", "__polster_hash_2__")
 SEEDS = (1, 2)
 SIGNS = (1, -1)
+MOST_AT_ONCE = 8_000_000
+"""So many rows are counted at once, which takes some 600 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,16 @@ class RowChanges:
     rows_removed: int
 
 
-def row_changes(then: TableVersion, now: TableVersion, columns: Sequence[str]) -> RowChanges:
-    """Find the rows that changed between two versions of one table, whichever is the later.
+def row_changes(
+    table: Table, then: TableVersion, now: TableVersion, columns: Sequence[str]
+) -> RowChanges:
+    """Find the rows that changed between two versions of a table, whichever is the later.
 
-    Files that both have are not read. Where files were only added, nothing is read at all.
+    Where files were only added, nothing is read. Where the commits say which rows they changed,
+    these are read; else the files that one version has and the other has not.
 
     Args:
+        table: The table.
         then: The version to compare with; its columns are those of ``now``.
         now: The version.
         columns: What makes a row another one, at least one.
@@ -56,7 +65,17 @@ def row_changes(then: TableVersion, now: TableVersion, columns: Sequence[str]) -
     rows_gone, rows_new = sum(before[each] for each in gone), sum(after[each] for each in new)
     if not rows_gone or not rows_new:
         return RowChanges(added, removed, rows_new, rows_gone)
-    net = _net(added, removed, columns)
+    with suppress(pl.exceptions.PolarsError, OSError):  # files that say what went may be gone
+        if (told := told_changes(table, then, now)) is not None:
+            return _netted(told.made, told.gone, columns)
+    passes = 1 + (rows_gone + rows_new) // MOST_AT_ONCE
+    return _netted(added, removed, columns, passes=passes)
+
+
+def _netted(
+    added: pl.LazyFrame, removed: pl.LazyFrame, columns: Sequence[str], *, passes: int = 1
+) -> RowChanges:
+    net = _net(added, removed, columns, passes=passes)
     more, fewer = net.filter(pl.col(TIMES) > 0), net.filter(pl.col(TIMES) < 0)
     return RowChanges(
         _chosen(added, columns, more),
@@ -125,14 +144,27 @@ def _hashes(columns: Sequence[str]) -> list[pl.Expr]:
     return [row.hash(seed).alias(name) for name, seed in zip(HASHES, SEEDS, strict=True)]
 
 
-def _net(added: pl.LazyFrame, removed: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return how often each row was added less how often it was removed, where that is not zero."""
+def _net(
+    added: pl.LazyFrame, removed: pl.LazyFrame, columns: Sequence[str], *, passes: int = 1
+) -> pl.DataFrame:
+    """Return how often each row was added less how often it was removed, where that is not zero.
+
+    Each of several ``passes`` reads all rows and counts a share of them.
+    """
     signed = [
         rows.select(*_hashes(columns), pl.lit(sign, pl.Int64).alias(TIMES))
         for rows, sign in zip((added, removed), SIGNS, strict=True)
     ]
-    counted = pl.concat(signed).group_by(HASHES).agg(pl.col(TIMES).sum())
-    return counted.filter(pl.col(TIMES) != 0).collect(engine="streaming")
+    hashed = pl.concat(signed)
+    counted = [
+        hashed.filter(pl.col(HASHES[0]) % passes == share)
+        .group_by(HASHES)
+        .agg(pl.col(TIMES).sum())
+        .filter(pl.col(TIMES) != 0)
+        .collect(engine="streaming")
+        for share in range(passes)
+    ]
+    return pl.concat(counted)
 
 
 def _chosen(rows: pl.LazyFrame, columns: Sequence[str], net: pl.DataFrame) -> pl.LazyFrame:

@@ -306,7 +306,7 @@ def _changes(
             return Whole(f"the columns of {now.key} changed")
         if ordered and not keep_order(then, now, columns):
             return Whole(f"rows of {now.key} stand in another order, which it looks at")
-        return row_changes(then, now, columns)
+        return row_changes(lakehouse.table(now.key), then, now, columns)
     except (PolsterError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return _gone(now.key, version)
 

@@ -11,8 +11,9 @@ from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change, TableFile
 from polster.lakehouse.quarantine import RULES_COLUMN, Superseding
 from polster.lakehouse.row_changes import difference
-from polster.lakehouse.staging import StagedFile
+from polster.lakehouse.staging import BatchWriter, StagedFile
 from polster.lakehouse.table_version import TableVersion
+from polster.lakehouse.told_changes import takes_away, told
 from polster.lakehouse.types import storage_cast
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
@@ -24,6 +25,7 @@ from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Shape, Unneeded
 
 MISSING = "rows that it goes without are not in its quarantine"
+OURS = "__polster_ours__"
 LEAST = "min."
 GREATEST = "max."
 
@@ -54,12 +56,12 @@ class _Rest:
     Attributes:
         touched: These files.
         files: Their other rows, written once more.
-        gone: Rows of the part that they hold.
+        gone: Their rows of the part, written for readers of changes.
     """
 
     touched: list[TableFile] = field(default_factory=list)
     files: list[StagedFile] = field(default_factory=list)
-    gone: int = 0
+    gone: list[StagedFile] = field(default_factory=list)
 
 
 class ReplaceSlice(ReplaceTable):
@@ -103,7 +105,7 @@ class ReplaceSlice(ReplaceTable):
             raise OtherShapeError("its columns changed")
         if self.part.column:
             self.rest = self._rest(staged)
-        staged.rows_beside = base.rows - self.rest.gone
+        staged.rows_beside = base.rows - sum(file.rows for file in self.rest.gone)
         self._look_into_quarantine(staged)
 
     def refuse_emptied(self, columns: Sequence[str]) -> None:
@@ -177,15 +179,21 @@ class ReplaceSlice(ReplaceTable):
             ],
             engine="streaming",
         )
-        gone = {file.name: int(count.item()) for file, count in zip(here, counts, strict=True)}
-        touched = [file for file in here if gone[file.name]]
+        touched = [file for file, count in zip(here, counts, strict=True) if count.item()]
         if not touched:
             return _Rest()
-        names = [file.name for file in touched]
-        others = base.only(names).scan().filter(~part.published)
         schema = staged.schema
-        files = staged.staging.sink(others, lambda batch: storage_cast(batch, schema), schema)
-        return _Rest(touched, files, sum(gone.values()))
+        gone = BatchWriter(staged.staging, lambda batch: storage_cast(batch, schema))
+
+        def parted(batch: pl.DataFrame) -> pl.DataFrame:
+            ours = batch[OURS]
+            rows = batch.drop(OURS)
+            gone.write(rows.filter(ours))
+            return storage_cast(rows.filter(~ours), schema)
+
+        rows = base.only([file.name for file in touched]).scan()
+        files = staged.staging.sink(rows.with_columns(part.published.alias(OURS)), parted, schema)
+        return _Rest(touched, files, gone.flush())
 
     def _reachable(self) -> set[str]:
         """Return the files that may hold rows of the part, by what the log says of them."""
@@ -223,8 +231,14 @@ class ReplaceSlice(ReplaceTable):
     def plan(self, staged: Staged, current: TableVersion | None) -> Change:
         """Put the part, and what stays of the files that it touched, in the place of these."""
         del current
-        adds = [*self.rest.files, *staged.files]
-        return Change(adds, staged.schema, self.rest.touched, types=staged.types)
+        rest = self.rest
+        return Change(
+            [*rest.files, *staged.files],
+            staged.schema,
+            [*rest.touched, *takes_away(rest.gone)],
+            types=staged.types,
+            metadata=told(staged.files, rest.gone),
+        )
 
     def as_read(
         self, table: TableVersion, staged: Staged, sent: frozenset[str] | None
