@@ -54,6 +54,15 @@ def command(
         bool,
         typer.Option("--verify", help="Compare each part that is made anew with a whole build."),
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="SQL",
+            help="Make the rows of SELECTION anew for which this holds, and what stands on them.",
+            show_default=False,
+        ),
+    ] = "",
     isolate: Annotated[
         bool, typer.Option("--isolate", help="Build each asset in a process of its own.")
     ] = False,
@@ -83,6 +92,7 @@ def command(
             full_refresh=full_refresh,
             adopt=adopt,
             verify=verify,
+            where=where,
             isolate=isolate,
             threads=jobs,
         )

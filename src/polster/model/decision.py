@@ -139,6 +139,7 @@ def decide(
     *,
     absent: Reason = NEVER_BUILT,
     full_refresh: bool = False,
+    where: str = "",
 ) -> Decision:
     """Decide what is done with an asset.
 
@@ -149,6 +150,7 @@ def decide(
         state: Its own table as the run found it; None if there is none.
         absent: Why there is none.
         full_refresh: Whether the user asked for everything anew.
+        where: The rows that they asked for.
     """
     if held_up := tuple(_held_up(needs)):
         return Skip(held_up)
@@ -164,7 +166,10 @@ def decide(
             is_gone = need.gone_since(made_from) is not None
             return Blocked((need.why_gone if is_gone else never,), need)
     gone = tuple(need.why_gone for need in needs if need.gone_since(made_from) is not None)
-    reasons = (*_own_reasons(code, needs, state, absent, full_refresh=full_refresh), *gone)
+    reasons = (
+        *_own_reasons(code, needs, state, absent, full_refresh=full_refresh, where=where),
+        *gone,
+    )
     if not reasons:
         return Unchanged()
     for need in needs:
@@ -191,6 +196,7 @@ def _own_reasons(
     absent: Reason,
     *,
     full_refresh: bool,
+    where: str,
 ) -> tuple[Reason, ...]:
     """Say why an asset has to be built, what is gone of what it was made from left out."""
     if state is None:
@@ -199,6 +205,8 @@ def _own_reasons(
         return (Reason(Why.TABLE_DAMAGED, (state.damage,)),)
     if full_refresh:
         return (Reason(Why.FULL_REFRESH),)
+    if where:
+        return (Reason(Why.WHERE),)
     if state.fingerprint is None:
         return (Reason(Why.TABLE_CHANGED),)
     then = state.fingerprint

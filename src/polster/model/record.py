@@ -30,6 +30,8 @@ VANISHED = "the run vanished before"
 """The reason of an asset that a run did not come to because its process had ended."""
 
 
+PART = "part of "
+"""Begins the code of a table of which only a part is of that code and those inputs."""
 REUSED = -1
 """Stands for the version of an input whose number another version had, too."""
 
@@ -63,6 +65,21 @@ class Fingerprint:
     references: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def of_part(self) -> Fingerprint:
+        """Return what says that only a part of a table was made from this."""
+        return self if self.is_of_part else replace(self, code=PART + self.code)
+
+    @property
+    def of_all(self) -> Fingerprint:
+        """Return what says that all of a table was made from this."""
+        return replace(self, code=self.code.removeprefix(PART))
+
+    @property
+    def is_of_part(self) -> bool:
+        """Tell whether only a part of the table was made from this."""
+        return self.code.startswith(PART)
+
+    @property
     def versions(self) -> Mapping[str, int]:
         """Return the version of every table that it depends on, by key."""
         return {**self.references, **self.inputs}
@@ -83,7 +100,9 @@ class Fingerprint:
         ['bronze.x has new data']
         """
         reasons: list[Reason] = []
-        if self.code != earlier.code:
+        if earlier.is_of_part:
+            reasons.append(Reason(Why.PART))
+        elif self.code != earlier.code:
             reasons.append(Reason(Why.CODE))
         if self.contract != earlier.contract:
             reasons.append(Reason(Why.CONTRACT))

@@ -13,6 +13,7 @@ class ScopeKind(StrEnum):
     ROW_LOCAL = "row-local"  # the new rows of one input alone
     LOCAL = "local"  # the rows with some values of a column
     WHOLE = "whole"  # everything
+    WHERE = "where"  # the rows that the user named
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Scope:
         of: Rows that the table has now.
         quarantined: Rows that the table goes without now, those of the rest with them.
         rules: Of these, rows by broken rule.
-        why: Of a whole table, why; as a clause.
+        why: Of a whole table, why, as a clause; of rows that the user named, the condition.
         is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
             code gets no more of them.
     """
@@ -48,6 +49,8 @@ class Scope:
         >>> Scope(ScopeKind.WHOLE, why="never built").text
         'whole: never built'
         """
+        if self.kind is ScopeKind.WHERE:
+            return f"where {self.why}"
         if self.kind is ScopeKind.WHOLE:
             return f"whole: {self.why}" if self.why else "whole"
         return f"by {', '.join(self.by)}" if self.by else str(self.kind)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import chdir, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-from polster.errors import LakehouseError, SettingsError
+from polster.errors import LakehouseError, SettingsError, UsageError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.model.asset import AssetKey
@@ -20,6 +20,7 @@ from polster.model.context import RunContext
 from polster.model.event import Listener, RunBegan, RunEnded, RunEvent
 from polster.model.finding import Finding, Severity
 from polster.model.graph import AssetGraph
+from polster.model.layer import Layer
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunStatus, cancelled
 from polster.model.release import Release
@@ -28,10 +29,11 @@ from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
 from polster.operations.upkeep import keep_up_after
+from polster.plans.where import read_where
 from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.runtime.aging import with_grown_old
-from polster.runtime.execute import Execution, Outcome
+from polster.runtime.execute import Execution, Named, Outcome
 from polster.runtime.executor import Executor
 from polster.runtime.gate import Gate
 from polster.runtime.job import Workplace
@@ -55,6 +57,7 @@ def run(
     full_refresh: bool = False,
     adopt: bool = False,
     verify: bool = False,
+    where: str = "",
     isolate: bool = False,
     threads: int | None = None,
 ) -> RunRecord:
@@ -69,6 +72,8 @@ def run(
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
         verify: Build all of what is made anew in part, too, and compare.
+        where: Rows of the selected tables to make anew, as a condition in SQL; what stands on them
+            follows. Everything if empty.
         isolate: Build each asset in a process of its own.
         threads: Assets at a time; by default the machine's cores, at most 4.
 
@@ -79,6 +84,11 @@ def run(
     """
     graph = session.graph
     chosen = select_or_raise(graph, selection)
+    named = None
+    if where:
+        _refuse_where(where, selection, chosen, is_alone=not full_refresh and not verify)
+        named = Named(where, frozenset(chosen))
+        chosen = select_or_raise(graph, [f"{key}+" for key in chosen])
     name, lakehouse = session.environment.name, session.lakehouse
     started, clock = datetime.now(UTC), time.perf_counter()
     context = RunContext(_run_id(started), started, name)
@@ -113,6 +123,7 @@ def run(
         full_refresh=full_refresh,
         adopt=adopt,
         verify=verify,
+        named=named,
         listener=tell,
         interrupted=interrupted,
     )
@@ -143,6 +154,33 @@ def run(
         record = _with_upkeep(session, record, states)
     listener(RunEnded(record))
     return record
+
+
+def _refuse_where(
+    where: str, selection: Sequence[str], chosen: Collection[AssetKey], *, is_alone: bool
+) -> None:
+    """See that rows can be named so.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    bronze = sorted(str(key) for key in chosen if key.layer is Layer.BRONZE)
+    message = hint = None
+    if not selection:
+        message, hint = "whose rows they are is not said", 'polster run gold.daily --where "..."'
+    elif bronze:
+        message = f"`{bronze[0]}` keeps what arrived"
+        hint = "name tables of silver or gold"
+    elif not is_alone:
+        message = "it is said twice what is made anew"
+        hint = "leave out --full-refresh or --verify"
+    try:
+        read_where(where)
+    except ValueError as error:
+        message = str(error)
+        hint = "write a condition as in SQL: \"day >= '2024-01-01'\""
+    if message:
+        raise UsageError(f"`--where {where}`: {message}", code="POL106", hint=hint)
 
 
 def _apart(work: Workplace, at_once: int, jobs: int) -> Executor:

@@ -31,6 +31,7 @@ from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
+from polster.runtime.part_by_where import part_by_where, refused
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
@@ -125,7 +126,8 @@ class _Build:
         out, rules = staged.rows_rejected + staged.rejected_beside, staged.broken_now
         if (part := self._part) is not None:
             by = (part.column,) if part.column else ()
-            return Scope(part.kind, by, rows, now, out, rules)
+            why = part.where.sql if part.where else ""
+            return Scope(part.kind, by, rows, now, out, rules, why)
         if self.whole is None:
             return None
         why, distrusted = self.whole.why, self.whole.is_distrusted
@@ -149,6 +151,8 @@ class _Build:
         self.terms = terms = self._terms(loaded, frame)
         plan = read_plan(self.asset.key, frame, terms.schema, self.inputs)
         self.record = replace(self.record, lineage=plan.lineage)
+        if self.job.where:
+            return self._build_where(terms, frame, plan, current)
         for part in self._parts(loaded, terms, current):
             if isinstance(part, Whole):
                 self.whole = part
@@ -165,6 +169,26 @@ class _Build:
             if self.whole is not None:
                 break
         return self._stage_with(terms, frame, plan, current)
+
+    def _build_where(
+        self,
+        terms: Terms,
+        frame: pl.LazyFrame,
+        plan: PlanRead,
+        current: TableVersion | None,
+    ) -> tuple[AssetRecord, TableVersion | None]:
+        """Make the rows anew that the user named."""
+        asset, sql = self.asset, self.job.where
+        part = part_by_where(asset, sql, terms, current, is_damaged=self.job.is_damaged)
+        before = self._last(current).record
+        then = before.fingerprint if before else None
+        if then is None or self.job.fingerprint.changes_since(then):
+            self.record = replace(self.record, fingerprint=self.job.fingerprint.of_part)
+        self.write = ReplaceSlice(self.job, self.target, part)
+        try:
+            return self._stage_with(terms, part.rows_named(frame), plan, current)
+        except OtherShapeError as error:
+            raise refused(asset, error.why) from error
 
     def _parts(
         self, loaded: LoadedAsset, terms: Terms, current: TableVersion | None

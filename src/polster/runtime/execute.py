@@ -11,12 +11,21 @@ from polster.errors import ConflictError, PolsterError
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.table import ATTEMPTS
 from polster.model.asset import AssetKey
-from polster.model.decision import Blocked, Course, Need, Skip, TableState, Unchanged, decide
+from polster.model.decision import (
+    Blocked,
+    Build,
+    Course,
+    Need,
+    Skip,
+    TableState,
+    Unchanged,
+    decide,
+)
 from polster.model.event import AssetBegan, AssetEnded, Listener
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import absence
-from polster.model.reason import texts
+from polster.model.reason import Reason, Why, texts
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
@@ -25,6 +34,7 @@ from polster.runtime.aging import grown_old
 from polster.runtime.executor import Completed, Executor, Started
 from polster.runtime.failures import failure
 from polster.runtime.job import BehindError, Built, Job, Workplace
+from polster.runtime.part_by_where import stopped_after
 from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 
@@ -50,6 +60,19 @@ class Outcome:
     interrupted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Rows that the user named.
+
+    Attributes:
+        where: The condition.
+        keys: Of which tables.
+    """
+
+    where: str
+    keys: frozenset[AssetKey]
+
+
 class Execution:
     """One run in progress: decides on each asset once its upstream is done, and has it built."""
 
@@ -65,6 +88,7 @@ class Execution:
         full_refresh: bool,
         adopt: bool = False,
         verify: bool = False,
+        named: Named | None = None,
         listener: Listener,
         interrupted: Callable[[], bool],
     ) -> None:
@@ -77,6 +101,7 @@ class Execution:
         self.full_refresh = full_refresh
         self.adopt = adopt
         self.verify = verify
+        self.named = named
         self.listener = listener
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -184,7 +209,12 @@ class Execution:
             state,
             absent=absence(key, self.states.deleted),
             full_refresh=self.full_refresh,
+            where=(where := self._where(key)),
         )
+        if where and isinstance(decision, Build):
+            made_by = stopped_after(self.work.lakehouse, key, where, decision.fingerprint)
+            if made_by is not None:
+                decision = Unchanged((Reason(Why.MADE_BY, (made_by,)),))
         reasons = texts(decision.reasons)
         match decision:
             case Skip():
@@ -219,7 +249,11 @@ class Execution:
             is_damaged=state is not None and state.damage is not None,
             references=self._pin_references(key),
             verifies=self.verify,
+            where=where,
         )
+
+    def _where(self, key: AssetKey) -> str:
+        return self.named.where if self.named and key in self.named.keys else ""
 
     def _ours(self, key: AssetKey) -> tuple[TableState | None, tuple[str, ...]]:
         """Return the state of the asset's own table, and what is to be told of it."""

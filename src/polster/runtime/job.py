@@ -69,6 +69,7 @@ class Job:
         reread: Whether bronze reads its source even if the file is the one landed last.
         is_damaged: Whether the table's readers do not get its newest version.
         verifies: Whether a part that is made anew is compared with a whole build.
+        where: The rows that the user asked for; empty for what has to be made.
         references: Pinned table by what the asset refers to; None for its own rows. What is
             missing here is not judged.
     """
@@ -83,6 +84,7 @@ class Job:
     is_damaged: bool = False
     references: Mapping[Reference, Pin | None] = field(default_factory=dict)
     verifies: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

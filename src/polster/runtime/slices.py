@@ -34,6 +34,7 @@ from polster.plans.locality import (
     slice_values,
 )
 from polster.plans.probes import Call
+from polster.plans.where import Where
 from polster.project.load import LoadedAsset
 from polster.runtime.parameters import Kind, asked_by
 
@@ -69,6 +70,8 @@ class Slice:
         column: Else the column by whose values the part is chosen.
         values: The values, in the type of the contract.
         cast: How a value that is returned becomes one of those; None if it is one.
+        where: Else the rows that the user named.
+        casts: As ``cast``, of each column that this looks at.
         steps: Of inputs that hold the values in a step of the function, that step.
     """
 
@@ -78,17 +81,32 @@ class Slice:
     column: str = ""
     values: pl.Series | None = None
     cast: Cast | None = None
+    where: Where | None = None
+    casts: Mapping[str, Cast] = field(default_factory=dict)
     steps: Mapping[str, Held] = field(default_factory=dict)
 
     @property
     def returned(self) -> pl.Expr:
         """Return which rows belong to it, over columns as they are returned."""
+        if self.where is not None:
+            return self.where.holds(
+                lambda name: self.casts[name].value() if name in self.casts else pl.col(name)
+            )
         return self._among(self._as_published(self.column))
 
     @property
     def published(self) -> pl.Expr:
         """Return which rows belong to it, over columns as they are published."""
+        if self.where is not None:
+            return self.where.holds()
         return self._among(pl.col(self.column))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that say which rows belong to it; rows that come alone need none."""
+        if self.where is not None:
+            return self.where.columns
+        return (self.column,) if self.column else ()
 
     def _as_published(self, column: str) -> pl.Expr:
         """Return a column that holds values as they are returned, in the type of the contract."""
@@ -118,6 +136,12 @@ class Slice:
             frame = narrowed(call, frames, name, held.step or 0, pl.any_horizontal(among))
             break  # of one input is enough: the rest is filtered at the end
         return self._narrowed(frame)
+
+    def rows_named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return those rows of what a function returns that the user named."""
+        if self.where is None or self.casts:
+            return frame.filter(self.returned)
+        return self.where.of(frame)
 
     def _narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         if self.values is None:
@@ -235,6 +259,8 @@ def _comparable(
     theirs, ours = published.record.fingerprint, job.fingerprint
     if job.known is None or published.version > job.known:
         return Whole("another run published it meanwhile")
+    if theirs.is_of_part:
+        return Whole("a part of it alone was made by `--where`")
     if (theirs.code, theirs.modules) != (ours.code, ours.modules):
         return Whole("its code changed")
     if theirs.contract != ours.contract:

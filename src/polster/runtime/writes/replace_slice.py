@@ -80,12 +80,12 @@ class ReplaceSlice(ReplaceTable):
         """Stage what the contract says, beside the rows that stay if its keys may be among them."""
         del current
         self.terms = terms
-        column = self.part.column
-        outside = [rule for rule in terms.rules.unique if column not in rule.columns]
+        columns = set(self.part.columns)
+        outside = [r for r in terms.rules.unique if not columns or not columns <= {*r.columns}]
         if not outside:
             return Shape()
         kept = kept_rows(self.part.base, terms)
-        if kept is not None and column:
+        if kept is not None and columns:
             kept = kept.filter(~self.part.published)
         return Shape(kept=kept)
 
@@ -103,7 +103,7 @@ class ReplaceSlice(ReplaceTable):
             base.schema
         ):
             raise OtherShapeError("its columns changed")
-        if self.part.column:
+        if self.part.columns:
             self.rest = self._rest(staged)
         staged.rows_beside = base.rows - sum(file.rows for file in self.rest.gone)
         self._look_into_quarantine(staged)
@@ -114,7 +114,7 @@ class ReplaceSlice(ReplaceTable):
         Raises:
             OtherShapeError: One does not, which is judged of the whole table.
         """
-        if not columns or not self.part.column:  # nothing goes
+        if not columns or not self.part.columns:  # nothing goes
             return
         rest = self.part.base.scan().filter(~self.part.published)
         filled = rest.select(pl.col(columns).is_not_null().any()).collect(engine="streaming")
@@ -150,14 +150,14 @@ class ReplaceSlice(ReplaceTable):
         kept_out = published.record.quarantined_now if published else 0
         runs = lakehouse.standing_runs(key) if kept_out else []
         standing = quarantine.standing(runs) if kept_out else None
-        column, belongs = self.part.column, self.part.returned
+        belongs = self.part.returned
         if standing is None:
             if kept_out:
                 raise OtherShapeError(MISSING)
             return
-        if column and self.terms is not None:
-            kept_as = standing.collect_schema().get(column)
-            if kept_as != self.terms.returned[column]:
+        kept_as = standing.collect_schema()
+        for column in self.part.columns:
+            if self.terms and kept_as.get(column) != self.terms.returned[column]:
                 raise OtherShapeError(f"its quarantine holds `{column}` in another type")
         counted = standing.select(belongs.sum().cast(pl.Int64).alias("ours"), pl.len()).collect()
         ours, every = counted.row(0)
@@ -218,6 +218,8 @@ class ReplaceSlice(ReplaceTable):
 
     def overtaken(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Yield as for a whole table; what stayed beside the part is not that any more."""
+        if self.part.where is not None:  # whoever was faster made other rows
+            raise BehindError({})
         yielded = super().overtaken(staged, current)
         if yielded is None:
             raise BehindError({})
