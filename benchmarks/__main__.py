@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import assets, dashboard, flights, incremental, startup, validate, years
+from benchmarks import assets, dashboard, flights, incremental, rivals, startup, validate, years
 from benchmarks.measure import Result, show_results
 
 BENCHMARKS = {
@@ -15,11 +15,14 @@ BENCHMARKS = {
     "assets": assets.measure,
     "dashboard": dashboard.measure,
     "years": years.measure,
+    "rivals": rivals.measure,
 }
+ONLY_BY_NAME = ("rivals",)
+"""It installs other tools, and takes its time."""
 
 
 def main() -> None:
-    """Measure what was asked for, everything by default, and print every figure and its aim."""
+    """Measure what was asked for, by default all but the rivals; print each figure and its aim."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("which", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
@@ -29,7 +32,7 @@ def main() -> None:
         parser.error(f"the benchmarks are {', '.join(BENCHMARKS)}; at least one round")
     results: list[Result] = []
     for name, benchmark in BENCHMARKS.items():
-        if name in (arguments.which or BENCHMARKS):
+        if name in (arguments.which or BENCHMARKS.keys() - set(ONLY_BY_NAME)):
             results += benchmark(arguments.rounds)
     show_results(results)
 

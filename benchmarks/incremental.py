@@ -12,6 +12,7 @@ import shutil
 import string
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,16 +37,21 @@ ALL = "all but 1 %, first run"
 AT_THE_END = "1 % new, at the end"
 SCATTERED = "1 % new, of any day"
 NOTHING = "nothing new"
-EDITS = {  # what is said of a year of one copy
-    "bronze_flights.py": (
-        ("@bronze\n", '@bronze(load="append")\n'),
-        ('csv_file("flights")', '"landing/now.csv"'),
-    ),
+Edits = Mapping[str, Sequence[tuple[str, str]]]
+"""Texts and what stands in their place, by the file of an asset."""
+ONE_YEAR: Edits = {  # what the example says of a year of one copy
     "gold_plane_utilisation.py": (
         ("max=366", "max=36600"),
         ("max=8760", "max=8760000"),
         ('pl.min_horizontal(span, "flights")', 'pl.max_horizontal(span, "flights")'),
         ('pl.col("days_active") * 24', 'pl.col("days_active") * 24000'),
+    ),
+}
+EDITS: Edits = {
+    **ONE_YEAR,
+    "bronze_flights.py": (
+        ("@bronze\n", '@bronze(load="append")\n'),
+        ('csv_file("flights")', '"landing/now.csv"'),
     ),
 }
 COMPARE = """
@@ -83,7 +89,8 @@ def measure(rounds: int) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="polster-incremental-") as folder, apart:
         for name in (AT_THE_END, SCATTERED):
             say(f"incremental: {name}, writing the flights")
-            flights = apart.submit(_write, Path(folder), name).result()
+            new = new_flights(at_the_end=name == AT_THE_END)
+            flights = apart.submit(write_flights, Path(folder), new, copies=COPIES).result()
             for number in range(rounds):
                 say(f"incremental: {name}, round {number + 1} of {rounds}")
                 for said, cost in _round(Path(folder), name, compare=number == 0).items():
@@ -97,13 +104,16 @@ def measure(rounds: int) -> list[Result]:
     ]
 
 
-def _write(folder: Path, name: str) -> int:
+def new_flights(*, at_the_end: bool) -> pl.Expr:
+    """Return which flights are the new ones: those of the last four days, or some of any day."""
+    if at_the_end:
+        return (pl.col("month") == "12") & (pl.col("day").cast(pl.Int8) >= 28)
+    return pl.int_range(pl.len()).hash(3) % 100 == 0
+
+
+def write_flights(folder: Path, new: pl.Expr, *, copies: int) -> int:
     """Write ``all.csv`` and ``new.csv``, what is new last; return how many flights both hold."""
-    flights = _copies(folder)
-    if name == AT_THE_END:
-        new = (pl.col("month") == "12") & (pl.col("day").cast(pl.Int8) >= 28)
-    else:
-        new = pl.int_range(pl.len()).hash(3) % 100 == 0
+    flights = _copies(folder, copies)
     flights.filter(~new).write_csv(folder / "all.csv")
     flights.filter(new).write_csv(folder / "new.csv")
     return flights.height
@@ -113,7 +123,7 @@ def _round(folder: Path, name: str, *, compare: bool) -> dict[str, Cost]:
     project = folder / "flights"
     shutil.rmtree(project, ignore_errors=True)
     shutil.copytree(EXAMPLE, project, ignore=LEFT_OUT)
-    _edit(project)
+    edit(project, EDITS)
     now = project / "landing" / "now.csv"
     now.parent.mkdir()
     command = [*POLSTER, "run", "--project", str(project)]
@@ -134,26 +144,27 @@ def _round(folder: Path, name: str, *, compare: bool) -> dict[str, Cost]:
     return {ALL: first, name: new, NOTHING: nothing}
 
 
-def _edit(project: Path) -> None:
-    for name, edits in EDITS.items():
+def edit(project: Path, edits: Edits) -> None:
+    """Replace texts in the assets of a project, by file; end if one is not there."""
+    for name, replacements in edits.items():
         path = project / "src" / "core" / name
         text = path.read_text(encoding="utf-8")
-        for old, new in edits:
+        for old, new in replacements:
             if old not in text:
                 sys.exit(f"{name} does not say {old!r} any more")
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
 
 
-def _copies(folder: Path) -> pl.DataFrame:
-    """Return the flights twenty times, the carriers of each copy under other codes."""
+def _copies(folder: Path, number: int) -> pl.DataFrame:
+    """Return the flights so many times, the carriers of each copy under other codes."""
     flights = pl.read_csv(csv_file("flights", landing=folder), infer_schema=False)
     carriers = flights["carrier"].unique().sort().to_list()
     letters = string.digits + string.ascii_uppercase
     codes = ("".join(pair) for pair in itertools.product(letters, repeat=2))
     free = (code for code in codes if code not in carriers)
     copies = [flights]
-    for _ in range(COPIES - 1):
+    for _ in range(number - 1):
         renamed = dict(zip(carriers, free, strict=False))
         copies.append(flights.with_columns(pl.col("carrier").replace_strict(renamed)))
     return pl.concat(copies)

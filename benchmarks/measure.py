@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,10 +22,15 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took, from its start to its end."""
+    """What one process took, from its start to its end.
+
+    Attributes:
+        cpu_seconds: Of all cores, with the processes that it started and waited for.
+    """
 
     wall_seconds: float
     peak_mib: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,12 @@ class Result:
     unit: str = ""
 
 
-def timed(command: Sequence[str], *, folder: Path | None = None) -> tuple[Cost, str]:
+def timed(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = ENVIRONMENT,
+) -> tuple[Cost, str]:
     """Run a process to its end and return its cost and its output.
 
     A failure ends the benchmark: figures of work that was not done mean nothing.
@@ -52,11 +62,12 @@ def timed(command: Sequence[str], *, folder: Path | None = None) -> tuple[Cost, 
     Args:
         command: Program and arguments.
         folder: Where it runs; by default the current folder.
+        environment: Its variables.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=output, stderr=errors, cwd=folder, env=ENVIRONMENT
+            command, stdout=output, stderr=errors, cwd=folder, env=environment
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.perf_counter() - start
@@ -69,7 +80,8 @@ def timed(command: Sequence[str], *, folder: Path | None = None) -> tuple[Cost, 
                 f"exit code {process.returncode} from: {' '.join(command)}\n{text}{errors.read()}"
             )
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, KiB elsewhere
-    return Cost(wall_seconds, usage.ru_maxrss / unit), text
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Cost(wall_seconds, usage.ru_maxrss / unit, cpu_seconds), text
 
 
 def median_seconds(costs: Iterable[Cost]) -> float:
@@ -80,6 +92,11 @@ def median_seconds(costs: Iterable[Cost]) -> float:
 def best_seconds(costs: Iterable[Cost]) -> float:
     """Return the shortest wall time: what the machine can do when nothing else runs."""
     return min(cost.wall_seconds for cost in costs)
+
+
+def median_cpu(costs: Iterable[Cost]) -> float:
+    """Return the median of the CPU time."""
+    return median(cost.cpu_seconds for cost in costs)
 
 
 def median_peak(costs: Iterable[Cost]) -> float:
