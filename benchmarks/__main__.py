@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import assets, dashboard, flights, incremental, rivals, startup, validate, years
+from benchmarks import (
+    assets,
+    dashboard,
+    flights,
+    incremental,
+    memory,
+    rivals,
+    startup,
+    validate,
+    years,
+)
 from benchmarks.measure import Result, show_results
 
 BENCHMARKS = {
@@ -12,6 +22,7 @@ BENCHMARKS = {
     "validate": validate.measure,
     "flights": flights.measure,
     "incremental": incremental.measure,
+    "memory": memory.measure,
     "assets": assets.measure,
     "dashboard": dashboard.measure,
     "years": years.measure,

@@ -127,6 +127,15 @@ class Profile:
                 if moment is not None:
                     self.newest[name] = max(moment, self.newest.get(name, moment))
 
+    def add(self, other: Profile) -> None:
+        """Count in what ``other`` has counted of other rows."""
+        self.rows += other.rows
+        self.columns = other.columns or self.columns
+        self.nulls.update(other.nulls)
+        self.items.update(other.items)
+        for name, moment in other.newest.items():
+            self.newest[name] = max(moment, self.newest.get(name, moment))
+
     def nulls_beside(
         self,
         last: LastVersion | None,
@@ -176,13 +185,6 @@ class Profile:
             not rows and key.startswith(f"{list_.removesuffix(ITEMS)}{FIELD}")
             for list_, rows in self.items.items()
         )
-
-    def clear(self) -> None:
-        """Forget what was counted."""
-        self.rows = 0
-        self.nulls.clear()
-        self.items.clear()
-        self.newest.clear()
 
     def _newest(self, column: pl.Series) -> datetime | None:
         moments = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)))

@@ -21,7 +21,8 @@ class Scope:
     """How much of a table a run made anew.
 
     Attributes:
-        by: The column by whose values the rows were chosen; empty if they were not.
+        by: The column by whose values the rows were chosen, or by which all of a table was divided
+            to fit into memory; empty if they were not.
         rows: Rows that were judged and written anew.
         of: Rows that the table has now.
         quarantined: Rows that the table goes without now, those of the rest with them.
@@ -52,5 +53,6 @@ class Scope:
         if self.kind is ScopeKind.WHERE:
             return f"where {self.why}"
         if self.kind is ScopeKind.WHOLE:
-            return f"whole: {self.why}" if self.why else "whole"
+            divided = f", in parts by {', '.join(self.by)}" if self.by else ""
+            return f"whole: {self.why}{divided}" if self.why else f"whole{divided}"
         return f"by {', '.join(self.by)}" if self.by else str(self.kind)

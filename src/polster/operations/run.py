@@ -32,6 +32,7 @@ from polster.operations.upkeep import keep_up_after
 from polster.plans.where import read_where
 from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
+from polster.project.memory import memory_to_use
 from polster.runtime.aging import with_grown_old
 from polster.runtime.execute import Execution, Named, Outcome
 from polster.runtime.executor import Executor
@@ -112,6 +113,7 @@ def run(
         listener(event)
         live.hear(event)
 
+    most_bytes = session.settings.memory_limit or memory_to_use()
     at_once = threads or min(DEFAULT_THREADS, os.cpu_count() or 1)
     execution = Execution(
         graph,
@@ -124,6 +126,7 @@ def run(
         adopt=adopt,
         verify=verify,
         named=named,
+        most_bytes=most_bytes // min(at_once, len(chosen) or 1) if most_bytes else None,
         listener=tell,
         interrupted=interrupted,
     )

@@ -4,6 +4,7 @@
 [tool.polster]
 lakehouse = "data"                  # the environment dev, unless it has its own table
 environment = "dev"                 # the one used when nothing else is said
+memory_limit = "4GiB"               # of all assets that are at work together
 
 [tool.polster.environments.prod]
 lakehouse = "${POLSTER_PROD_LAKEHOUSE}"
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from polster.errors import SettingsError, UsageError, nearest
@@ -49,6 +50,7 @@ ENVIRONMENT_VARIABLE = "POLSTER_ENV"
 DEFAULT_ENVIRONMENT = "dev"
 DEFAULT_LAKEHOUSE = "data"
 STORE_SCHEMES = ("s3", "s3a", "az", "azure", "abfs", "abfss", "adl", "gs", "gcs")
+LEAST_MEMORY = 1024 * 1024
 STORE_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_")
 MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|\\|[\x00-\x1f\x7f]")
 """What delta-rs takes for something else in the name of a folder, some of the time."""
@@ -89,10 +91,17 @@ class _Upkeep(_Table):
     after_runs: bool = True
 
 
+def _enough(size: ByteSize) -> ByteSize:
+    if size < LEAST_MEMORY:
+        raise ValueError("so little memory is none: write 1MiB or more")
+    return size
+
+
 class _Settings(_Table):
     lakehouse: Annotated[str, Field(min_length=1)] = DEFAULT_LAKEHOUSE
     environment: Annotated[str, Field(min_length=1)] = DEFAULT_ENVIRONMENT
     environments: dict[str, _Environment] = {}
+    memory_limit: Annotated[ByteSize, AfterValidator(_enough)] | None = None
     rules: _Rules = _Rules()
     upkeep: _Upkeep = _Upkeep()
 
@@ -116,6 +125,8 @@ class Settings:
         rules: Which layer may read which.
         checks: Which rules ``validate`` judges by, and how severely.
         retention: What stays readable of what is no longer current.
+        memory_limit: Bytes that the assets at work may take together; None for a share of what
+            there is.
         keeps_up: Whether runs look after the lakehouse by themselves.
     """
 
@@ -126,6 +137,7 @@ class Settings:
     checks: RuleSettings = field(default_factory=RuleSettings)
     retention: Retention = field(default_factory=Retention)
     keeps_up: bool = True
+    memory_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +205,7 @@ def read_settings(root: Path) -> Settings:
         checks,
         Retention(keep, table.upkeep.keep_releases),
         table.upkeep.after_runs,
+        table.memory_limit,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +29,7 @@ from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
+from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.part_by_where import part_by_where, refused
@@ -115,6 +116,7 @@ class _Build:
         self.write = write_of(job, self.target, work)
         self.terms: Terms | None = None
         self.whole: Whole | None = None  # why all of the table is made anew
+        self.parts: Parts | None = None  # how that is divided to fit into memory
 
     @property
     def _part(self) -> Slice | None:
@@ -132,7 +134,8 @@ class _Build:
             return None
         why, distrusted = self.whole.why, self.whole.is_distrusted
         kind = ScopeKind.WHOLE
-        return Scope(kind, (), rows, now, out, rules, why, is_distrusted=distrusted)
+        by = (self.parts.column,) if self.parts else ()
+        return Scope(kind, by, rows, now, out, rules, why, is_distrusted=distrusted)
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()
@@ -159,8 +162,9 @@ class _Build:
                 break
             narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
             self.write = ReplaceSlice(self.job, self.target, part)
+            compared = self._divided(loaded, terms, frame) if self.job.verifies else None
             try:
-                return self._stage_with(terms, narrowed, plan, current, whole=frame)
+                return self._stage_with(terms, [narrowed], plan, current, whole=compared)
             except WrongPartError as error:
                 self.whole = Whole(error.why, is_distrusted=True)
             except OtherShapeError:
@@ -168,7 +172,21 @@ class _Build:
             self.write = write_of(self.job, self.target, self.work)
             if self.whole is not None:
                 break
-        return self._stage_with(terms, frame, plan, current)
+        return self._stage_with(terms, self._divided(loaded, terms, frame), plan, current)
+
+    def _divided(
+        self, loaded: LoadedAsset, terms: Terms, frame: pl.LazyFrame
+    ) -> Sequence[pl.LazyFrame]:
+        """Return what a function returns for all of the table, in parts if it may not fit."""
+        most_bytes = self.job.most_bytes
+        if self.asset.key.layer is Layer.BRONZE or most_bytes is None:
+            return [frame]
+        call = partial(self._call, loaded)
+        self.parts = in_parts(call, self.inputs, terms, most_bytes=most_bytes)
+        if self.parts is None:
+            return [frame]
+        whole = {name: table.scan() for name, table in self.inputs.items()}
+        return self.parts.of(call, whole, frame)
 
     def _build_where(
         self,
@@ -186,7 +204,7 @@ class _Build:
             self.record = replace(self.record, fingerprint=self.job.fingerprint.of_part)
         self.write = ReplaceSlice(self.job, self.target, part)
         try:
-            return self._stage_with(terms, part.rows_named(frame), plan, current)
+            return self._stage_with(terms, [part.rows_named(frame)], plan, current)
         except OtherShapeError as error:
             raise refused(asset, error.why) from error
 
@@ -206,7 +224,7 @@ class _Build:
             current,
             self.target.published(current),
             self.inputs,
-            call=lambda frames: self._call(loaded, frames),
+            call=partial(self._call, loaded),
             lakehouse=self.work.lakehouse,
         )
 
@@ -219,28 +237,28 @@ class _Build:
     def _rows_of(self, part: Slice, loaded: LoadedAsset, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return what the function returns for a part; ``frame`` is what it returns for all."""
         whole = {name: table.scan() for name, table in self.inputs.items()}
-        return part.rows(lambda frames: self._call(loaded, frames), whole, frame)
+        return part.rows(partial(self._call, loaded), whole, frame)
 
     def _stage_with(
         self,
         terms: Terms,
-        frame: pl.LazyFrame,
+        frames: Sequence[pl.LazyFrame],
         plan: PlanRead,
         current: TableVersion | None,
         *,
-        whole: pl.LazyFrame | None = None,
+        whole: Sequence[pl.LazyFrame] | None = None,
     ) -> tuple[AssetRecord, TableVersion | None]:
         """Stage and publish; ``whole`` is what the function returns of which this is a part."""
         stager = self._stager(terms, current)
         self.work.stagers.add(stager)
         compared = None
-        if whole is not None and self.job.verifies:
+        if whole is not None:
             compared = partial(self._compare, terms, whole)
-        built = self._stage_and_publish(stager, frame, plan, current, compared)
+        built = self._stage_and_publish(stager, frames, plan, current, compared)
         self.work.stagers.discard(stager)
         return built
 
-    def _compare(self, terms: Terms, frame: pl.LazyFrame, staged: Staged) -> None:
+    def _compare(self, terms: Terms, frames: Sequence[pl.LazyFrame], staged: Staged) -> None:
         """Build all of the table beside a part of it, and compare.
 
         Raises:
@@ -252,7 +270,7 @@ class _Build:
         stager = self._stager(terms, None)
         self.write = part
         self.work.stagers.add(stager)
-        whole = self._compute(lambda: stager.stage(frame))
+        whole = self._compute(lambda: stager.stage(*frames))
         try:
             part.compare(staged, whole)
         finally:
@@ -270,12 +288,12 @@ class _Build:
     def _stage_and_publish(
         self,
         stager: Stager,
-        frame: pl.LazyFrame,
+        frames: Sequence[pl.LazyFrame],
         plan: PlanRead,
         current: TableVersion | None,
         compared: Callable[[Staged], None] | None,
     ) -> tuple[AssetRecord, TableVersion | None]:
-        staged = self._compute(lambda: stager.stage(frame))
+        staged = self._compute(lambda: stager.stage(*frames))
         try:
             if staged.met and self._part is not None:
                 raise OtherShapeError("rows of it have a key of rows that stay")

@@ -89,6 +89,7 @@ class Execution:
         adopt: bool = False,
         verify: bool = False,
         named: Named | None = None,
+        most_bytes: int | None = None,
         listener: Listener,
         interrupted: Callable[[], bool],
     ) -> None:
@@ -102,6 +103,7 @@ class Execution:
         self.adopt = adopt
         self.verify = verify
         self.named = named
+        self.most_bytes = most_bytes
         self.listener = listener
         self.interrupted = interrupted
         self.records: dict[AssetKey, AssetRecord] = {}
@@ -250,6 +252,7 @@ class Execution:
             references=self._pin_references(key),
             verifies=self.verify,
             where=where,
+            most_bytes=self.most_bytes,
         )
 
     def _where(self, key: AssetKey) -> str:

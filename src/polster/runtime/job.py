@@ -70,6 +70,7 @@ class Job:
         is_damaged: Whether the table's readers do not get its newest version.
         verifies: Whether a part that is made anew is compared with a whole build.
         where: The rows that the user asked for; empty for what has to be made.
+        most_bytes: The memory that it may take; None if nobody knows.
         references: Pinned table by what the asset refers to; None for its own rows. What is
             missing here is not judged.
     """
@@ -85,6 +86,7 @@ class Job:
     references: Mapping[Reference, Pin | None] = field(default_factory=dict)
     verifies: bool = False
     where: str = ""
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -144,15 +144,17 @@ class Stager:
         self.profile = Profile(terms.ages, at)
         self.writer: QuarantineWriter | None = None
 
-    def stage(self, frame: pl.LazyFrame) -> Staged:
-        """Write ``frame`` in one pass, and what its keys demand in a second.
+    def stage(self, *frames: pl.LazyFrame) -> Staged:
+        """Write what ``frames`` hold together: each in one pass, and in a second if keys demand it.
+
+        No key and no group of rows that a rule looks at together stands in two of them.
 
         Raises:
             AssetError: The frame cannot be computed, or is not what it said it would be.
             PolsterError: The rows do not balance.
         """
         try:
-            return self._stage(frame)
+            return self._stage(frames)
         except BaseException:
             self.discard()
             raise
@@ -163,7 +165,7 @@ class Stager:
         if self.writer:
             self.writer.discard()
 
-    def _stage(self, frame: pl.LazyFrame) -> Staged:
+    def _stage(self, frames: Sequence[pl.LazyFrame]) -> Staged:
         judge = Judge(self.terms, self._reject)
         carried = {
             name: dtype
@@ -190,19 +192,25 @@ class Stager:
             columns = list(staged_schema)
             return stored if stored.columns == columns else stored.select(columns)
 
-        files = self.staging.sink(frame, judged, staged_schema)
         staged = Staged(
             self.staging,
-            files,
+            [],
             self.schema,
             read_schema(self.terms.schema),
-            judge.counts.returned,
-            self.profile,
+            0,
+            Profile(self.terms.ages, self.at),
             judge.counts.broken,
             self.terms.notes,
         )
-        if self.terms.rules.need_table:
-            self._judge_table(staged, staged_schema)
+        for frame in frames:
+            self.profile = Profile(self.terms.ages, self.at)
+            files = self.staging.sink(frame, judged, staged_schema)
+            if self.terms.rules.need_table:
+                files = self._judge_table(staged, files, staged_schema)
+            staged.files += files
+            staged.profile.add(self.profile)
+        staged.returned = judge.counts.returned
+        staged.unmet = () if staged.rows else staged.unmet
         staged.rejected = self.writer
         if staged.rows + staged.rows_rejected != staged.returned:
             raise PolsterError(
@@ -214,14 +222,17 @@ class Stager:
             )
         return staged
 
-    def _judge_table(self, staged: Staged, staged_schema: pl.Schema) -> None:
-        frame = self.staging.scan(staged.files, staged_schema)
-        verdict = self._table_verdict(frame, staged.rows)
+    def _judge_table(
+        self, staged: Staged, files: list[StagedFile], staged_schema: pl.Schema
+    ) -> list[StagedFile]:
+        """Judge rows by what others hold; return the files of those that are good."""
+        frame = self.staging.scan(files, staged_schema)
+        verdict = self._table_verdict(frame, sum(file.rows for file in files))
         staged.broken.update(verdict.broken)
         staged.unmet = verdict.unmet
-        staged.met = verdict.met
+        staged.met += verdict.met
         if verdict.rejected is None and not self.terms.keeps_originals:
-            return
+            return files
         good = frame
         if verdict.rejected is not None:
             numbered = frame.with_row_index(ROW)
@@ -230,10 +241,11 @@ class Stager:
             rejected = from_storage(numbered, self.terms.schema).join(bad, on=ROW, how="inner")
             for batch in rejected.select(*originals(self.terms), "_rules").collect_batches():
                 self._reject(batch)
-        superseded = [file.name for file in staged.files]
-        self.profile.clear()
-        staged.files = self.staging.sink(good.select(list(self.schema)), self._profiled)
+        superseded = [file.name for file in files]
+        self.profile = Profile(self.terms.ages, self.at)
+        kept = self.staging.sink(good.select(list(self.schema)), self._profiled)
         self.staging.discard(superseded)
+        return kept
 
     def _profiled(self, batch: pl.DataFrame) -> pl.DataFrame:
         self.profile.see(batch)
