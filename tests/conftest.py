@@ -165,10 +165,8 @@ class Pipeline:
             for commit in log.glob("*.json"):
                 for line in commit.read_text(encoding="utf-8").splitlines():
                     action = json.loads(line)
-                    if "add" in action:
-                        named.add(
-                            (log.parent / action["add"]["path"].replace("%3D", "=")).resolve()
-                        )
+                    if said := action.get("add") or action.get("remove"):
+                        named.add((log.parent / said["path"].replace("%3D", "=")).resolve())
         data = (file for file in self.data.rglob("*.parquet") if file.parent.name != "_delta_log")
         files = {file.resolve() for file in data}
         return sorted(str(file) for file in files - named)
