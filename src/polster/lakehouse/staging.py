@@ -100,7 +100,8 @@ class Staging:
             if not batch.height and without_rows:  # Polars adds such ones; one says all they say
                 return without_rows[0]
             made = batch if each is None else each(batch)
-            statistics.see(made)
+            if len(named) < 2:  # of each of several files they are found afterwards
+                statistics.see(made)
             if not without_rows:
                 without_rows.append(made.clear())
             return made
@@ -138,15 +139,21 @@ class Staging:
         empty = [file.name for file in sinked if not file.rows]
         self.discard(empty)
         files = sorted((file for file in sinked if file.rows), key=lambda file: file.name)
-        if len(files) == 1:
-            return [replace(files[0], statistics=statistics.values())]
+        if len(named) == 1:
+            return [replace(file, statistics=statistics.values()) for file in files]
         return [replace(file, statistics=self._statistics(file)) for file in files]
 
     def _statistics(self, file: StagedFile) -> Mapping[str, Any]:
         """Read a file once more: which rows came into which of several, Polars does not say."""
         statistics = FileStatistics()
-        for batch in self.scan([file], pl.Schema()).collect_batches():
+
+        def see(batch: pl.DataFrame) -> pl.DataFrame:
             statistics.see(batch)
+            return batch
+
+        rows = self.scan([file], pl.Schema())
+        seen = rows.map_batches(see, projection_pushdown=False, streamable=True)  # on all threads
+        seen.select(pl.len()).collect(engine="streaming")
         return statistics.values()
 
     def _await(self, names: list[str]) -> None:
