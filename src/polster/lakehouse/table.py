@@ -47,7 +47,6 @@ ADOPTED = "adopted"
 """In the metadata of the commit by which Polster takes a table over: the asset that it is for."""
 MERGED = "merged"
 """In the metadata of a commit that merged small files: the version whose rows they are."""
-READER_FEATURES = frozenset({"timestampNtz"})
 """What a table may ask of its readers so that Polster reads, counts and writes it right."""
 FOREIGN = "POL424"
 """Code of the refusal of another program's table in the place of one of Polster's own."""
@@ -349,7 +348,7 @@ class Table:
         if table is None or self.key is None:
             return table
         partitions = set(table.delta.metadata().partition_columns) - {BATCH_COLUMN}
-        if wanted := unknown_features(table) or [f"partitions by {name}" for name in partitions]:
+        if wanted := table.unknown_features or [f"partitions by {name}" for name in partitions]:
             raise LakehouseError(
                 f"the table has {', '.join(wanted)}, which Polster does not know",
                 code="POL416",
@@ -449,15 +448,6 @@ def mark(key: AssetKey) -> str:
     own delta-rs refuses while it makes a table.
     """
     return f"{METADATA_PREFIX}{key}"
-
-
-def unknown_features(table: TableVersion) -> list[str]:
-    """List what a table asks of its readers that Polster does not know, sorted."""
-    protocol = table.delta.protocol()
-    features = set(protocol.reader_features or ())
-    if protocol.min_reader_version == 2:
-        features.add("columnMapping")
-    return sorted(features - READER_FEATURES)
 
 
 def wait_for_others(attempt: int) -> None:

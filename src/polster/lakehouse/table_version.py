@@ -17,6 +17,7 @@ from polster.errors import LakehouseError
 from polster.lakehouse.change import TableFile, files_of
 from polster.lakehouse.dtypes import read_dtype
 from polster.lakehouse.pin import Pin
+from polster.lakehouse.scan import scan_rows
 from polster.lakehouse.types import from_storage
 
 LOCAL = "file://"
@@ -24,6 +25,8 @@ METADATA_PREFIX = "polster."
 BATCH_COLUMN = "_batch_id"
 DTYPE_FIELD = METADATA_PREFIX + "dtype"
 """Where a column of a table's schema says which type was published, if it is stored in another."""
+READER_FEATURES = frozenset({"timestampNtz"})
+"""What a table may ask of its readers; Polster knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,17 @@ class TableVersion(Pin):
 
     def scan_stored(self) -> pl.LazyFrame:
         """Return the rows, lazy, in the types that they are stored in."""
-        frame = pl.scan_delta(self.delta)
-        return frame if self.batch is None else frame.filter(pl.col(BATCH_COLUMN) == self.batch)
+        part = None if self.batch is None else (BATCH_COLUMN, self.batch)
+        return scan_rows(self.delta, part, are_plain=not self.unknown_features)
+
+    @property
+    def unknown_features(self) -> list[str]:
+        """List what the table asks of its readers that Polster does not know, sorted."""
+        protocol = self.delta.protocol()
+        features = set(protocol.reader_features or ())
+        if protocol.min_reader_version == 2:
+            features.add("columnMapping")
+        return sorted(features - READER_FEATURES)
 
     @property
     def rows(self) -> int:

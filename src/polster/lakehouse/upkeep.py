@@ -18,7 +18,7 @@ from polster.lakehouse.expiring import Expired, Needs, expired, remove, size_of
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.merging import MOST_BYTES, merge, mergeable
 from polster.lakehouse.store import LOG_FOLDER, said_by_store
-from polster.lakehouse.table import Table, unknown_features, wait_for_others
+from polster.lakehouse.table import Table, wait_for_others
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
@@ -131,7 +131,7 @@ class Upkeep:
     def _find(self, name: str, table: Table, key: AssetKey | None) -> _Target | None:
         """Open a table; None if there is none, or another program or a kill left it unclear."""
         newest = table.open()
-        if newest is None or unknown_features(newest):
+        if newest is None or newest.unknown_features:
             return None
         if key is None:
             return _Target(name, table, newest, None)
