@@ -25,13 +25,24 @@ def test_a_plan_as_json(shop: Pipeline) -> None:
 
     assert shop.json("plan") == {
         "assets": [
-            {"asset": "bronze.orders", "action": "run", "reasons": ["bronze asks its source"]},
+            {
+                "asset": "bronze.orders",
+                "action": "run",
+                "reasons": ["bronze asks its source"],
+                "scope": None,
+            },
             {
                 "asset": "silver.orders",
                 "action": "unchanged",
                 "reasons": ["nothing changed, unless bronze.orders lands new data"],
+                "scope": None,
             },
-            {"asset": "gold.spending", "action": "run", "reasons": ["its code changed"]},
+            {
+                "asset": "gold.spending",
+                "action": "run",
+                "reasons": ["its code changed"],
+                "scope": None,
+            },
         ]
     }
 
@@ -47,6 +58,7 @@ def test_a_plan_of_a_selection(shop: Pipeline) -> None:
                 "asset": "gold.spending",
                 "action": "run",
                 "reasons": ["a full refresh was asked for"],
+                "scope": None,
             }
         ]
     }

@@ -43,6 +43,7 @@ SECTIONS = {
     },
     "Run": {
         "plan": "Say what a run would do and why.",
+        "explain": "Say how much of a table is made anew, and why.",
         "run": "Run what changed: judge, publish, record.",
         "upkeep": "Merge small files, and remove what nobody needs any more.",
     },

@@ -15,6 +15,8 @@ from polster.cli.options import (
     TextOrJson,
 )
 from polster.cli.projects import open_and_say
+from polster.cli.run_report import reaches_as_json
+from polster.model.plan import PlannedAsset
 from polster.operations.plan import plan
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -38,6 +40,7 @@ def command(
                 "asset": str(entry.asset),
                 "action": entry.action.value,
                 "reasons": list(entry.reasons),
+                "scope": reaches_as_json(entry.reaches) if entry.reaches else None,
             }
             for entry in planned
         ]
@@ -45,5 +48,9 @@ def command(
         return
     console.show_rows(
         ("asset", "action", "why"),
-        [(str(entry.asset), entry.action.value, "; ".join(entry.reasons)) for entry in planned],
+        [(str(entry.asset), entry.action.value, "; ".join(_why(entry))) for entry in planned],
     )
+
+
+def _why(entry: PlannedAsset) -> list[str]:
+    return [*entry.reasons, entry.reaches.text] if entry.reaches else list(entry.reasons)

@@ -9,7 +9,7 @@ from typing import Any
 from polster.cli import console
 from polster.cli.standing import show_standing, standing_as_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
-from polster.model.scope import Scope
+from polster.model.scope import Reaches, Scope
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:
@@ -57,6 +57,11 @@ def scope_as_json(scope: Scope) -> dict[str, Any]:
         "of": scope.of,
         "why": scope.why,
     }
+
+
+def reaches_as_json(reaches: Reaches) -> dict[str, Any]:
+    """Return how far rows reach as plain values."""
+    return {"kind": reaches.kind.value, "by": list(reaches.by), "why": reaches.why}
 
 
 def show_run(record: RunRecord, *, environment: str | None = None) -> None:

@@ -24,6 +24,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.reason import Reason, Why, texts
 from polster.model.record import Fingerprint
+from polster.model.scope import Reaches
 
 
 class Action(StrEnum):
@@ -41,11 +42,14 @@ class PlannedAsset:
     Attributes:
         decision: What the run will decide as well, as far as that can be known before.
         also: What is to be said beside its reasons, as clauses.
+        reaches: How much is made anew, where nothing but rows of its inputs change; None if that
+            is all of it, or nobody knows yet.
     """
 
     asset: AssetKey
     decision: Decision
     also: tuple[str, ...] = ()
+    reaches: Reaches | None = None
 
     @property
     def action(self) -> Action:

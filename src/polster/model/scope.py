@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MOST_COLUMNS = 4
+
 
 class ScopeKind(StrEnum):
     """What a build had to look at."""
@@ -14,6 +16,60 @@ class ScopeKind(StrEnum):
     LOCAL = "local"  # the rows with some values of a column
     WHOLE = "whole"  # everything
     WHERE = "where"  # the rows that the user named
+
+
+@dataclass(frozen=True, slots=True)
+class Reaches:
+    """How far rows of an input reach that change.
+
+    Attributes:
+        by: Columns of the result, by the values of any of which a part can be chosen; keys first.
+        why: Of everything, why; as a clause.
+    """
+
+    kind: ScopeKind
+    by: tuple[str, ...] = ()
+    why: str = ""
+
+    def beside(self, other: Reaches) -> Reaches:
+        """Return how far rows of two inputs reach that change both."""
+        for each in (self, other):
+            if each.kind is ScopeKind.WHOLE:
+                return each
+        by = tuple(column for column in self.by if column in other.by)
+        if not by:
+            return Reaches(ScopeKind.WHOLE, why="no column tells which rows of each it needs")
+        return Reaches(ScopeKind.LOCAL, by)
+
+    @property
+    def text(self) -> str:
+        """Say it in short.
+
+        >>> Reaches(ScopeKind.LOCAL, ("order_id", "day")).text
+        'by order_id or day'
+        """
+        if self.kind is ScopeKind.WHOLE:
+            return f"whole: {self.why}" if self.why else "whole"
+        if self.kind is ScopeKind.ROW_LOCAL:
+            return str(self.kind)
+        return f"by {self._columns}"
+
+    @property
+    def meaning(self) -> str:
+        """Say it as what a run makes anew."""
+        match self.kind:
+            case ScopeKind.WHOLE:
+                return f"all of it: {self.why}"
+            case ScopeKind.ROW_LOCAL if self.by:
+                return f"what comes is added alone; else the rows of the same {self._columns}"
+            case ScopeKind.ROW_LOCAL:
+                return "what comes is added alone; else all of it"
+        return f"the rows of the same {self._columns}"
+
+    @property
+    def _columns(self) -> str:
+        more = ("…",) if len(self.by) > MOST_COLUMNS else ()
+        return " or ".join((*self.by[:MOST_COLUMNS], *more))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from polster.model.asset import AssetKey
+from polster.model.decision import Build
 from polster.model.layer import Layer
 from polster.model.plan import PlannedAsset, make_plan
 from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
+from polster.operations.reach import ROWS_ALONE, planned_reach
 from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.states import appending, read_states
@@ -48,7 +52,7 @@ def plan(
             other = table and other_load(graph[key], table, lakehouse.published(table))
             if other:
                 departing[key] = f'its table was loaded with load="{other}": this will fail'
-    return make_plan(
+    planned = make_plan(
         graph,
         chosen,
         codes,
@@ -57,3 +61,17 @@ def plan(
         full_refresh=full_refresh,
         departing=departing,
     )
+    return tuple(_with_reach(session, each, readable) for each in planned)
+
+
+def _with_reach(
+    session: Session, planned: PlannedAsset, readable: Collection[AssetKey]
+) -> PlannedAsset:
+    """Say how much a run will make anew, if nothing but rows of inputs change."""
+    reasons = planned.decision.reasons
+    is_build = isinstance(planned.decision, Build) and planned.asset in readable
+    if not is_build or not {reason.why for reason in reasons} <= ROWS_ALONE:
+        return planned
+    changed = [key for reason in reasons if (key := AssetKey.parse(reason.about[0]))]
+    asset = session.graph[planned.asset]
+    return replace(planned, reaches=planned_reach(session, session.graph, asset, changed))

@@ -21,6 +21,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from polster.plans.obstacle import Obstacle, find_obstacle
 from polster.plans.probes import (
     ROW,
     SCAN,
@@ -30,6 +31,7 @@ from polster.plans.probes import (
     ask,
     followed,
     in_class,
+    member,
     plainly,
     source,
 )
@@ -80,12 +82,14 @@ class Locality:
     Attributes:
         by: Columns of the result by each of which alone it is local, and where the input holds
             their values.
-        why: Of :attr:`Reach.WHOLE`, what stands in the way.
+        why: Of :attr:`Reach.WHOLE`, what stands in the way, as a clause.
+        obstacle: The step that does, if it is one.
     """
 
     reach: Reach
     by: Mapping[str, Held] = field(default_factory=dict)
     why: str = ""
+    obstacle: Obstacle | None = None
 
 
 def read_locality(
@@ -129,16 +133,26 @@ def read_locality(
         for name, held_in in _local_by(result, asked, column, dtype, inputs).items():
             if name in passed:
                 passed[name][column] = Held(held_in)
-    return {name: _together(name, each, passed[name]) for name, each in found.items()}
+    lacks = any(
+        local.reach is Reach.WHOLE and not local.by and not passed[name]
+        for name, local in found.items()
+    )
+    obstacle = find_obstacle(result, _to_choose_by(columns)) if lacks else None
+    return {name: _together(name, each, passed[name], obstacle) for name, each in found.items()}
 
 
-def _together(name: str, local: Locality, passed: Mapping[str, Held]) -> Locality:
+def _together(
+    name: str, local: Locality, passed: Mapping[str, Held], obstacle: Obstacle | None
+) -> Locality:
     """Return what is known of an input with the columns that reach the result as they are."""
     by = {**local.by, **passed}
     if local.reach is Reach.ROW_LOCAL or by:
         reach = Reach.ROW_LOCAL if local.reach is Reach.ROW_LOCAL else Reach.LOCAL
         return Locality(reach, by)
-    return _whole(f"no column of the result tells which rows of `{name}` it needs")
+    why = f"no column of the result tells which rows of `{name}` it needs"
+    if obstacle is not None:
+        why = obstacle.of(name)
+    return Locality(Reach.WHOLE, why=why, obstacle=obstacle)
 
 
 def minds_order(call: Call, inputs: Mapping[str, pl.Schema], name: str) -> bool:
@@ -241,7 +255,7 @@ def _local_by(
     out: set[str] = set()
     for negated in (False, True):
         try:
-            if not ask(result.filter(_member(column, dtype, negated=negated)), asked):
+            if not ask(result.filter(member(column, dtype, negated=negated)), asked):
                 return {}
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return {}
@@ -252,11 +266,6 @@ def _local_by(
                 out.add(name)
             held[name] |= dict.fromkeys(each for each in names if each)
     return {name: tuple(names) for name, names in held.items() if name not in out}
-
-
-def _member(column: str, dtype: pl.DataType, *, negated: bool) -> pl.Expr:
-    among = pl.col(column).is_in(pl.Series([None], dtype=dtype).implode(), nulls_equal=True)
-    return ~among if negated else among
 
 
 def _arrived(
@@ -282,7 +291,7 @@ def _as_asked(column: str, dtype: pl.DataType, *, negated: bool) -> pl.Expr:
     """Return the question as Polars hands it to a source when nothing is in between."""
     asked = Asked()
     plain = source({column: dtype}, asked)
-    ask(plain.filter(_member(column, dtype, negated=negated)), {column: asked})
+    ask(plain.filter(member(column, dtype, negated=negated)), {column: asked})
     (predicate,) = asked.filters
     return pl.lit(value=False) if predicate is None else predicate
 
@@ -392,7 +401,7 @@ def _is_row_local(
     if BESIDE in plan or (alone and plan.count(SCAN) > 1):
         return False
     for negated in (False, True):
-        is_whole = ask(result.filter(_member(ROW, pl.Int64(), negated=negated)), asked)
+        is_whole = ask(result.filter(member(ROW, pl.Int64(), negated=negated)), asked)
         filters = asked[name].filters
         if not is_whole or len(filters) != 1:
             return False

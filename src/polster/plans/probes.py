@@ -134,6 +134,12 @@ def source(schema: Mapping[str, pl.DataType], asked: Asked) -> pl.LazyFrame:
     return in_class(ProbeFrame, plain)
 
 
+def member(column: str, dtype: pl.DataType, *, negated: bool) -> pl.Expr:
+    """Return whether a value is one of some, or none of them; a null is a value like any other."""
+    among = pl.col(column).is_in(pl.Series([None], dtype=dtype).implode(), nulls_equal=True)
+    return ~among if negated else among
+
+
 def plainly(frame: pl.LazyFrame, columns: Iterable[str]) -> pl.LazyFrame:
     """Select columns without the hidden one."""
     return pl.LazyFrame.select(frame, list(columns))

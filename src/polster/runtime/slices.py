@@ -35,6 +35,7 @@ from polster.plans.locality import (
 )
 from polster.plans.probes import Call
 from polster.plans.where import Where
+from polster.project.calls import line_of_call
 from polster.project.load import LoadedAsset
 from polster.runtime.parameters import Kind, asked_by
 
@@ -216,7 +217,7 @@ def find_parts(
         return
     for name in changes:
         if local[name].reach is Reach.WHOLE:
-            yield Whole(local[name].why)
+            yield Whole(why_whole(loaded, local[name]))
             return
     if len(changes) == 1:
         ((name, change),) = changes.items()
@@ -232,6 +233,14 @@ def find_parts(
         chosen = Whole("what its changed rows reach cannot be computed")
     yield chosen
     yield Whole("rows of the part have a key that stays in the rest")
+
+
+def why_whole(loaded: LoadedAsset, local: Locality) -> str:
+    """Say why the rows of an input that changed reach every row, and where, if that is known."""
+    if local.obstacle is None:
+        return local.why
+    line = line_of_call(loaded.function.function, local.obstacle.methods)
+    return local.why if line is None else f"{local.why}, at {loaded.asset.file}:{line}"
 
 
 def wrong_part(why: str) -> Surprise:
@@ -252,8 +261,8 @@ def _comparable(
     """Return what was recorded of the table, if nothing but its inputs may have changed."""
     if job.reread:
         return Whole("asked for")
-    if job.asset.options.expect.null_share:
-        return Whole("`null_share` counts the nulls of all of it")
+    if (never := never_in_parts(loaded)) is not None:
+        return Whole(never)
     if published is None or published.record.fingerprint is None:
         return Whole("another program wrote its table")
     theirs, ours = published.record.fingerprint, job.fingerprint
@@ -274,12 +283,19 @@ def _comparable(
         return Whole("it refers to its own rows")
     if theirs.inputs.keys() != ours.inputs.keys():
         return Whole("it reads other tables than before")
+    return published.record
+
+
+def never_in_parts(loaded: LoadedAsset) -> str | None:
+    """Say why a table is always made whole, as a clause; None if it need not be."""
+    if loaded.asset.options.expect.null_share:
+        return "`null_share` counts the nulls of all of it"
     for name, asked in asked_by(loaded.asset, loaded.function.function).items():
         if asked.kind is Kind.RUN:
-            return Whole(f"its parameter `{name}` asks for the run, which is another each time")
+            return f"its parameter `{name}` asks for the run, which is another each time"
         if asked.kind is Kind.EAGER:
-            return Whole(f"its parameter `{name}` asks for a pl.DataFrame, all of it")
-    return published.record
+            return f"its parameter `{name}` asks for a pl.DataFrame, all of it"
+    return None
 
 
 def _contract_minds_order(terms: Terms, quarantined: pl.LazyFrame | None) -> bool:

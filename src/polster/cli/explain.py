@@ -1,0 +1,57 @@
+"""``polster explain``."""
+
+from __future__ import annotations
+
+import typer
+
+from polster.cli import console
+from polster.cli.options import (
+    AssetArgument,
+    EnvironmentOption,
+    FormatOption,
+    ProjectOption,
+    TextOrJson,
+)
+from polster.cli.projects import open_and_say
+from polster.cli.run_report import number, reaches_as_json, scope_as_json
+from polster.operations.reach import Explanation, explain_reach
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+BRONZE = "bronze lands what is new at its source; what has landed is never made anew"
+
+
+@app.command()
+def command(
+    asset: AssetArgument,
+    env: EnvironmentOption = None,
+    format: FormatOption = TextOrJson.TEXT,
+    project: ProjectOption = None,
+) -> None:
+    """Say how much of a table is made anew when rows of its inputs change, and why."""
+    explained = explain_reach(open_and_say(project, env), asset)
+    if format is TextOrJson.JSON:
+        console.show_json(_as_json(explained))
+        return
+    key, last = explained.asset.key, explained.last
+    console.show(f"{key}, {explained.asset.place}")
+    console.show()
+    if not explained.inputs:
+        console.show(BRONZE)
+        return
+    console.show_rows(
+        ("when rows change in", "it makes anew"),
+        [(str(name), each.meaning) for name, each in explained.inputs.items()],
+    )
+    if last is not None:
+        console.show()
+        console.note(f"last time {number(last.rows)} of {number(last.of)} rows: {last.text}")
+
+
+def _as_json(explained: Explanation) -> dict[str, object]:
+    return {
+        "asset": str(explained.asset.key),
+        "inputs": [
+            {"asset": str(key), **reaches_as_json(each)} for key, each in explained.inputs.items()
+        ],
+        "last": scope_as_json(explained.last) if explained.last else None,
+    }
