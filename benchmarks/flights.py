@@ -36,6 +36,33 @@ FIRST = "polster run, first"
 UNCHANGED = "polster run, unchanged"
 
 
+ONE_FILE = """\
+import polars as pl
+from polster import bronze
+
+from core.nycflights import csv_file
+
+
+@bronze{options}
+def flights() -> pl.LazyFrame:
+    return pl.scan_csv({file}, infer_schema=False)
+"""
+"""The flights of the year in one file, as the plain script reads them."""
+
+
+def copy_example(project: Path, file: str, options: str = "") -> None:
+    """Copy the example, its flights in one file.
+
+    Args:
+        project: Where to.
+        file: An expression.
+        options: Of bronze, in parentheses.
+    """
+    shutil.copytree(EXAMPLE, project, ignore=LEFT_OUT)
+    bronze = project / "src" / "core" / "bronze_flights.py"
+    bronze.write_text(ONE_FILE.format(file=file, options=options), encoding="utf-8")
+
+
 def measure(rounds: int) -> list[Result]:
     """Print what each side took; return the ratios."""
     costs: dict[str, list[Cost]] = {PLAIN: [], FIRST: [], UNCHANGED: []}
@@ -68,7 +95,7 @@ def _plain(folder: Path) -> dict[str, Cost]:
 
 def _polster(folder: Path) -> dict[str, Cost]:
     project = folder / "flights"
-    shutil.copytree(EXAMPLE, project, ignore=LEFT_OUT)
+    copy_example(project, "csv_file('flights')")
     command = [*POLSTER, "run", "--format", "json", "--project", str(project)]
     first, output = timed(command)
     _expect(output, "published")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.flights import EXAMPLE, LEFT_OUT
+from benchmarks.flights import copy_example
 from benchmarks.flights_plain import csv_file
 from benchmarks.measure import (
     POLSTER,
@@ -45,13 +45,6 @@ ONE_YEAR: Edits = {  # what the example says of a year of one copy
         ("max=8760", "max=8760000"),
         ('pl.min_horizontal(span, "flights")', 'pl.max_horizontal(span, "flights")'),
         ('pl.col("days_active") * 24', 'pl.col("days_active") * 24000'),
-    ),
-}
-EDITS: Edits = {
-    **ONE_YEAR,
-    "bronze_flights.py": (
-        ("@bronze\n", '@bronze(load="append")\n'),
-        ('csv_file("flights")', '"landing/now.csv"'),
     ),
 }
 COMPARE = """
@@ -122,8 +115,8 @@ def write_flights(folder: Path, new: pl.Expr, *, copies: int) -> int:
 def _round(folder: Path, name: str, *, compare: bool) -> dict[str, Cost]:
     project = folder / "flights"
     shutil.rmtree(project, ignore_errors=True)
-    shutil.copytree(EXAMPLE, project, ignore=LEFT_OUT)
-    edit(project, EDITS)
+    copy_example(project, "'landing/now.csv'", '(load="append")')
+    edit(project, ONE_YEAR)
     now = project / "landing" / "now.csv"
     now.parent.mkdir()
     command = [*POLSTER, "run", "--project", str(project)]

@@ -72,19 +72,7 @@ GOLD = {
     "weather_delays": ("visibility", "wind", "rain"),
 }
 LANDS_FILES: Edits = {
-    "bronze_flights.py": (
-        (
-            "import polars as pl\nfrom polster import bronze\n",
-            "from polster import bronze\nfrom polster.sources import Source, files\n",
-        ),
-        ("\nfrom core.nycflights import csv_file\n", ""),
-        ("@bronze\n", '@bronze(load="append")\n'),
-        ("-> pl.LazyFrame", "-> Source"),
-        (
-            'pl.scan_csv(csv_file("flights"), infer_schema=False)',
-            'files("landing/flights/*/*.csv")',
-        ),
-    ),
+    "bronze_flights.py": (("landing/flights/*.csv", "landing/flights/*/*.csv"),),
 }
 EXPORT = """
 import sys

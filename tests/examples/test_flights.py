@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
+
+Mask = Callable[[str], str]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flights"
 
@@ -34,7 +37,7 @@ RULES_BROKEN = {
 }
 QUARANTINED = {"flights": 8, "airlines": 0, "airports": 3, "planes": 38, "weather": 1}
 GOLD = ("carrier_delays", "weather_delays", "plane_utilisation")
-AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
+AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source", "_row")
 
 # From the raw files alone: what silver turns away is turned away here in words of its own.
 GOLD_SQL = {
@@ -185,7 +188,9 @@ def test_bronze_holds_the_raw_file_as_it_is(
 ) -> None:
     shipped = pl.read_csv(raw / f"{name}.csv", infer_schema=False)
 
-    landed = pl.read_delta(str(project / "data" / "bronze" / name)).drop(AUDIT_COLUMNS)
+    landed = pl.read_delta(str(project / "data" / "bronze" / name)).drop(
+        AUDIT_COLUMNS, strict=False
+    )
 
     assert first_run[f"bronze.{name}"]["rows_published"] == RAW_ROWS[name]
     assert_frame_equal(landed, shipped, check_row_order=False)
@@ -294,3 +299,32 @@ def test_validate_finds_nothing_once_the_types_of_bronze_are_known(
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.strip() == "13 assets, no mistakes found"
+
+
+def test_a_month_that_arrives_later_costs_what_the_document_shows(
+    project: Path, first_run: dict[str, dict[str, Any]], tmp_path: Path, masked: Mask
+) -> None:
+    shown = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    shown = shown.partition("$ rm -rf data landing\n")[2].partition("```")[0]
+    folder = tmp_path / "flights"
+    left_behind = shutil.ignore_patterns("data", "landing", "__pycache__", ".*cache", ".venv")
+    shutil.copytree(EXAMPLE, folder, ignore=left_behind)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, command in {"python": "", "polster": " -m polster"}.items():
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}"{command} "$@"\n')
+        (tools / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    environment.pop("POLSTER_ENV", None)
+
+    for step in shown.split("$ ")[1:]:
+        command, _, output = step.partition("\n")
+        said = subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert masked(said.stdout) == masked(output)
+
+    assert first_run
+    for name in GOLD:
+        whole, grown = (pl.read_delta(str(each / "data/gold" / name)) for each in (project, folder))
+        assert_frame_equal(whole, grown, check_row_order=False, rel_tol=1e-12)

@@ -12,7 +12,7 @@ import polars as pl
 from polster.plans.probes import member
 
 TRIED = 3
-LONGEST = 80
+LONGEST = 60
 METHODS = {
     "SELECT": ("select",),
     "WITH_COLUMNS": ("with_columns", "with_row_index"),

@@ -1,21 +1,23 @@
-"""Flights out of New York City, exactly as shipped.
+"""Flights out of New York City, exactly as shipped, a file a month.
 
 Every column stays text, ``NA`` included. A reader that turned ``NA`` into null in all columns
 would also erase a carrier or a state that is called NA, and one that guessed types would stop the
 load at the first odd value: the raw record has to survive both. Silver gives types, column by
-column. It costs next to nothing: text loads as fast as guessed types do and takes the same space.
+column. Each file lands once, known by its content; a month that arrives later lands alone.
 """
 
-import polars as pl
 from polster import bronze
+from polster.sources import Source, files
 
-from core.nycflights import csv_file
+from core.nycflights import FLIGHTS, land_months
 
 
-@bronze
-def flights() -> pl.LazyFrame:
+@bronze(load="append")
+def flights() -> Source:
     """One row per scheduled flight; 19 text columns."""
-    return pl.scan_csv(csv_file("flights"), infer_schema=False)
+    if not FLIGHTS.exists():
+        land_months()
+    return files("landing/flights/*.csv")
 
 
 if __name__ == "__main__":

