@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -353,3 +354,17 @@ def test_what_a_table_is_expected_to_hold_is_not_expected_of_a_few_rows() -> Non
     outcome = run_asset(orders, bronze_orders=few)
 
     assert outcome.failed is None
+
+
+def test_a_test_says_how_far_a_table_has_come() -> None:
+    @bronze(load="append")
+    def numbers(run: RunContext) -> pl.DataFrame:
+        return pl.DataFrame({"n": [run.since("n", overlap=1, initial=0)]})
+
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+
+    first = run_asset(numbers)
+    later = run_asset(numbers, run=RunContext("test", now, "test", marks={"n": 7}))
+
+    assert_published(first, {"n": [0]})
+    assert_published(later, {"n": [6]})

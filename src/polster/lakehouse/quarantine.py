@@ -11,6 +11,7 @@ import polars as pl
 
 from polster.errors import ConflictError
 from polster.lakehouse.change import EVERY_FILE, Change
+from polster.lakehouse.high_water import files_that_may_hold
 from polster.lakehouse.staging import BatchWriter, StagedFile, Staging
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import ATTEMPTS, Table, UncertainCommitError, wait_for_others
@@ -65,6 +66,17 @@ class Quarantine:
             return None
         rows = _as_returned(table).filter(_stands(table, runs))
         return rows.drop(SUPERSEDED_COLUMN, strict=False)
+
+    def of_values(self, column: str, values: pl.Series) -> pl.LazyFrame | None:
+        """Return the rows, lazy, among which are all that have one of ``values`` in a column.
+
+        None if there are none.
+        """
+        table = self.table.open()
+        if table is None or column not in table.stored_schema:
+            return None
+        part = files_that_may_hold(table, column, values)
+        return None if part is None else _as_returned(part).drop(SUPERSEDED_COLUMN, strict=False)
 
     def supersede(self, rows: pl.Expr, runs: Collection[str], run_id: str) -> None:
         """Mark rows that stand as those of a part of the table that a run makes anew.

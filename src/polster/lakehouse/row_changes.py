@@ -14,6 +14,7 @@ from polster.lakehouse.told_changes import told_changes
 
 TIMES = "__polster_times__"
 HASHES = ("__polster_hash_1__", "__polster_hash_2__")
+ROW = "__polster_row__"
 SEEDS = (1, 2)
 SIGNS = (1, -1)
 MOST_AT_ONCE = 8_000_000
@@ -127,6 +128,30 @@ def difference(one: pl.LazyFrame, other: pl.LazyFrame) -> tuple[int, int]:
     return int(more.sum()), -int(fewer.sum())
 
 
+def rows_beyond(
+    rows: pl.LazyFrame, columns: Sequence[pl.Expr], landed: pl.LazyFrame
+) -> tuple[pl.LazyFrame, int]:
+    """Return the rows that do not stand among others, as multisets, and how many are left out.
+
+    They stay in their order. Held in memory is what tells the rows that may be left out.
+
+    Args:
+        rows: Rows; they are read more than once, and are the same each time.
+        columns: What makes a row another one, over ``rows``.
+        landed: The others; all that it has are the same columns.
+    """
+    names = landed.collect_schema().names()
+    seen = landed.select(_hashes(names)).group_by(HASHES).agg(pl.len().alias(TIMES))
+    numbered = rows.with_row_index(ROW)
+    met = numbered.select(ROW, *_hashes(columns)).join(seen, on=HASHES, how="inner")
+    number = pl.int_range(pl.len()).over(HASHES)
+    again = met.filter(number < pl.col(TIMES)).select(ROW).collect(engine="streaming")
+    if not again.height:
+        return rows, 0
+    left = numbered.join(again.lazy(), on=ROW, how="anti", maintain_order="left")
+    return left.drop(ROW), again.height
+
+
 def _files(table: TableVersion) -> dict[str, int]:
     """Return how many rows each file holds that readers get, by its path in the log."""
     files = table.files
@@ -139,7 +164,7 @@ def _files(table: TableVersion) -> dict[str, int]:
     return {path: 1 if count is None else count for path, count in paired}
 
 
-def _hashes(columns: Sequence[str]) -> list[pl.Expr]:
+def _hashes(columns: Sequence[str] | Sequence[pl.Expr]) -> list[pl.Expr]:
     row = pl.struct(*columns)
     return [row.hash(seed).alias(name) for name, seed in zip(HASHES, SEEDS, strict=True)]
 

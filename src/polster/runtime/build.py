@@ -40,6 +40,7 @@ from polster.runtime.refusal import RefusedError
 from polster.runtime.slices import Slice, Whole, find_parts, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
+from polster.runtime.writes.cursor import Marks
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
 from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice, WrongPartError
@@ -51,10 +52,10 @@ NO_BATCH = {"batch": "", "content": "", "source": "", "asked": False, "types": "
 """In a commit's metadata: what a way of writing may say, and others do not."""
 
 
-def write_of(job: Job, target: Target, work: Workplace) -> Write:
+def write_of(job: Job, target: Target, work: Workplace, marks: Marks) -> Write:
     """Return the way in which the table of an asset is written."""
     if job.asset.key.layer is Layer.BRONZE:
-        return LandBatch(job, target, work)
+        return LandBatch(job, target, work, marks)
     return ReplaceTable(job, target)
 
 
@@ -113,7 +114,10 @@ class _Build:
         self.record = replace(record, rows_in=rows, files_in=files)
         table = work.lakehouse.table(job.asset.key)
         self.target = Target(table, work.lakehouse, work.context.id)
-        self.write = write_of(job, self.target, work)
+        given = work.context.marks
+        self.marks = Marks(self.asset, given if isinstance(given, Mapping) else {})
+        self.context = replace(work.context, marks=self.marks)
+        self.write = write_of(job, self.target, work, self.marks)
         self.terms: Terms | None = None
         self.whole: Whole | None = None  # why all of the table is made anew
         self.parts: Parts | None = None  # how that is divided to fit into memory
@@ -145,7 +149,9 @@ class _Build:
         inputs = {name: Handed(str(table.key), table.scan()) for name, table in self.inputs.items()}
         began = datetime.now(UTC)
         self.record = replace(self.record, started_at=began)
-        returned = self.work.call(loaded, inputs, self.work.context, self.work.root)
+        self.marks.table = current
+        returned = self.work.call(loaded, inputs, self.context, self.work.root)
+        self.marks.is_over = True
         contract = loaded.function.contract
         frame = self._compute(lambda: self.write.take(returned, contract, current, began=began))
         if isinstance(frame, Unneeded):
@@ -169,7 +175,7 @@ class _Build:
                 self.whole = Whole(error.why, is_distrusted=True)
             except OtherShapeError:
                 self.whole = None
-            self.write = write_of(self.job, self.target, self.work)
+            self.write = write_of(self.job, self.target, self.work, self.marks)
             if self.whole is not None:
                 break
         return self._stage_with(terms, self._divided(loaded, terms, frame), plan, current)
@@ -230,7 +236,7 @@ class _Build:
 
     def _call(self, loaded: LoadedAsset, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         handed = {name: Handed(str(self.inputs[name].key), each) for name, each in frames.items()}
-        returned = self.work.call(loaded, handed, self.work.context, self.work.root)
+        returned = self.work.call(loaded, handed, self.context, self.work.root)
         assert isinstance(returned, pl.LazyFrame)  # noqa: S101 - above bronze there is no source
         return returned
 
@@ -266,7 +272,7 @@ class _Build:
         """
         part = self.write
         assert isinstance(part, ReplaceSlice)  # noqa: S101 - only a part is compared
-        self.write = write_of(self.job, self.target, self.work)
+        self.write = write_of(self.job, self.target, self.work, self.marks)
         stager = self._stager(terms, None)
         self.write = part
         self.work.stagers.add(stager)

@@ -18,6 +18,7 @@ from polster.lakehouse.table_version import BATCH_COLUMN
 from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
+from polster.model.since import SinceError
 from polster.project.load import LoadedAsset, in_short, user_line, user_trace, without_values
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.parameters import Kind, asked_by
@@ -128,6 +129,11 @@ def call_for_rows(
                 _end_fork(asset)
     except ReachedOutsideError:
         raise
+    except SinceError as error:
+        line = user_line(error, root / asset.file) or asset.line
+        raise AssetError(
+            error.message, code=error.code, place=f"{asset.file}:{line}", hint=error.hint
+        ) from error
     except BaseException as error:  # the user's code may raise anything
         line = user_line(error, root / asset.file) or asset.line
         raise AssetError(

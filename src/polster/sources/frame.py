@@ -51,6 +51,11 @@ class FrameSource:
         return (Batch(self.frame, digest),)
 
 
+def is_in_memory(frame: pl.LazyFrame) -> bool:
+    """Tell whether ``frame`` is rows in memory and nothing else."""
+    return frame.explain(optimized=False).strip().startswith(IN_MEMORY)
+
+
 def frame_digest(frame: pl.LazyFrame) -> str:
     """Return a digest of what ``frame`` gives; empty if that is not known before it is computed."""
     plan = frame.explain(optimized=False).strip()

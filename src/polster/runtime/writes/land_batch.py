@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from polster.contracts.judge import Terms
+from polster.contracts.judge import Terms, settle_terms
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import Change
+from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import data_damage
 from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.set_aside import SetAside, SourceNotes
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
+from polster.model.record import AssetStatus
 from polster.model.secrets import without_secrets
 from polster.runtime.call import batches_of, together
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
@@ -28,6 +30,7 @@ from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job, Workplace
 from polster.runtime.stage import Staged
 from polster.runtime.states import lost
+from polster.runtime.writes.cursor import Cursor, Marks, fit_to_be_read_again, with_source
 from polster.runtime.writes.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.writes.kept import kept_rows
 from polster.runtime.writes.landing import (
@@ -53,8 +56,10 @@ NOTHING_NEW = "its source holds nothing new"
 class LandBatch:
     """How bronze is written; see :class:`Write`."""
 
-    def __init__(self, job: Job, target: Target, work: Workplace) -> None:
+    def __init__(self, job: Job, target: Target, work: Workplace, marks: Marks) -> None:
         self.job = job
+        self.marks = marks
+        self.cursor: Cursor | None = None
         self.asset = job.asset
         self.target = target
         self.work = work
@@ -119,6 +124,8 @@ class LandBatch:
         self.began = began
         source = returned
         self.is_asked = not isinstance(source, pl.LazyFrame)
+        if self.is_asked and self.marks.asked:
+            raise with_source(self.asset)
         if isinstance(source, pl.LazyFrame):
             source = FrameSource(source, is_whole=self._is_snapshot)
         given, bad = batches_of(self.asset, source.ask(self._known(current)))
@@ -134,10 +141,51 @@ class LandBatch:
         if isinstance(returned, pl.LazyFrame):
             root: Path = self.work.root
             known = with_columns_known(returned, self.asset, contract, current, root)
-            return Unneeded(NOTHING_NEW, current, (NOTHING_YET,)) if known is None else known
+            if known is None:
+                return Unneeded(NOTHING_NEW, current, (NOTHING_YET,))
+            return self._since(known, contract, current) if self.marks.asked else known
         frame = together(given, None if len(given) == 1 else self.batches)
         self.brought = frozenset(frame.collect_schema()) & {SOURCE_COLUMN, BATCH_COLUMN}
         return frame
+
+    def _since(
+        self,
+        frame: pl.LazyFrame,
+        contract: type[dy.Schema] | None,
+        current: TableVersion | None,
+    ) -> pl.LazyFrame | Unneeded:
+        """Take the rows that did not come before, of a function that asked for its mark."""
+        assert self.marks.asked is not None  # noqa: S101 - nobody calls it then
+        terms = settle_terms(self.asset, contract, frame.collect_schema())
+        self.cursor = Cursor(self.asset, self.marks.asked, terms)
+        self.cursor.check(current)
+        if current is None:
+            return frame
+        rows = fit_to_be_read_again(frame, self)
+        new, dropped = self.cursor.new_rows(rows, current, self._kept_out)
+        if not dropped:
+            return new
+        if dropped == rows.select(pl.len()).collect(engine="streaming").item():
+            return Unneeded(NOTHING_NEW, current)
+        said = "row had" if dropped == 1 else "rows had"
+        self.notes += (f"{dropped} {said} come before, and came again",)
+        return new
+
+    def _kept_out(self, column: str, values: pl.Series) -> pl.LazyFrame | None:
+        """Return the rows that runs which published quarantined by the same code and contract."""
+        rows = self.work.lakehouse.quarantine(self.asset.key).of_values(column, values)
+        if rows is None:
+            return None
+        runs = rows.select(pl.col(RUN_COLUMN).unique()).collect(engine="streaming")
+        found = set(runs.to_series())
+        published = [
+            run_id
+            for run_id, record in self.work.lakehouse.ledger.records(self.asset.key)
+            if run_id in found
+            and record.status is AssetStatus.PUBLISHED
+            and record.fingerprint == self.job.fingerprint
+        ]
+        return rows.filter(pl.col(RUN_COLUMN).is_in(published)) if published else None
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
         """Stage the columns of the batch as the table holds them, and the audit columns."""
@@ -171,13 +219,16 @@ class LandBatch:
             self.landing_plan = plan
         if not again and self.landing is not None:
             self.content = self.landing.digest.text(staged.schema)
+        if not again and self.cursor is not None:
+            self.cursor.check_landing(staged)
 
     @property
     def departures(self) -> Departures:
         """How the batch differs from the table."""
         plan = self._plan
         emptied = tuple(name for name in plan.existing if name not in plan.types)
-        return Departures((*self.notes, *plan.notes), plan.absent, emptied)
+        told = self.cursor.notes if self.cursor else ()
+        return Departures((*self.notes, *told, *plan.notes), plan.absent, emptied)
 
     def _set_aside(self, files: Sequence[BadFile]) -> None:
         """Keep files that cannot be read before anything lands, so that a kill loses none."""
@@ -228,7 +279,8 @@ class LandBatch:
         """Yield to the same rows, and to a snapshot of which the reading began later."""
         if self.holds(staged, current):
             return Unneeded("another run landed the same at the same time", current)
-        if not self._is_snapshot and (self.is_asked or self._terms.rules.need_table):
+        is_beside = self.is_asked or self.cursor or self._terms.rules.need_table
+        if not self._is_snapshot and is_beside:
             raise BehindError({})  # it was asked, or keys were judged, for what was there before
         if not self._is_snapshot:
             return None
@@ -337,6 +389,8 @@ class LandBatch:
     def _is_repeated(self, staged: Staged, current: TableVersion) -> bool:
         """Tell whether bronze that appends was given the batch that it landed last once more."""
         if not staged.returned or self.asset.options.repeated_batch is Repeated.LAND:
+            return False
+        if self.cursor is not None:  # it compared each row with all that came before
             return False
         published = self.target.published(current)
         return published is not None and published.content == self.content
