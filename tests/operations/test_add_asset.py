@@ -233,13 +233,35 @@ def test_data_that_has_landed_already_is_kept_and_read(root: Path) -> None:
     assert (root / "src/core/bronze_logs.py").is_file()
 
 
-def test_only_bronze_has_templates(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "template", "dependencies", "said"),
+    [
+        ("silver.clean", Template.CSV, ["logs"], "`--template csv` is for bronze"),
+        ("silver.clean", Template.FILES, ["logs"], "`--template files` is for bronze"),
+        ("bronze.other", Template.LATEST, [], "`--template latest` is for silver"),
+        ("silver.clean", Template.HISTORY, ["logs", "people"], "reads one table of changes"),
+    ],
+)
+def test_a_template_is_for_one_layer(
+    root: Path, key: str, template: Template, dependencies: list[str], said: str
+) -> None:
     add(root, "bronze.logs")
+    add(root, "bronze.people")
 
-    with pytest.raises(UsageError) as caught:
-        add(root, "silver.clean", "logs", template=Template.CSV)
+    with pytest.raises(UsageError, match=said) as caught:
+        add(root, key, *dependencies, template=template)
 
     assert caught.value.code == "POL511"
+
+
+def test_of_a_folder_with_files_no_sample_is_written(root: Path) -> None:
+    (root / "landing/logs").mkdir(parents=True)
+    (root / "landing/logs/mine.csv").write_text("mine\n1\n")
+
+    added = add(root, "bronze.logs", template=Template.FILES)
+
+    assert added.kept == "landing/logs"
+    assert [path.name for path in (root / "landing/logs").iterdir()] == ["mine.csv"]
 
 
 def test_an_asset_may_not_read_itself(root: Path) -> None:

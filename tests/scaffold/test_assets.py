@@ -12,6 +12,7 @@ from polster.model.asset import Asset, AssetKey, name_problem
 from polster.model.layer import Layer
 from polster.project.asset_file import read_asset_file
 from polster.scaffold.assets import (
+    OF_SILVER,
     Dependency,
     NewAsset,
     Template,
@@ -34,7 +35,7 @@ def read(root: Path, asset: NewAsset) -> Asset:
     return found
 
 
-@pytest.mark.parametrize("template", list(Template))
+@pytest.mark.parametrize("template", [each for each in Template if each not in OF_SILVER])
 def test_a_bronze_asset_is_found_as_it_was_meant(tmp_path: Path, template: Template) -> None:
     key = AssetKey(Layer.BRONZE, "orders")
 
@@ -48,8 +49,9 @@ def test_a_bronze_asset_is_found_as_it_was_meant(tmp_path: Path, template: Templ
         Template.CSV: "landing/orders.csv",
         Template.PARQUET: "landing/orders.parquet",
         Template.JSON: "landing/orders.jsonl",
+        Template.FILES: "landing/orders/first.csv",
     }[template]
-    assert found.options.source == landing
+    assert found.options.source == (None if template is Template.FILES else landing)
     if landing:
         assert (tmp_path / landing).is_file()
 
@@ -92,9 +94,11 @@ def test_every_name_gives_valid_python(
 
     for asset in (
         NewAsset(AssetKey(Layer.SILVER, name), dependencies, description),
+        *(NewAsset(AssetKey(Layer.SILVER, name), dependencies[:1], None, t) for t in OF_SILVER),
         NewAsset(AssetKey(Layer.BRONZE, name), (), description),
+        NewAsset(AssetKey(Layer.BRONZE, name), (), description, Template.FILES),
     ):
-        for file in asset_files(asset).create:
+        for file in asset_files(asset, sample=False).create:
             compile(file.content, file.path, "exec", ast.PyCF_ONLY_AST)
             assert file.content.endswith(b"\n")
             assert not file.content.endswith(b"\n\n")

@@ -12,7 +12,7 @@ from polster.model.layer import Layer
 from polster.operations.add_asset import add_asset
 from polster.operations.init import init
 from polster.operations.open_project import open_project
-from polster.scaffold.assets import Template
+from polster.scaffold.assets import OF_SILVER, Template
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +23,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def add(layer: Layer, name: str, *dependencies: str, template: Template | None = None) -> None:
         add_asset(open_project(made), layer, name, dependencies=dependencies, template=template)
 
-    for template in Template:
+    of_bronze = [template for template in Template if template not in OF_SILVER]
+    for template in of_bronze:
         add(Layer.BRONZE, f"from_{template}", template=template)
+    for template in OF_SILVER:
+        add(Layer.SILVER, template, "from_empty", template=template)
     add(Layer.BRONZE, "test_results")
     add(Layer.BRONZE, "returned")
     add(Layer.SILVER, "from_csv", "from_csv")
     add(Layer.SILVER, "test_results", "test_results")
     add(Layer.SILVER, "returned", "returned", "from_empty")
-    long = [f"from_{template}" for template in Template]
+    long = [f"from_{template}" for template in of_bronze]
     add(Layer.SILVER, "everything_that_arrived", *long, "example")
     add(Layer.GOLD, "none", "from_csv")
     add(Layer.GOLD, "report", "from_csv", "example", "returned")
@@ -55,7 +58,7 @@ def test_the_generated_code_is_typed(root: Path) -> None:
 
 
 def test_the_generated_tests_pass(root: Path) -> None:
-    assert "19 passed" in check(root, "pytest", "-q")
+    assert "22 passed" in check(root, "pytest", "-q")
 
 
 def test_the_generated_assets_run(root: Path) -> None:

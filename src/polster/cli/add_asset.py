@@ -15,6 +15,7 @@ from polster.errors import UsageError
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.operations.add_asset import (
+    OF_SILVER,
     AddedAsset,
     Template,
     add_asset,
@@ -38,7 +39,11 @@ def command(
     ] = None,
     description: Annotated[str | None, typer.Option(help="One line for people.")] = None,
     template: Annotated[
-        Template | None, typer.Option(help="What a bronze asset reads. Default: empty.")
+        Template | None,
+        typer.Option(
+            help="What a bronze asset reads (default: empty), or what silver makes of changes: "
+            "latest, history."
+        ),
     ] = None,
     project: ProjectOption = None,
     dry_run: DryRunOption = False,
@@ -57,7 +62,8 @@ def command(
     else:
         chosen = [part.strip() for part in (dependencies or "").split(",") if part.strip()]
     if asked and template is None and layer is Layer.BRONZE:
-        template = Template(console.choose("Template", list(Template), default=Template.EMPTY))
+        of_bronze = [each for each in Template if each not in OF_SILVER]
+        template = Template(console.choose("Template", of_bronze, default=Template.EMPTY))
     if asked and description is None:
         description = console.ask("Description, one line, may stay empty")
     added = add_asset(

@@ -12,11 +12,20 @@ from polster.model.graph import build_graph, resolve
 from polster.model.layer import Layer
 from polster.operations.open_project import Project
 from polster.project.discovery import asset_files as written_files
-from polster.scaffold.assets import Dependency, NewAsset, Template, asset_file, asset_files
+from polster.scaffold.assets import (
+    OF_SILVER,
+    Dependency,
+    NewAsset,
+    Template,
+    asset_file,
+    asset_files,
+    landed,
+)
 from polster.scaffold.changes import Changes, apply_changes, check_changes
 from polster.scaffold.names import LOCAL, check_asset_name
 
 __all__ = [
+    "OF_SILVER",
     "AddedAsset",
     "Template",
     "add_asset",
@@ -96,7 +105,8 @@ def add_asset(
         dependencies: Assets that it reads, as ``clean_logs``, ``silver_clean_logs`` or
             ``silver.clean_logs``; none for bronze, at least one for the others.
         description: One line for people.
-        template: What a bronze asset reads; by default sample rows in its code.
+        template: What a bronze asset reads, by default sample rows in its code; or what a silver
+            asset makes of changes.
         dry_run: Check and render everything, write nothing.
 
     Raises:
@@ -104,13 +114,21 @@ def add_asset(
         ScaffoldError: A file is in the way or the disk refuses; nothing was written.
     """
     key = check_new_asset(project, layer, name)
-    if template is not None and layer is not Layer.BRONZE:
+    meant = Layer.SILVER if template in OF_SILVER else Layer.BRONZE
+    if template is not None and layer is not meant:
         raise UsageError(
-            f"`--template` is for bronze: a {layer} asset reads other assets, not files",
+            f"`--template {template}` is for {meant}, and `{key}` is of {layer}",
             code="POL511",
-            hint="leave --template out",
+            hint=f"leave --template out, or write --layer {meant}",
         )
     resolved = _resolve(project, key, dependencies)
+    if template in OF_SILVER and len(resolved) > 1:
+        raise UsageError(
+            f"`--template {template}` reads one table of changes, and --dependencies names "
+            f"{len(resolved)}",
+            code="POL511",
+            hint="join them in an asset of their own, or leave --template out",
+        )
     if not resolved and layer is not Layer.BRONZE:
         raise missing_dependencies(project, key)
     asset = NewAsset(
@@ -120,8 +138,7 @@ def add_asset(
         template or Template.EMPTY,
     )
     _check_graph(project, asset)
-    landing = asset.landing_file
-    kept = landing if landing and (project.root / landing).exists() else None
+    kept = landed(project.root, asset)
     changes = asset_files(asset, sample=kept is None)
     check_changes(project.root, changes)
     if not dry_run:

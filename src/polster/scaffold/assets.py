@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
@@ -17,15 +18,25 @@ LANDING_FOLDER = "landing"
 
 
 class Template(StrEnum):
-    """What a new bronze asset reads."""
+    """What a new bronze asset reads, or what a new silver asset makes of changes."""
 
     EMPTY = "empty"  # no file: typed sample rows in the code
     CSV = "csv"
     PARQUET = "parquet"
     JSON = "json"  # one object a line
+    FILES = "files"  # a folder of files that arrive, each landed once
+    LATEST = "latest"  # the newest state of each key
+    HISTORY = "history"  # what was true of each key, and when
 
 
+OF_SILVER = (Template.LATEST, Template.HISTORY)
 LANDING_SUFFIX = {Template.CSV: "csv", Template.PARQUET: "parquet", Template.JSON: "jsonl"}
+OWN_KIND = (Template.FILES, *OF_SILVER)
+TESTED_ALIKE = {"silver_history": "silver_latest"}
+QUARANTINED = {
+    Template.LATEST: '{"id|nullability": 1}',
+    Template.HISTORY: '{"id|nullability": 1, "valid_from|nullability": 1}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class NewAsset:
     Attributes:
         dependencies: In the order of the parameters; empty for bronze, and only there.
         description: One line for people; a plain one is made if there is none.
-        template: Bronze only.
+        template: One of its layer; None for a plain asset above bronze.
     """
 
     key: AssetKey
@@ -58,8 +69,22 @@ class NewAsset:
     @property
     def landing_file(self) -> str | None:
         """Return the file that it reads, relative to the project's folder."""
+        if self.template is Template.FILES:
+            return f"{LANDING_FOLDER}/{self.key.name}/first.csv"
         suffix = LANDING_SUFFIX.get(self.template)
         return f"{LANDING_FOLDER}/{self.key.name}.{suffix}" if suffix else None
+
+
+def landed(root: Path, asset: NewAsset) -> str | None:
+    """Return what an asset reads if it lies in its project already, so that it needs no sample."""
+    if asset.landing_file is None:
+        return None
+    place = root / asset.landing_file
+    if asset.template is Template.FILES:
+        folder = place.parent
+        is_there = folder.is_dir() and any(folder.iterdir())
+        return folder.relative_to(root).as_posix() if is_there else None
+    return asset.landing_file if place.exists() else None
 
 
 def asset_file(key: AssetKey) -> str:
@@ -80,13 +105,16 @@ def asset_files(asset: NewAsset, *, sample: bool = True) -> Changes:
         sample: Whether to write a sample into the landing folder, for a template that reads one.
     """
     kind = "bronze" if asset.key.layer is Layer.BRONZE else "table"
+    if asset.template in OWN_KIND:
+        kind = f"{asset.key.layer}_{asset.template}"
+    test = TESTED_ALIKE.get(kind, kind)
     values = _values(asset)
     files = [
         NewFile(asset_file(asset.key), render(f"assets/{kind}.py.jinja", **values)),
-        NewFile(asset_test(asset.key), render(f"assets/test_{kind}.py.jinja", **values)),
+        NewFile(asset_test(asset.key), render(f"assets/test_{test}.py.jinja", **values)),
     ]
     if sample and asset.landing_file:
-        suffix = LANDING_SUFFIX[asset.template]
+        suffix = asset.landing_file.rpartition(".")[2]
         content = (TEMPLATES / "assets" / f"sample.{suffix}").read_bytes()
         files.append(NewFile(asset.landing_file, content))
     return Changes(create=tuple(files))
@@ -110,7 +138,10 @@ def _values(asset: NewAsset) -> dict[str, object]:
         "docstring": docstring(asset.description or _description(asset)),
         "parameters": parameters,
         "signature": _signature(name, parameters),
+        "function": f"{asset.key.identifier}.{name}" if by_module else name,
         "landing_file": asset.landing_file,
+        "landing_folder": f"{LANDING_FOLDER}/{name}",
+        "quarantined": QUARANTINED.get(asset.template),
         "template": asset.template.value,
         "on_violation": (
             "fails the whole run of it" if asset.key.layer is Layer.GOLD else "goes to quarantine"

@@ -17,7 +17,7 @@ PACKAGES = frozenset({"dataframely", "deltalake", "polars", "polster", "pytest"}
 IMPORTED = frozenset({"UTC", "bronze", "core", "datetime", "dy", "gold", "pl", "polster", "silver"})
 """Names that the files of assets import."""
 
-LOCAL = IMPORTED | {"Path", "asset", "monkeypatch", "returned"}
+LOCAL = IMPORTED | {"Path", "asset", "monkeypatch", "returned", "rows"}
 """Names that the generated tests use; a dependency of such a name is written with its layer."""
 
 
