@@ -44,6 +44,7 @@ from benchmarks.measure import (
     PYTHON,
     Cost,
     Result,
+    best_seconds,
     median_cpu,
     median_seconds,
     say,
@@ -260,20 +261,26 @@ def _sqlmesh(scenario: str) -> Iterator[Sequence[str]]:
 
 
 def _show(rows: int, costs: Mapping[tuple[str, str], list[Cost]], versions: Sequence[str]) -> None:
-    """Print wall and CPU time of each contestant and step, and Polster's share of them."""
+    """Print what each contestant took for each step, and Polster's share of that."""
     say("")
-    print(f"\rrivals: {rows:,} flights; {', '.join(versions)}; wall and CPU seconds, medians")
+    print(f"\rrivals: {rows:,} flights; {', '.join(versions)}; median and best wall, CPU seconds")
     print(f"{'':36}" + "".join(f"{step:>24}" for step in STEPS))
     for contestant in CONTESTANTS:
         each = [costs[contestant.name, step] for step in STEPS]
-        cells = [f"{median_seconds(cost):.2f} {median_cpu(cost):8.2f}" for cost in each]
+        cells = [
+            f"{median_seconds(cost):.2f}{best_seconds(cost):8.2f}{median_cpu(cost):8.2f}"
+            for cost in each
+        ]
         print(f"{contestant.name:36}" + "".join(f"{cell:>24}" for cell in cells))
     for contestant in CONTESTANTS[1:]:
         cells = []
         for step in STEPS:
             ours, theirs = costs[CONTESTANTS[0].name, step], costs[contestant.name, step]
-            wall = median_seconds(ours) / median_seconds(theirs)
-            cells.append(f"{wall:.2f} {median_cpu(ours) / median_cpu(theirs):8.2f}")
+            wall, best, cpu = (
+                measured(ours) / measured(theirs)
+                for measured in (median_seconds, best_seconds, median_cpu)
+            )
+            cells.append(f"{wall:.2f}{best:8.2f}{cpu:8.2f}")
         print(f"Polster / {contestant.name:26}" + "".join(f"{cell:>24}" for cell in cells))
     print(NOTES)
 
