@@ -138,6 +138,25 @@ def test_a_table_that_took_the_place_of_ours_in_a_bucket_with_its_version_is_ref
     assert pl.read_delta("s3://lake/shop/silver/orders").equals(foreign)
 
 
+def test_a_source_is_asked_since_the_mark_of_a_table_in_a_bucket(
+    shop: Pipeline, bucket: Any
+) -> None:
+    shop.asset(
+        "bronze.numbers",
+        """
+        @bronze(load="append")
+        def numbers(run: polster.RunContext) -> pl.LazyFrame:
+            since = run.since("n", initial=0)
+            return pl.LazyFrame({"n": [since, since + 1]}).filter(pl.col("n") >= since)
+        """,
+    )
+
+    for _ in range(3):
+        polster(shop, "run", "bronze.numbers")
+
+    assert sorted(pl.read_delta("s3://lake/shop/bronze/numbers")["n"]) == [0, 1, 2, 3]
+
+
 def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any) -> None:
     first = polster(shop, "run")
     files = keys(bucket)

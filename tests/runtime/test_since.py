@@ -39,7 +39,7 @@ plain = Table.commit
 
 
 def commit(self, *args, after=True, **kwargs):
-    is_orders = self.uri.endswith("bronze/orders")
+    is_orders = self.uri.endswith("data/bronze/orders")
     if after or not is_orders:
         made = plain(self, *args, **kwargs)
     if is_orders:
@@ -522,6 +522,178 @@ def test_a_source_that_remembers_by_itself_may_not_ask(pipeline: Pipeline) -> No
     )
 
     assert error(pipeline)[0] == "POL394"
+
+
+def test_the_mark_is_asked_while_the_function_is_at_work(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.orders",
+        """
+        from polars.io.plugins import register_io_source
+
+
+        @bronze(load="append")
+        def orders(run: polster.RunContext):
+            def read(*_):
+                yield pl.DataFrame({"n": [run.since("n", initial=0)]})
+
+            return register_io_source(read, schema={"n": pl.Int64})
+        """,
+    )
+
+    code, message, _ = error(pipeline)
+
+    assert code == "POL394"
+    assert message == "`run.since` is asked after the function has returned"
+
+
+def test_rows_that_a_slow_run_compared_with_an_older_table_are_compared_anew(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.let_first_wait()
+    pipeline.asset(
+        "bronze.orders",
+        """
+        from core.turns import wait
+
+
+        @bronze(load="append")
+        def orders(run: polster.RunContext):
+            since = run.since("n", initial=0)
+            wait()
+            return pl.DataFrame({"n": [since, since + 1]})
+        """,
+    )
+
+    slow = pipeline.start("-m", "polster", "run")
+    while not (pipeline.root / "here").exists() and slow.poll() is None:
+        pass
+    one(pipeline)
+    (pipeline.root / "go").touch()
+    slow.communicate(timeout=60)
+
+    assert slow.returncode == 0
+    assert sorted(pipeline.table("bronze.orders")["n"]) == [0, 1, 2]
+
+
+def test_a_source_is_read_once_though_its_rows_are_compared(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.orders",
+        """
+        from pathlib import Path
+        from polars.io.plugins import register_io_source
+
+
+        @bronze(load="append")
+        def orders(run: polster.RunContext):
+            since = run.since("n", initial=0)
+
+            def read(columns, predicate, *_):
+                with Path("read").open("a") as file:
+                    file.write("once ")
+                yield pl.DataFrame({"n": [since + 1, since, since + 2]}).select(columns or "n")
+
+            return register_io_source(read, schema={"n": pl.Int64})
+        """,
+    )
+
+    one(pipeline)
+    one(pipeline)
+
+    assert (pipeline.root / "read").read_text(encoding="utf-8") == "once once "
+    assert pipeline.table("bronze.orders")["n"].to_list() == [1, 0, 2, 3, 4]
+
+
+def test_rows_that_never_had_a_value_of_the_cursor_can_have_one_later(pipeline: Pipeline) -> None:
+    returns(pipeline, "[None]", "pl.Null")
+    first = one(pipeline)
+    again = one(pipeline)
+    returns(pipeline, "[None, 5]")
+
+    later = one(pipeline)
+    at_last = one(pipeline)
+
+    assert (first.rows_published, again.status) == (1, "unchanged")
+    assert (later.rows_published, at_last.status, asked(pipeline)) == (1, "unchanged", "5")
+
+
+def test_a_crash_quarantines_nothing_twice(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.orders", CHECKED)
+    pipeline.write("orders.csv", "id,n,v\n1,1,5\n2,2,-5\n")
+    pipeline.write("driver.py", KILLED_AFTER_THE_COMMIT)
+
+    pipeline.process("driver.py")
+    again = one(pipeline)
+
+    assert again.status == "unchanged"
+    assert pipeline.rejected("bronze.orders").height == 1
+
+
+EVERY_TYPE = """
+from datetime import time, timedelta
+from decimal import Decimal
+
+
+@bronze(load="append")
+def orders(run: polster.RunContext):
+    run.since("n")
+    words = pl.Series(["x", "y", "y", None])
+    lists = pl.Series([["a"], [], [], None])
+    return pl.DataFrame(
+        {
+            "n": [1, 2, 2, 3],
+            "categorical": words.cast(pl.Categorical),
+            "enum": words.cast(pl.Enum(["y", "x"])),
+            "time": [time(1, 2, 3, 4), None, None, time(0)],
+            "duration": [timedelta(1), None, None, timedelta(0)],
+            "moment": pl.Series([1000, 2000, 2000, None]).cast(pl.Datetime("ns", "Asia/Kolkata")),
+            "decimal": pl.Series([Decimal("1.10"), Decimal("2.2"), Decimal("2.20"), None]),
+            "binary": [b"x", b"", b"", None],
+            "words": lists.cast(pl.List(pl.Categorical)),
+            "array": pl.Series([[1, 2], [3, 4], [3, 4], None], dtype=pl.Array(pl.Int8, 2)),
+            "struct": [{"a": 1, "b": None}, {"a": None, "b": "x"}, {"a": None, "b": "x"}, None],
+            "float": [0.0, float("nan"), float("nan"), None],
+            "large": pl.Series([1, 2, 2, None], dtype=pl.UInt64),
+            "empty": [None] * 4,
+        }
+    )
+"""
+
+
+@pytest.mark.parametrize("lazy", ["", '.lazy().filter(pl.col("n") > 0)'])
+def test_rows_of_every_type_are_known_when_they_come_again(pipeline: Pipeline, lazy: str) -> None:
+    pipeline.asset("bronze.orders", EVERY_TYPE.rstrip() + lazy)
+
+    first = one(pipeline)
+    again = one(pipeline)
+
+    assert (first.rows_published, again.status) == (4, "unchanged")
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "(since or 0) + Decimal('0.01')",
+        "(since or '0' * 40) + '1'",
+        "(since or datetime(2026, 1, 1)) + timedelta(microseconds=1)",
+        "(since or -(2**60)) + 1",
+    ],
+)
+def test_the_mark_is_that_of_all_files_also_of_merged_ones(
+    pipeline: Pipeline, following: str
+) -> None:
+    returns(pipeline, "[v for v in (since, since) if v is not None] + [following] * 2")
+    file = "src/core/bronze_orders.py"
+    pipeline.edit(file, "    Path", f"    following = {following}\n    Path")
+    pipeline.edit(file, ', schema={"c": TYPE}, strict=False', "")
+    for number in range(6):
+        one(pipeline)
+        if number == 3:
+            merged = pipeline.cli("upkeep")
+
+    column = pipeline.table("bronze.orders")["c"]
+
+    assert merged.exit_code == 0
+    assert (column.len(), column.n_unique()) == (12, 6)
 
 
 def test_a_table_has_one_cursor(pipeline: Pipeline) -> None:

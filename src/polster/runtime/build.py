@@ -20,6 +20,7 @@ from polster.lakehouse.written_records import to_metadata
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.scope import Scope, ScopeKind
+from polster.model.since import SinceError
 from polster.project.load import (
     LoadedAsset,
     is_ctrl_c,
@@ -40,7 +41,7 @@ from polster.runtime.refusal import RefusedError
 from polster.runtime.slices import Slice, Whole, find_parts, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
-from polster.runtime.writes.cursor import Marks
+from polster.runtime.writes.cursor import Marks, wrong
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
 from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice, WrongPartError
@@ -420,6 +421,8 @@ class _Build:
             return step()
         except (PolsterError, ReachedOutsideError):
             raise
+        except SinceError as error:
+            raise wrong(self.asset, error) from error
         except BaseException as error:
             ended = is_ctrl_c(error) or is_interrupt(error, self.work.gate)
             if ended or raised_in_polster(error):

@@ -45,6 +45,7 @@ class Marks:
         given: What a test says of a table that there is not.
         table: Its table, once it is open; None if there is none.
         asked: What it asked; None as long as it did not.
+        mark: The greatest value that has landed; None if none has.
         is_over: Whether the function has returned.
     """
 
@@ -52,6 +53,7 @@ class Marks:
     given: Mapping[str, Any]
     table: TableVersion | None = None
     asked: Since | None = None
+    mark: Any = None
     is_over: bool = False
 
     def __call__(self, asked: Since) -> Any:
@@ -79,11 +81,12 @@ class Marks:
         if self.table is None:
             return self.given.get(asked.column)
         _check_column(asked.column, self.table.schema, "its table")
-        return high_water_mark(self.table, asked.column)
+        self.mark = high_water_mark(self.table, asked.column)
+        return self.mark
 
 
-def _check_column(column: str, schema: pl.Schema, where: str) -> str:
-    """Return what the values of a cursor are.
+def _check_column(column: str, schema: pl.Schema, where: str) -> str | None:
+    """Return what the values of a cursor are; None if it has none yet.
 
     Raises:
         SinceError: There is no such column, or it can be none.
@@ -97,7 +100,7 @@ def _check_column(column: str, schema: pl.Schema, where: str) -> str:
             "POL395",
         )
     kind = _kind(schema[column])
-    if kind is None:
+    if kind is None and schema[column] != pl.Null:
         raise SinceError(
             f"`run.since` names the column `{column}`, which is {schema[column]}",
             f"name one of {KINDS}, whose values grow",
@@ -124,12 +127,14 @@ class Cursor:
     Attributes:
         asset: Whose function it is.
         asked: What it asked.
+        mark: The greatest value that has landed; None if none has.
         terms: How its rows are judged.
         notes: What the user should know.
     """
 
     asset: Asset
     asked: Since
+    mark: Any
     terms: Terms
     notes: list[str] = field(default_factory=list)
 
@@ -142,11 +147,13 @@ class Cursor:
         column, schema = self.asked.column, self.terms.schema
         try:
             kind = _check_column(column, schema, "the function's frame")
-            self.asked.check(kind, is_whole=schema[column].is_integer())
+            if kind is not None:
+                self.asked.check(kind, is_whole=schema[column].is_integer())
         except SinceError as error:
-            message, place = error.message, self.asset.place
-            raise AssetError(message, code=error.code, place=place, hint=error.hint) from error
-        if table is not None and kind != _kind(table.schema[column]):
+            raise wrong(self.asset, error) from error
+        if table is None or self.mark is None or kind is None:
+            return
+        if kind != _kind(table.schema[column]):
             raise AssetError(
                 f"`{column}`, which `run.since` names, is {schema[column]} now and "
                 f"{table.schema[column]} in the table: what is new cannot be told",
@@ -223,11 +230,10 @@ class Cursor:
         """Return the rows of the table that some of the rows may be; None if there are none."""
         column = self.asked.column
         (ours,), (theirs,) = _aligned(self.terms.schema, table.schema, [column])
-        mark = high_water_mark(table, column)
         common = judged.select(ours).collect_schema()[column]
         may_stand = pl.col(column).is_null()
-        if mark is not None:
-            may_stand |= pl.col(column) <= pl.lit(mark).cast(common)
+        if self.mark is not None:
+            may_stand |= pl.col(column) <= pl.lit(self.mark).cast(common)
         found = judged.select(ours).filter(may_stand).unique().collect(engine="streaming")
         part = files_that_may_hold(table, column, found[column])
         if part is None or not found.height:
@@ -238,6 +244,11 @@ class Cursor:
             .join(found.lazy(), left_on=CURSOR, right_on=column, how="semi", nulls_equal=True)
             .drop(CURSOR)
         )
+
+
+def wrong(asset: Asset, error: SinceError) -> AssetError:
+    """Say that ``run.since`` was asked what makes no sense, of a column or of this asset."""
+    return AssetError(error.message, code=error.code, place=asset.place, hint=error.hint)
 
 
 def with_source(asset: Asset) -> AssetError:
@@ -314,7 +325,7 @@ def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     if isinstance(one, words) or isinstance(other, words):
         return pl.String()
     if one == other:
-        return one
+        return one if one != pl.Null else pl.String()
     if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime):
         return pl.Datetime("us", "UTC") if one.time_zone and other.time_zone else None
     frames = [pl.DataFrame(schema={"": dtype}) for dtype in (one, other)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,12 +158,12 @@ class LandBatch:
         """Take the rows that did not come before, of a function that asked for its mark."""
         assert self.marks.asked is not None  # noqa: S101 - nobody calls it then
         terms = settle_terms(self.asset, contract, frame.collect_schema())
-        self.cursor = Cursor(self.asset, self.marks.asked, terms)
+        self.cursor = Cursor(self.asset, self.marks.asked, self.marks.mark, terms)
         self.cursor.check(current)
         if current is None:
             return frame
         rows = fit_to_be_read_again(frame, self)
-        new, dropped = self.cursor.new_rows(rows, current, self._kept_out)
+        new, dropped = self.cursor.new_rows(rows, current, partial(self._kept_out, current))
         if not dropped:
             return new
         if dropped == rows.select(pl.len()).collect(engine="streaming").item():
@@ -171,21 +172,24 @@ class LandBatch:
         self.notes += (f"{dropped} {said} come before, and came again",)
         return new
 
-    def _kept_out(self, column: str, values: pl.Series) -> pl.LazyFrame | None:
+    def _kept_out(
+        self, current: TableVersion, column: str, values: pl.Series
+    ) -> pl.LazyFrame | None:
         """Return the rows that runs which published quarantined by the same code and contract."""
         rows = self.work.lakehouse.quarantine(self.asset.key).of_values(column, values)
         if rows is None:
             return None
         runs = rows.select(pl.col(RUN_COLUMN).unique()).collect(engine="streaming")
-        found = set(runs.to_series())
-        published = [
+        records = list(self.work.lakehouse.ledger.records(self.asset.key))
+        if newest := self.target.published(current):  # the ledger may not have it after a kill
+            records.append((newest.run_id, replace(newest.record, status=AssetStatus.PUBLISHED)))
+        same = {
             run_id
-            for run_id, record in self.work.lakehouse.ledger.records(self.asset.key)
-            if run_id in found
-            and record.status is AssetStatus.PUBLISHED
-            and record.fingerprint == self.job.fingerprint
-        ]
-        return rows.filter(pl.col(RUN_COLUMN).is_in(published)) if published else None
+            for run_id, record in records
+            if record.status is AssetStatus.PUBLISHED and record.fingerprint == self.job.fingerprint
+        }
+        found = [run_id for run_id in runs.to_series() if run_id in same]
+        return rows.filter(pl.col(RUN_COLUMN).is_in(found)) if found else None
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
         """Stage the columns of the batch as the table holds them, and the audit columns."""
