@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.set_aside import SetAsideFile
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
-from polster.model.record import AssetRecord
+from polster.model.record import AssetRecord, RunRecord
+from polster.model.set_aside import SetAsideFile
 from polster.sources import file_source
 
 if TYPE_CHECKING:
@@ -130,9 +130,68 @@ def test_a_malformed_file_is_set_aside_whole_and_the_others_land(
     assert rows(pipeline, "id") == [("9",)]
     assert (kept.name, why in kept.reason) == ("landing/bad.csv", True)
     assert Path(kept.kept).read_bytes() == data
-    assert "1 file was set aside, bytes kept: landing/bad.csv" in record.notes[0]
-    assert (after.status.value, after.notes) == ("unchanged", ())
+    assert (record.notes, after.status.value, after.notes) == ((), "unchanged", ())
     assert "landing/bad.csv" in pipeline.cli("quarantine", "bronze.orders").stdout
+
+
+def warnings(record: RunRecord) -> list[tuple[str, str, str]]:
+    return [(str(each.asset), each.code, each.message) for each in record.standing]
+
+
+def test_a_file_that_was_set_aside_is_warned_of_while_its_source_has_it(
+    pipeline: Pipeline,
+) -> None:
+    land_from(pipeline)
+    put(pipeline, "a.csv", "id,v\n1\n")
+    put(pipeline, "b.csv", "id,v\n1,x\n")
+
+    first, second = pipeline.run(), pipeline.run()
+    told = pipeline.json("status")
+    (pipeline.root / "landing" / "a.csv").rename(pipeline.root / "kept.csv")
+    gone = pipeline.run()
+    (pipeline.root / "kept.csv").rename(pipeline.root / "landing" / "a.csv")
+    back = pipeline.run()
+    put(pipeline, "a.csv", "id,v\n2,y\n")
+    mended = pipeline.run()
+
+    said = "1 file set aside: landing/a.csv: line 2 has 1 values, where the first has 2"
+    assert warnings(first) == [("bronze.orders", "POL397", said)]
+    assert [each.identity for each in second.standing] == [each.identity for each in first.standing]
+    assert [each["code"] for each in told["assets"][0]["warnings"]] == ["POL397"]
+    assert (warnings(gone), len(warnings(back)), warnings(mended)) == ([], 1, [])
+    assert [(each.name, each.is_open) for each in set_aside(pipeline)] == [("landing/a.csv", False)]
+    assert rows(pipeline, "id") == [("1",), ("2",)]
+
+
+def test_also_where_nothing_has_landed_and_until_somebody_acknowledges_it(
+    pipeline: Pipeline,
+) -> None:
+    land_from(pipeline)
+    put(pipeline, "a.csv", "id,v\n1\n")
+    first = pipeline.run()
+
+    said = pipeline.cli("acknowledge", "bronze.orders")
+    second = pipeline.run()
+    put(pipeline, "b.csv", "id,v\n1,x,y\n")
+    third = pipeline.run()
+
+    assert len(first.standing) == 1
+    assert "acknowledged: bronze.orders: 1 file set aside: landing/a.csv" in said.stdout
+    assert second.standing == ()
+    assert [message for _, _, message in warnings(third)] == [
+        "1 file set aside: landing/b.csv: line 2 has 3 values, where the first has 2"
+    ]
+
+
+def test_many_files_are_one_warning(pipeline: Pipeline) -> None:
+    land_from(pipeline)
+    for number in range(9):
+        put(pipeline, f"{number}.csv", f"id,v\n{number}\n")
+
+    (warning,) = pipeline.run().standing
+
+    assert warning.message.startswith("9 files set aside: ")
+    assert warning.message.endswith("; and 6 more")
 
 
 def test_a_mended_file_of_the_same_name_lands(pipeline: Pipeline) -> None:

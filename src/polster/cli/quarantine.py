@@ -103,8 +103,16 @@ def _export(
 def _show(report: QuarantineReport) -> None:
     if report.files:
         console.show_rows(
-            ("file set aside", "since (UTC)", "why"),
-            [(each.name, each.at[:19].replace("T", " "), each.reason) for each in report.files],
+            ("file set aside", "since (UTC)", "now", "why"),
+            [
+                (
+                    each.name,
+                    each.at[:19].replace("T", " "),
+                    "still there" if each.is_open else "mended or gone",
+                    each.reason,
+                )
+                for each in report.files
+            ],
         )
         console.show()
         console.note(f"their bytes are kept in {report.files[0].kept.rpartition('/')[0]}")

@@ -12,6 +12,7 @@ from polster.dashboard.pages.asset import show_asset
 from polster.dashboard.pages.health import show_health
 from polster.dashboard.pages.overview import show_overview
 from polster.dashboard.pages.quarantine import add_download, show_quarantine
+from polster.dashboard.pages.quarantine_files import add_file_download
 from polster.dashboard.pages.releases import show_releases
 from polster.dashboard.pages.run import seek_run, show_run
 from polster.dashboard.pages.runs import show_runs
@@ -60,6 +61,7 @@ def add_routes(board: Board) -> None:
             await show_health(board)
 
     add_download(board)
+    add_file_download(board)
 
     @app.exception_handler(404)
     async def missing(_request: Request, _error: Exception) -> PlainTextResponse:

@@ -8,30 +8,10 @@ from pathlib import Path
 
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
+from polster.model.set_aside import SetAsideFile
 
 ABOUT = ".json"
 BYTES = ".bytes"
-
-
-@dataclass(frozen=True, slots=True)
-class SetAsideFile:
-    """A file that was set aside whole.
-
-    Attributes:
-        name: As the source named it.
-        reason: What is wrong, and where.
-        digest: Of its bytes.
-        run_id: The run that met it.
-        at: When that began, in ISO 8601.
-        kept: Where its bytes are.
-    """
-
-    name: str
-    reason: str
-    digest: str
-    run_id: str
-    at: str
-    kept: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +20,12 @@ class SetAside:
 
     store: Store
     folder: str
+    asset: str
 
     @classmethod
     def of(cls, store: Store, key: AssetKey) -> SetAside:
         """Return those of ``key``."""
-        return cls(store, store.uri("quarantine", "_files", key.layer, key.name))
+        return cls(store, store.uri("quarantine", "_files", key.layer, key.name), str(key))
 
     def keep(
         self, path: Path, name: str, digest: str, reason: str, *, run_id: str, at: str
@@ -56,18 +37,41 @@ class SetAside:
         """
         self.store.copy_in(path, self.folder, digest + BYTES)
         kept = f"{self.folder}/{digest}{BYTES}"
-        about = SetAsideFile(name, reason, digest, run_id, at, kept)
-        self.store.write_text(self.folder, digest + ABOUT, json.dumps(asdict(about)))
+        self.write(SetAsideFile(name, reason, digest, run_id, at, kept, self.asset))
+
+    def write(self, file: SetAsideFile) -> None:
+        """Keep what is known of a file, in the place of what was.
+
+        Raises:
+            LakehouseError: It cannot be written.
+        """
+        self.store.write_text(self.folder, file.digest + ABOUT, json.dumps(asdict(file)))
 
     def files(self) -> list[SetAsideFile]:
-        """List them, the newest first.
+        """List them, what its source still has first, the newest first.
 
         Raises:
             LakehouseError: The folder cannot be read.
         """
         texts = self.store.read_texts(self.folder, ABOUT).values()
         found = [SetAsideFile(**json.loads(text)) for text in texts]
-        return sorted(found, key=lambda each: (each.at, each.name), reverse=True)
+        return sorted(found, key=lambda each: (each.is_open, each.at, each.name), reverse=True)
+
+    @classmethod
+    def every(cls, store: Store) -> dict[AssetKey, list[SetAsideFile]]:
+        """List those of all assets.
+
+        Raises:
+            LakehouseError: The folder cannot be read.
+        """
+        place = store.uri("quarantine", "_files")
+        folders = map(str, Path(place).glob("*/*")) if store.is_local else [f"{place}/*/*"]
+        found: dict[AssetKey, list[SetAsideFile]] = {}
+        for folder in folders:
+            for each in cls(store, folder, "").files():
+                if (key := AssetKey.parse(each.asset)) is not None:
+                    found.setdefault(key, []).append(each)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def acknowledge(session: Session, asset: str) -> list[StandingWarning]:
     published = with_grown_old(session.graph, read_states(lakehouse, chosen), now)
     warnings = [
         warning
-        for each in standing_warnings(lakehouse, published).values()
+        for each in standing_warnings(lakehouse, published, chosen).values()
         for warning in each
         if warning.is_open
     ]

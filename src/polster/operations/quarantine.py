@@ -11,10 +11,11 @@ import polars as pl
 from polster.errors import LakehouseError, UsageError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RULES_COLUMN, RUN_COLUMN, TIME_COLUMN
-from polster.lakehouse.set_aside import SetAsideFile
+from polster.lakehouse.set_aside import SetAside
 from polster.lakehouse.store import reaching
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, AssetStatus
+from polster.model.set_aside import SetAsideFile
 from polster.operations.history import asset_named
 from polster.operations.open_project import Session
 from polster.operations.preview import Sample, sample_of
@@ -149,6 +150,16 @@ class QuarantineCount:
     rows_quarantined: int
     rules: Mapping[str, int]
     is_published: bool = True
+
+
+def files_set_aside(session: Session) -> dict[AssetKey, list[SetAsideFile]]:
+    """List the files that bronze could not read, by asset; what its source still has first.
+
+    Raises:
+        UsageError: There is no such environment.
+        LakehouseError: The quarantine cannot be read.
+    """
+    return SetAside.every(session.lakehouse.store)
 
 
 def quarantine_counts(

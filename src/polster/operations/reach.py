@@ -102,7 +102,8 @@ def planned_reach(
         return None
     import_afresh(session.root)
     found = reach_of(session, graph, asset, schemas)
-    return reduce(Reaches.beside, (found[key] for key in changed if key in found))
+    referred = Reaches(ScopeKind.WHOLE, why="what it refers to changes")
+    return reduce(Reaches.beside, (found.get(key, referred) for key in changed))
 
 
 def _schemas(session: Session, graph: AssetGraph, keys: set[AssetKey]) -> dict[AssetKey, pl.Schema]:

@@ -330,7 +330,7 @@ def _standing(
     }
     return tuple(
         warning
-        for warnings in standing_warnings(lakehouse, current).values()
+        for warnings in standing_warnings(lakehouse, current, looked_at).values()
         for warning in warnings
         if warning.is_open and (warning.asset, warning.code) not in failed
     )

@@ -86,7 +86,8 @@ def status(session: Session) -> list[AssetState]:
     codes = read_fingerprints(session.root, graph, graph.assets)
     states = read_states(lakehouse, graph.assets, every_file=appending(graph))
     latest = lakehouse.ledger.latest()
-    warnings = standing_warnings(lakehouse, with_grown_old(graph, states, datetime.now(UTC)))
+    grown_old = with_grown_old(graph, states, datetime.now(UTC))
+    warnings = standing_warnings(lakehouse, grown_old, graph.assets)
     found = []
     for planned in make_plan(
         graph, graph.assets.keys(), codes, states.tables, deleted=states.deleted

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from polster.errors import LakehouseError
 from polster.lakehouse.lakehouse import Lakehouse, Origin, Published
 from polster.lakehouse.ledger import Recorded
 from polster.lakehouse.quick_check import QuickCheck, data_damage
+from polster.lakehouse.set_aside import SetAside
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey, Load
 from polster.model.decision import TableState
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Failure, Fingerprint
+from polster.model.set_aside import SetAsideFile
 from polster.model.standing import StandingWarning
+
+SHOWN = 3
+"""So many files are named in a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,17 +258,45 @@ def _changes(origin: Origin) -> str:
 
 
 def standing_warnings(
-    lakehouse: Lakehouse, published: Mapping[AssetKey, AssetRecord]
+    lakehouse: Lakehouse,
+    published: Mapping[AssetKey, AssetRecord],
+    among: Collection[AssetKey],
 ) -> dict[AssetKey, tuple[StandingWarning, ...]]:
     """Return what is amiss in current versions, acknowledged or not; only assets with warnings.
+
+    So are files that bronze could not read, as long as its source has them.
 
     Args:
         lakehouse: Holds the acknowledgements.
         published: The record of each current version.
+        among: The assets that are asked about, whether they have a version or not.
 
     Raises:
-        LakehouseError: The acknowledgements cannot be read.
+        LakehouseError: The acknowledgements, or the files that were set aside, cannot be read.
     """
-    return lakehouse.acknowledgements.of(
-        {key: record.warnings for key, record in published.items()}
-    )
+    warnings = {key: record.warnings for key, record in published.items() if key in among}
+    for key, files in SetAside.every(lakehouse.store).items():
+        if key in among:
+            warnings[key] = (*warnings.get(key, ()), *_of_files(key, files))
+    return lakehouse.acknowledgements.of(warnings)
+
+
+def _of_files(key: AssetKey, files: Iterable[SetAsideFile]) -> Iterator[StandingWarning]:
+    """Yield a warning for each run that set files aside which are still there."""
+    by_run: dict[str, list[SetAsideFile]] = {}
+    for each in files:
+        if each.is_open:
+            by_run.setdefault(each.run_id, []).append(each)
+    for run_id, found in by_run.items():
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        shown = "; ".join(f"{each.name}: {each.reason}" for each in found[:SHOWN])
+        yield StandingWarning(
+            key,
+            "POL397",
+            "files",
+            f"{len(found)} {'file' if len(found) == 1 else 'files'} set aside: {shown}{more}",
+            "mend a file where it lies, and it lands with the next run; the bytes are kept, see: "
+            f"polster quarantine {key}; if it is right: polster acknowledge {key}",
+            run_id,
+            datetime.fromisoformat(found[0].at),
+        )

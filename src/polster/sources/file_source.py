@@ -124,6 +124,9 @@ class FilesSource:
             if digest not in memory.digests and digest not in known.set_aside:
                 new.setdefault(digest, file)
         digests.keep()
+        for digest, file in every.items():
+            if digest in known.set_aside:
+                yield BadFile(file.name, self.root / file.name, digest, "")
         if known.is_whole:
             state = hashlib.blake2b("\n".join(sorted(every)).encode(), digest_size=16).hexdigest()
             if known.memory == state:

@@ -47,11 +47,14 @@ class Known:
 class BadFile:
     """A file that cannot be read, to be set aside whole.
 
+    A source gives one for each such file that it has, each time that it is asked; what it does not
+    give any more was mended, or taken away.
+
     Attributes:
         name: As the source names it.
         path: Where its bytes are now.
         digest: Of its bytes.
-        reason: What is wrong, and where.
+        reason: What is wrong, and where; of no interest if it was set aside before.
     """
 
     name: str

@@ -21,15 +21,17 @@ from polster.dashboard.elements.moment import Moment
 from polster.dashboard.elements.tag import Tag
 from polster.dashboard.frame import answer_missing
 from polster.dashboard.links import EVERY_RUN, asset_address, quarantine_address
+from polster.dashboard.pages.quarantine_files import draw_files
 from polster.dashboard.pages.quarantine_rows import draw_rows
 from polster.dashboard.quarantine_view import Tally, bars, chart_options, judged_current, tallies
 from polster.dashboard.shared import Itself
 from polster.dashboard.words import NOTHING, counted, number
 from polster.errors import PolsterError, UsageError
 from polster.model.asset import AssetKey
+from polster.model.set_aside import SetAsideFile
 from polster.operations.export_quarantine import ExportFormat, export_quarantine
 from polster.operations.history import asset_named
-from polster.operations.quarantine import QuarantineCount, quarantine_counts
+from polster.operations.quarantine import QuarantineCount, files_set_aside, quarantine_counts
 
 DOWNLOAD = "/quarantine/download"
 MEDIA_TYPES = {
@@ -85,12 +87,20 @@ async def show_quarantine(
         raise
     wanted = Wanted(key, rule if key else None, run_id if key or run_id == EVERY_RUN else None)
 
-    async def ask() -> list[QuarantineCount]:
-        return await board.ask(quarantine_counts)
+    async def ask() -> tuple[list[QuarantineCount], dict[AssetKey, list[SetAsideFile]]]:
+        return await board.ask(quarantine_counts), await board.ask(files_set_aside)
+
+    def draw(
+        answer: tuple[list[QuarantineCount], dict[AssetKey, list[SetAsideFile]]],
+    ) -> None:
+        counts, files = answer
+        draw_files(files, wanted.asset)
+        if counts or not files:
+            _draw(board, counts, wanted)
 
     await show_answer(
         ask,
-        lambda counts: _draw(board, counts, wanted),
+        draw,
         key=lambda: Itself(board.snapshot.overview),
     )
 

@@ -25,6 +25,7 @@ from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
 from polster.model.record import AssetStatus
 from polster.model.secrets import without_secrets
+from polster.model.set_aside import SetAsideFile
 from polster.runtime.call import batches_of, together
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.gate import Gate
@@ -50,7 +51,6 @@ from polster.sources.source import BadFile, Known, Source
 if TYPE_CHECKING:
     import dataframely as dy
 
-SHOWN = 3
 NOTHING_NEW = "its source holds nothing new"
 
 
@@ -68,6 +68,7 @@ class LandBatch:
         self.batches: tuple[str, ...] = ()
         self.brought: frozenset[str] = frozenset()
         self.memory = ""
+        self.aside: list[SetAsideFile] = []
         self.is_asked = False
         self.content = ""
         self.terms: Terms | None = None
@@ -235,9 +236,26 @@ class LandBatch:
         return Departures((*self.notes, *told, *plan.notes), plan.absent, emptied)
 
     def _set_aside(self, files: Sequence[BadFile]) -> None:
-        """Keep files that cannot be read before anything lands, so that a kill loses none."""
+        """Keep files that cannot be read before anything lands, so that a kill loses none.
+
+        A standing warning tells of them for as long as the source has them.
+        """
         context = self.work.context
         kept = SetAside.of(self.work.lakehouse.store, self.asset.key)
+        at = context.time.isoformat(timespec="seconds")
+        met = {file.digest: file.name for file in files}
+        for each in self.aside:
+            if each.is_open and each.digest not in met:
+                ended = replace(each, ended=context.id)
+            elif not each.is_open and each.digest in met:  # it is another warning now
+                name = met[each.digest]
+                ended = replace(each, name=name, run_id=context.id, at=at, ended="")
+            else:
+                continue
+            with self.work.gate.open():
+                kept.write(ended)
+        known = {each.digest for each in self.aside}
+        files = [file for file in files if file.digest not in known]
         for file in files:
             with self.work.gate.open():
                 kept.keep(
@@ -246,14 +264,8 @@ class LandBatch:
                     file.digest,
                     file.reason,
                     run_id=context.id,
-                    at=context.time.isoformat(timespec="seconds"),
+                    at=at,
                 )
-        shown = [f"{file.name}: {file.reason}" for file in files[:SHOWN]]
-        more = [f"and {len(files) - SHOWN} more"] if len(files) > SHOWN else []
-        if files:
-            word = "file was" if len(files) == 1 else "files were"
-            listed = "; ".join([*shown, *more])
-            self.notes += (f"{len(files)} {word} set aside, bytes kept: {listed}",)
 
     def repeated(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Tell whether what is added was added last time, where that counts twice."""
@@ -384,10 +396,11 @@ class LandBatch:
         if not self.is_asked:
             return Known()
         store, key = self.work.lakehouse.store, self.asset.key
+        self.aside = SetAside.of(store, key).files()
         return Known(
             is_whole=self._is_snapshot,
             notes=SourceNotes.of(store, key),
-            set_aside=frozenset(each.digest for each in SetAside.of(store, key).files()),
+            set_aside=frozenset(each.digest for each in self.aside),
         )
 
     def _is_repeated(self, staged: Staged, current: TableVersion) -> bool:
