@@ -50,3 +50,24 @@ def test_a_source_that_fails_is_told_and_what_is_kept_is_used(shop: Pipeline) ->
     assert codes(found) == ["POL305"]
     assert "the source of `bronze.orders` cannot be asked" in found.findings[0].message
     assert found.unchecked == {}
+
+
+def test_a_source_that_is_asked_since_a_column_that_it_does_not_send_is_told(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.asset(
+        "bronze.orders",
+        """
+        @bronze(load="append")
+        def orders(run: polster.RunContext) -> pl.DataFrame:
+            return pl.DataFrame({"updated_at": [run.since("updated_at", initial=0)]})
+        """,
+    )
+    right = codes(checked(pipeline))
+    pipeline.edit("src/core/bronze_orders.py", 'since("updated_at"', 'since("update_at"')
+
+    wrong = checked(pipeline)
+
+    found = [finding for finding in wrong.findings if finding.code == "POL395"]
+    assert "POL395" not in right
+    assert [finding.hint for finding in found] == ["did you mean `updated_at`?"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
@@ -25,7 +25,7 @@ from polster.lakehouse.table_version import BATCH_COLUMN, METADATA_PREFIX, Table
 from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
-from polster.model.record import AssetRecord, AssetStatus
+from polster.model.record import AssetRecord, AssetStatus, Fingerprint
 from polster.model.scope import ScopeKind
 
 OPENING_THREADS = 8
@@ -133,6 +133,25 @@ class Lakehouse:
                 if record.scope is None or record.scope.kind is ScopeKind.WHOLE:
                     return found
         return found
+
+    def published_by(
+        self, runs: Collection[str], table: TableVersion, fingerprint: Fingerprint
+    ) -> list[str]:
+        """Return those of ``runs`` that published into a table by code of this fingerprint.
+
+        After a kill the ledger does not know the newest yet; the table itself does.
+        """
+        key, newest = table.key, self.published(table)
+        known: dict[str, Fingerprint | None] = {}
+        for recent in (RECENT, None):  # few are older
+            for run_id, record in self.ledger.records(key, newest=recent) if key else ():
+                is_published = record.status is AssetStatus.PUBLISHED
+                known[run_id] = record.fingerprint if is_published else None
+            if newest is not None:
+                known[newest.run_id] = newest.record.fingerprint
+            if known.keys() >= set(runs):
+                break
+        return [run_id for run_id in runs if known.get(run_id) == fingerprint]
 
     def versions(
         self, keys: Iterable[AssetKey], expected: Mapping[AssetKey, int] = NOTHING_EXPECTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import chdir
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -24,6 +25,7 @@ from polster.project.schema_file import SCHEMA_FILE, Columns, read_schema_file
 from polster.project.shared_process import shared_process
 from polster.runtime.call import call_function
 from polster.runtime.failures import naming_misuse
+from polster.runtime.writes.cursor import Cursor, Marks
 
 
 def ask_sources(
@@ -65,15 +67,18 @@ def ask_sources(
 def _ask(asset: Asset, run: RunContext, project: Project) -> dict[str, str]:
     """Return what one source sends, in the types that its table would have."""
     loaded = load_asset(asset)
-    frame = call_function(loaded, {}, run, project.root)
+    marks = Marks(asset, {})
+    frame = call_function(loaded, {}, replace(run, marks=marks), project.root)
     try:
         returned = frame.collect_schema()
     except (Exception, pl.exceptions.PanicException) as error:
         raise AssetError(
             f"the frame cannot be computed: {in_short(error)}", code="POL305", place=asset.place
         ) from error
-    schema = settle_terms(asset, loaded.function.contract, returned).schema
-    return {name: dtype_text(dtype) or str(dtype) for name, dtype in schema.items()}
+    terms = settle_terms(asset, loaded.function.contract, returned)
+    if marks.asked is not None and returned:
+        Cursor(asset, marks.asked, None, terms).check(None)
+    return {name: dtype_text(dtype) or str(dtype) for name, dtype in terms.schema.items()}
 
 
 def _failed(asset: Asset, error: PolsterError) -> Finding:

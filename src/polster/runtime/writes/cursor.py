@@ -235,8 +235,8 @@ class Cursor:
         if self.mark is not None:
             may_stand |= pl.col(column) <= pl.lit(self.mark).cast(common)
         found = judged.select(ours).filter(may_stand).unique().collect(engine="streaming")
-        part = files_that_may_hold(table, column, found[column])
-        if part is None or not found.height:
+        part = files_that_may_hold(table, column, found[column]) if found.height else None
+        if part is None:
             return None
         return (
             part.scan()

@@ -23,7 +23,6 @@ from polster.lakehouse.set_aside import SetAside, SourceNotes
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
-from polster.model.record import AssetStatus
 from polster.model.secrets import without_secrets
 from polster.model.set_aside import SetAsideFile
 from polster.runtime.call import batches_of, together
@@ -180,16 +179,8 @@ class LandBatch:
         rows = self.work.lakehouse.quarantine(self.asset.key).of_values(column, values)
         if rows is None:
             return None
-        runs = rows.select(pl.col(RUN_COLUMN).unique()).collect(engine="streaming")
-        records = list(self.work.lakehouse.ledger.records(self.asset.key))
-        if newest := self.target.published(current):  # the ledger may not have it after a kill
-            records.append((newest.run_id, replace(newest.record, status=AssetStatus.PUBLISHED)))
-        same = {
-            run_id
-            for run_id, record in records
-            if record.status is AssetStatus.PUBLISHED and record.fingerprint == self.job.fingerprint
-        }
-        found = [run_id for run_id in runs.to_series() if run_id in same]
+        runs = rows.select(pl.col(RUN_COLUMN).unique()).collect(engine="streaming").to_series()
+        found = self.work.lakehouse.published_by(list(runs), current, self.job.fingerprint)
         return rows.filter(pl.col(RUN_COLUMN).is_in(found)) if found else None
 
     def shape(self, terms: Terms, current: TableVersion | None) -> Shape:
