@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import inspect
 import keyword
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_overloads
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polster.model.asset import AssetKey, Options, Policy, name_problem
+from polster.decorators import bronze, gold, silver
+from polster.model.asset import OPTIONS, AssetKey, Options, Policy, name_problem, options_of
 from polster.model.layer import Layer
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True)
@@ -44,3 +49,16 @@ def test_a_rule_without_a_policy_of_its_own_follows_the_star() -> None:
 
     assert options.policy("amount|min") is Policy.FAIL
     assert options.policy("anything") is Policy.WARN
+
+
+@pytest.mark.parametrize("decorator", [bronze, silver, gold])
+def test_a_decorator_takes_the_options_of_its_layer(decorator: Callable[..., Any]) -> None:
+    layer = Layer(decorator.__name__)
+
+    taken = inspect.signature(get_overloads(decorator)[1]).parameters
+
+    assert set(taken) == set(options_of(layer))
+
+
+def test_every_option_but_the_contract_says_how_it_is_checked_and_compared() -> None:
+    assert ["contract", *OPTIONS] == [each.name for each in fields(Options)]

@@ -192,6 +192,23 @@ def test_the_owner_and_other_options_are_compared(committed: Any) -> None:
     )
 
 
+def test_whatever_option_is_changed_is_said_in_words(committed: Any) -> None:
+    committed.edit(
+        "src/core/silver_orders.py",
+        'owner="ops"',
+        'owner="ops", allow_empty=True, expect=Expect(min_rows=0)',
+    )
+    committed.edit("src/core/silver_orders.py", "gold, silver", "gold, silver, Expect")
+
+    found = diff(committed.open())
+
+    assert found.assets[0].reasons == (
+        "its code changed",
+        "whether it may have no rows changed",
+        "what is expected of a new version changed",
+    )
+
+
 def test_a_helper_that_changed_changes_what_imports_it(committed: Any) -> None:
     committed.write("src/core/tax.py", "RATE = 1\n")
     committed.edit(

@@ -279,3 +279,28 @@ def kept_fingerprint(root: Path) -> Fingerprint:
 def refuse(*_: object) -> None:
     """Stand in for what must not be called."""
     raise AssertionError
+
+
+def test_options_leave_the_digest_of_the_code_as_earlier_versions_wrote_it(root: Path) -> None:
+    path = root / "src/core/silver_clean.py"
+    path.write_text(
+        path.read_text().replace(
+            'contract=Clean, description="Clean.", owner="ops", tags=["a"]',
+            'contract=Clean, on_violation={"id|min": "warn"}, max_quarantined=0.5, owner="ops", '
+            'extra_columns="drop", allow_empty=True, expect=Expect(min_rows=1), tags=["a"], '
+            'references={"id": "orders.id"}, description="Clean."',
+        )
+    )
+    bronze = root / "src/core/bronze_orders.py"
+    bronze.write_text(
+        "from polster import bronze\n\n\n"
+        '@bronze(load="append", source="x", repeated_batch="skip", owner="ops")\n'
+        "def orders(): ...\n"
+    )
+    read = read_asset_file(bronze, root)
+    assert isinstance(read, Asset)
+
+    digests = [fingerprint(root).code, CodeReader(root).fingerprint(read).code]
+
+    # others would build every table of every user again
+    assert digests == ["0bed19861c4c44e1e321961e6956b5fb", "91bd0bf7247e512fb5d180e4e50ee9ab"]

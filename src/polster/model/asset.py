@@ -6,15 +6,25 @@ import builtins
 import keyword
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from types import MappingProxyType
 
 from polster.model.expect import Expect
-from polster.model.layer import Layer
+from polster.model.layer import LAYERS, Layer
+from polster.model.option import (
+    Option,
+    expectation,
+    one_of,
+    option,
+    referred,
+    share,
+    text,
+    texts,
+    yes_or_no,
+)
 from polster.model.reference import Reference
 
-LAYERS = {layer.value: layer for layer in Layer}
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 NAME_LENGTH = 100  # file systems stop at 255 bytes; the layer, tests' names and suffixes join it
 
@@ -106,46 +116,127 @@ EVERY_RULE = "*"
 """The key of ``on_violation={...}`` that stands for all rules that are not named."""
 
 
+def _policies(value: object) -> dict[str, Policy]:
+    policy = one_of(Policy)
+    if not isinstance(value, dict):
+        return {EVERY_RULE: policy(value)}
+    if not all(isinstance(rule, str) for rule in value):
+        raise ValueError("must name its rules as texts")
+    return {rule: policy(each) for rule, each in value.items()}
+
+
+_BRONZE = (Layer.BRONZE,)
+_JUDGED = (Layer.SILVER, Layer.GOLD)
+"""Bronze takes what arrives, and knows no other table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the decorator of an asset was given, defaults filled in.
+    """What the decorator of an asset was given, defaults filled in: the one table of options.
+
+    What else is to be known of an option stands beside it; :mod:`polster.decorators` alone names
+    them again, for editors and type checkers.
 
     Attributes:
         contract: Name of the contract class as written, if any.
         load: Bronze only.
+        source: Where bronze rows come from, for the audit column ``_source``.
+        repeated_batch: Bronze that appends only.
         on_violation: Policy by rule; ``"*"`` stands for the rules not named.
         max_quarantined: Share of the returned rows, 0 to 1, above which the asset fails; None if
             it fails only where every row is rejected.
         extra_columns: What happens to columns that the contract does not name.
+        allow_empty: Whether a table that had rows may have none.
+        expect: What a new version may be beside the last one.
         owner: Who answers for the asset.
         tags: Words to select by.
         description: One line; the docstring's first if not given.
-        source: Where bronze rows come from, for the audit column ``_source``.
-        repeated_batch: Bronze that appends only.
-        allow_empty: Whether a table that had rows may have none.
-        expect: What a new version may be beside the last one.
         references: Which columns must hold values of other tables; never in bronze.
     """
 
     contract: str | None = None
-    load: Load = Load.SNAPSHOT
-    on_violation: Mapping[str, Policy] = field(
-        default_factory=lambda: MappingProxyType({EVERY_RULE: Policy.QUARANTINE})
+    load: Load = option(
+        Load.SNAPSHOT,
+        one_of(Load),
+        'such as load="append"',
+        "how it lands what it reads",
+        layers=_BRONZE,
     )
-    max_quarantined: float | None = None
-    extra_columns: ExtraColumns = ExtraColumns.KEEP
-    owner: str | None = None
-    tags: tuple[str, ...] = ()
-    description: str | None = None
-    source: str | None = None
-    repeated_batch: Repeated = Repeated.FAIL
-    allow_empty: bool = False
-    expect: Expect = field(default_factory=Expect)
-    references: tuple[Reference, ...] = ()
+    source: str | None = option(
+        None,
+        text,
+        'such as source="https://api.example.com/orders"',
+        "where its rows are said to come from",
+        layers=_BRONZE,
+    )
+    repeated_batch: Repeated = option(
+        Repeated.FAIL,
+        one_of(Repeated),
+        'such as repeated_batch="skip"',
+        "what happens to a batch that comes again",
+        layers=_BRONZE,
+    )
+    on_violation: Mapping[str, Policy] = option(
+        MappingProxyType({EVERY_RULE: Policy.QUARANTINE}),
+        _policies,
+        'such as on_violation={"amount|min": "fail", "*": "quarantine"}',
+        "what happens to rows that break the contract",
+    )
+    max_quarantined: float | None = option(
+        None,
+        share,
+        "such as max_quarantined=0.05 for five in a hundred",
+        "the share of rows that may be quarantined",
+    )
+    extra_columns: ExtraColumns = option(
+        ExtraColumns.KEEP,
+        one_of(ExtraColumns),
+        'such as extra_columns="drop"',
+        "what happens to columns beyond the contract",
+    )
+    allow_empty: bool = option(
+        False,
+        yes_or_no,
+        "such as allow_empty=True for a table that may have no rows",
+        "whether it may have no rows",
+    )
+    expect: Expect = option(
+        Expect(),
+        expectation,
+        "such as expect=Expect(min_rows=1_000, shrink=0.5), and from polster import Expect",
+        "what is expected of a new version",
+    )
+    owner: str | None = option(
+        None, text, 'such as owner="finance"', "its owner", is_descriptive=True
+    )
+    tags: tuple[str, ...] = option(
+        (), texts, 'such as tags=["daily"]', "its tags", is_descriptive=True
+    )
+    description: str | None = option(
+        None, text, "one line for people", "its description", is_descriptive=True
+    )
+    references: tuple[Reference, ...] = option(
+        (),
+        referred,
+        'such as references={"product_id": "products.product_id"}',
+        "what its columns refer to",
+        layers=_JUDGED,
+    )
 
     def policy(self, rule: str) -> Policy:
         """Return what happens to a row that breaks ``rule``."""
         return self.on_violation.get(rule, self.on_violation[EVERY_RULE])
+
+
+OPTIONS: Mapping[str, Option] = {
+    each.name: each.metadata["option"] for each in fields(Options) if each.metadata
+}
+"""All of them, apart from the contract, which is read and compared in its own way."""
+
+
+def options_of(layer: Layer) -> list[str]:
+    """List the options that the decorator of ``layer`` takes."""
+    return ["contract", *(name for name, each in OPTIONS.items() if layer in each.layers)]
 
 
 @dataclass(frozen=True, slots=True)

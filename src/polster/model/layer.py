@@ -14,6 +14,8 @@ class Layer(StrEnum):
     GOLD = "gold"
 
 
+LAYERS = {layer.value: layer for layer in Layer}
+
 LAYER_REASONS = {
     Layer.BRONZE: "bronze holds what arrived from outside, so it reads no other asset",
     Layer.SILVER: "silver validates what bronze holds, so it reads bronze only",

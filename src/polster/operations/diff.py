@@ -11,7 +11,7 @@ from polster.checks.examine import Examination, examine
 from polster.checks.examined import Examined
 from polster.checks.table_changes import table_changes
 from polster.errors import SettingsError
-from polster.model.asset import Asset, AssetKey
+from polster.model.asset import OPTIONS, Asset, AssetKey
 from polster.model.diff import (
     AffectedAsset,
     AffectedColumn,
@@ -35,18 +35,6 @@ from polster.project.discovery import Discovery, discover
 from polster.project.fingerprints import CodeReader
 from polster.project.revision import Repository
 from polster.project.settings import Environment, read_settings
-
-OPTIONS = {
-    "load": "how it lands what it reads",
-    "on_violation": "what happens to rows that break the contract",
-    "max_quarantined": "the share of rows that may be quarantined",
-    "extra_columns": "what happens to columns beyond the contract",
-    "owner": "its owner",
-    "tags": "its tags",
-    "description": "its description",
-    "source": "where its rows are said to come from",
-}
-"""Options in words; the contract is compared column by column."""
 
 
 def diff(
@@ -180,14 +168,14 @@ def _read_by(side: _Side, key: AssetKey) -> tuple[str, ...]:
 
 
 def _option_changes(old: Asset, new: Asset) -> Iterator[str]:
-    for name, words in OPTIONS.items():
+    for name, option in OPTIONS.items():
         was, becomes = getattr(old.options, name), getattr(new.options, name)
         if was == becomes:
             continue
         if name == "owner":
-            yield f"{words} changed: {was or 'nobody'} -> {becomes or 'nobody'}"
+            yield f"{option.words} changed: {was or 'nobody'} -> {becomes or 'nobody'}"
         else:
-            yield f"{words} changed"
+            yield f"{option.words} changed"
 
 
 def _with_table(change: AssetChange, then: _Side, now: _Side) -> AssetChange:

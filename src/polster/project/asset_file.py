@@ -12,11 +12,13 @@ from typing import Any
 from polster.model.asset import (
     DEFAULT_POLICY,
     EVERY_RULE,
+    OPTIONS,
     Asset,
     AssetKey,
     Options,
     Parameter,
     name_problem,
+    options_of,
 )
 from polster.model.finding import Finding
 from polster.model.graph import VALUE_HINT
@@ -24,7 +26,6 @@ from polster.model.layer import Layer
 from polster.project.import_path import PACKAGE, SOURCE_FOLDER
 from polster.project.imports import statements
 from polster.project.literals import NotLiteralError, literal
-from polster.project.options import OPTION_CHECKS, OPTION_HINTS, options_of
 from polster.project.source import SourceFiles
 from polster.project.written_types import Binding, bindings, written_types
 
@@ -289,7 +290,7 @@ class _FileReader:
                 findings.append(self._unknown_option(key, option))
             else:
                 try:
-                    values[option.arg] = OPTION_CHECKS[option.arg](literal(option.value, self.tree))
+                    values[option.arg] = OPTIONS[option.arg].check(literal(option.value, self.tree))
                 except NotLiteralError:
                     findings.append(
                         self.finding(
@@ -308,7 +309,7 @@ class _FileReader:
                             f"the option `{option.arg}` of `{key}` {error}",
                             key,
                             option.value.lineno,
-                            OPTION_HINTS[option.arg],
+                            OPTIONS[option.arg].hint,
                         )
                     )
         if contract is None and key.layer is not Layer.BRONZE:

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from polster._version import __version__
-from polster.model.asset import Asset, AssetKey
+from polster.model.asset import OPTIONS, Asset, AssetKey
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.record import Fingerprint
@@ -25,7 +25,7 @@ from polster.project.kept_lines import digest, keep, read_kept
 from polster.project.modules import Modules
 from polster.project.source import parsed
 
-DESCRIPTIVE_OPTIONS = frozenset({"description", "owner", "tags"})
+DESCRIPTIVE = frozenset(name for name, option in OPTIONS.items() if option.is_descriptive)
 FILE = "code"
 FORMAT = [1, __version__, sys.version]
 """What the digests that a project keeps depend on, apart from its files."""
@@ -183,9 +183,7 @@ def _normalised(tree: ast.Module) -> ast.Module:
             if node.body and _is_text(node.body[0]):
                 node.body = node.body[1:] or [ast.Pass()]
         elif isinstance(node, ast.Call) and _name(node.func) in list(Layer):
-            node.keywords = [
-                option for option in node.keywords if option.arg not in DESCRIPTIVE_OPTIONS
-            ]
+            node.keywords = [each for each in node.keywords if each.arg not in DESCRIPTIVE]
     return tree
 
 
