@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -296,3 +297,80 @@ def test_a_column_gets_a_wider_type_in_a_bucket(shop: Pipeline, bucket: Any, loa
     assert sorted(table.scan().collect()["v"]) == [3.5, 7.0]
     named = {f"shop/bronze/marks/{path}" for path in table.files["path"]}
     assert named <= keys(bucket)
+
+
+FILES = """
+from polster import bronze
+from polster.sources import Source, files
+
+@bronze(load="append")
+def arrived() -> Source:
+    return files("s3://lake/landing/**/*.csv")
+"""
+
+
+@pytest.fixture
+def landing(shop: Pipeline, bucket: Any) -> Any:
+    """A project on this machine whose files arrive in the bucket."""
+    shop.write("pyproject.toml", "[tool.polster]\n")
+    shop.write("src/core/bronze_arrived.py", FILES)
+    bucket.put_object(Key="landing/2024/a b.csv", Body=b"id,v\n1,x\n")
+    bucket.put_object(Key="landing/2024/05/caf\xe9.csv", Body=b"id,v\n2,y\n")
+    bucket.put_object(Key="landing/_hidden.csv", Body=b"id,v\n9,z\n")
+    bucket.put_object(Key="landing/c.csv.tmp", Body=b"id,v\n9,z\n")
+    return bucket
+
+
+def arrived(shop: Pipeline) -> list[tuple[str, str]]:
+    polster(shop, "run", "bronze.arrived")
+    rows = pl.read_delta(str(shop.data / "bronze" / "arrived")).select("id", "_source")
+    return sorted(rows.rows())
+
+
+def test_files_of_a_bucket_land_once_each(shop: Pipeline, landing: Any) -> None:
+    first = arrived(shop)
+    landing.Object("landing/again.csv").copy({"Bucket": "lake", "Key": "landing/2024/a b.csv"})
+    same = arrived(shop)
+    landing.put_object(Key="landing/2024/a b.csv", Body=b"id,v\n3,x\n")
+    more = arrived(shop)
+
+    assert first == [
+        ("1", "s3://lake/landing/2024/a b.csv"),
+        ("2", "s3://lake/landing/2024/05/caf\xe9.csv"),
+    ]
+    assert same == first
+    assert more == [*first, ("3", "s3://lake/landing/2024/a b.csv")]
+
+
+def test_a_file_of_a_bucket_that_cannot_be_read_is_set_aside(shop: Pipeline, landing: Any) -> None:
+    landing.put_object(Key="landing/bad.csv", Body=b"id,v\n1\n")
+
+    landed = arrived(shop)
+    (aside,) = polster(shop, "quarantine", "bronze.arrived")["files"]
+
+    assert len(landed) == 2
+    assert (aside["name"], aside["reason"]) == (
+        "s3://lake/landing/bad.csv",
+        "line 2 has 1 values, where the first has 2",
+    )
+    assert Path(aside["kept"]).read_bytes() == b"id,v\n1\n"
+
+
+def test_a_bucket_that_is_not_there_is_said(shop: Pipeline, landing: Any) -> None:
+    shop.edit("src/core/bronze_arrived.py", "s3://lake/", "s3://nowhere/")
+
+    (failed,) = polster(shop, "run", "bronze.arrived")["assets"]
+
+    assert failed["error"]["code"] == "POL362"
+    assert "s3://nowhere/landing/**/*.csv cannot be listed" in failed["error"]["message"]
+
+
+def test_without_the_library_it_says_how_to_have_it(
+    shop: Pipeline, landing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore.exceptions", None)
+
+    (failed,) = polster(shop, "run", "bronze.arrived")["assets"]
+
+    assert failed["error"]["code"] == "POL366"
+    assert failed["error"]["hint"] == "pip install 'polster[object-store]'"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -75,30 +76,90 @@ def list_files(root: Path, pattern: str) -> Listing:
     """
     folder = _fixed_folder(root, pattern)
     if not folder.is_dir():
-        raise _unreachable(pattern, f"there is no folder {_named(root, folder)}")
+        raise unreachable(pattern, f"there is no folder {_named(root, folder)}")
     found: list[FoundFile] = []
     waiting: list[str] = []
     try:
         for path in _matches(root, pattern):
             name, own = _named(root, path), path.name
-            if own.startswith(HIDDEN):
+            if is_hidden(own):
                 continue
             about = path.stat()
-            if own.lower().endswith(UNFINISHED) or not about.st_size:
+            if is_unfinished(own) or not about.st_size:
                 waiting.append(name)
                 continue
             found.append(FoundFile(name, about.st_size, about.st_mtime_ns, about.st_ino))
     except OSError as error:
-        raise _unreachable(pattern, f"{error.strerror or error}") from error
+        raise unreachable(pattern, f"{error.strerror or error}") from error
     return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
+
+
+class Files(Protocol):
+    """The files of a pattern, where they lie."""
+
+    def list(self) -> Listing:
+        """List them.
+
+        Raises:
+            AssetError: They cannot be listed.
+        """
+
+    def fetch(self, files: Iterable[FoundFile]) -> None:
+        """Bring files near that will be read."""
+
+    def path(self, file: FoundFile) -> Path:
+        """Return where the bytes of a file are on this machine.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+
+    def is_as_found(self, file: FoundFile) -> bool:
+        """Tell whether nobody has written a file since it was listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFiles:
+    """The files of a pattern on this machine.
+
+    Attributes:
+        root: The project's folder.
+    """
+
+    root: Path
+    pattern: str
+
+    def list(self) -> Listing:
+        """List them, one listing of each folder."""
+        return list_files(self.root, self.pattern)
+
+    def fetch(self, files: Iterable[FoundFile]) -> None:
+        """Do nothing: they are near."""
+
+    def path(self, file: FoundFile) -> Path:
+        """Return the file."""
+        return self.root / file.name
+
+    def is_as_found(self, file: FoundFile) -> bool:
+        """Look at its size, its time and its inode."""
+        try:
+            about = self.path(file).stat()
+        except OSError:
+            return False
+        return (about.st_size, about.st_mtime_ns, about.st_ino) == file.state
 
 
 @dataclass(slots=True)
 class Digests:
-    """The digests of files, kept by size, time and inode, so that a file is read for it once."""
+    """The digests of files, kept by size, time and inode, so that a file is read for it once.
+
+    Attributes:
+        root: The project's folder, where they are kept.
+    """
 
     root: Path
     pattern: str
+    files: Files
     _kept: dict[str, tuple[tuple[int, int, int], str]] = field(default_factory=dict)
     _changed: bool = False
 
@@ -120,14 +181,20 @@ class Digests:
         state, digest = self._kept.get(file.name, (None, ""))
         if state == file.state:
             return digest
-        path = self.root / file.name
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, _hash).hexdigest()
-        if not is_as_found(self.root, file):
+        try:
+            with self.files.path(file).open("rb") as opened:
+                digest = hashlib.file_digest(opened, _hash).hexdigest()
+        except FileNotFoundError:
+            return None
+        if not self.files.is_as_found(file):
             return None
         self._kept[file.name] = file.state, digest
         self._changed = True
         return digest
+
+    def unknown(self, files: Iterable[FoundFile]) -> Iterator[FoundFile]:
+        """Yield the files that have to be read for their digest."""
+        return (file for file in files if self._kept.get(file.name, (None,))[0] != file.state)
 
     def keep(self) -> None:
         """Keep them for the next time; without a place for it nothing is kept."""
@@ -148,13 +215,19 @@ class Digests:
         return self.root / CACHE / f"{named}.parquet"
 
 
-def is_as_found(root: Path, file: FoundFile) -> bool:
-    """Tell whether nobody has written a file since it was listed."""
-    try:
-        about = (root / file.name).stat()
-    except OSError:
-        return False
-    return (about.st_size, about.st_mtime_ns, about.st_ino) == file.state
+def has_wildcard(part: str) -> bool:
+    """Tell whether a part of a pattern names more than itself."""
+    return any(sign in part for sign in WILDCARDS)
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file is no data, by its own name."""
+    return name.startswith(HIDDEN)
+
+
+def is_unfinished(name: str) -> bool:
+    """Tell whether somebody is still writing a file, by its own name."""
+    return name.lower().endswith(UNFINISHED)
 
 
 def _hash() -> hashlib.blake2b:
@@ -166,7 +239,7 @@ def _fixed_folder(root: Path, pattern: str) -> Path:
     parts = Path(pattern).parts[:-1]
     fixed = []
     for part in parts:
-        if any(sign in part for sign in WILDCARDS):
+        if has_wildcard(part):
             break
         fixed.append(part)
     return root.joinpath(*fixed)
@@ -191,7 +264,8 @@ def _named(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def _unreachable(pattern: str, why: str) -> AssetError:
+def unreachable(pattern: str, why: str) -> AssetError:
+    """Say that the files of a pattern cannot be listed."""
     return AssetError(
         f"the files {pattern} cannot be listed: {why}",
         code="POL362",

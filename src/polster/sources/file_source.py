@@ -13,7 +13,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from polster.errors import AssetError
-from polster.sources.file_list import Digests, FoundFile, is_as_found, list_files
+from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles
 from polster.sources.file_rows import (
     KINDS,
     Columns,
@@ -56,8 +56,9 @@ def files(
     from 1. CSV stays text. Meant for ``load="append"``; a snapshot is all that is there.
 
     Args:
-        pattern: Relative to the project's folder, such as ``landing/orders/*.csv``; ``**`` stands
-            for folders of any depth. Files may be packed: ``.gz``, ``.zst``, ``.zip``.
+        pattern: Relative to the project's folder, such as ``landing/orders/*.csv``, or in an object
+            store, such as ``s3://bucket/orders/*.csv``; ``**`` stands for folders of any depth.
+            Files may be packed: ``.gz``, ``.zst``, ``.zip``.
         format: By default what the name's ending says.
         on_bad_file: What happens to a file that is malformed: it is set aside, bytes and all, and
             the others land; or nothing lands.
@@ -83,12 +84,6 @@ def files(
             code="POL363",
             hint=f"write format= and one of: {', '.join(dict.fromkeys(KINDS.values()))}",
         )
-    if "://" in pattern:
-        raise AssetError(
-            f"the files {pattern} lie in an object store, which `files` does not list yet",
-            code="POL363",
-            hint="copy them into a folder of the project, or return a frame: pl.scan_csv(…)",
-        )
     how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines)
     return FilesSource(Path.cwd(), pattern, how, fails=on_bad_file == "fail")
 
@@ -109,9 +104,11 @@ class FilesSource:
 
     def ask(self, known: Known) -> Iterable[Batch | BadFile]:
         """List the files, and give those whose content did not land yet."""
-        listing = list_files(self.root, self.pattern)
+        place = self._place()
+        listing = place.list()
         memory = _Memory.read(known)
-        digests = Digests(self.root, self.pattern)
+        digests = Digests(self.root, self.pattern, place)
+        place.fetch(digests.unknown(listing.files))
         changing: list[str] = []
         new: dict[str, FoundFile] = {}
         every: dict[str, FoundFile] = {}
@@ -126,37 +123,46 @@ class FilesSource:
         digests.keep()
         for digest, file in every.items():
             if digest in known.set_aside:
-                yield BadFile(file.name, self.root / file.name, digest, "")
+                yield BadFile(file.name, Path(file.name), digest, "")
         if known.is_whole:
             state = hashlib.blake2b("\n".join(sorted(every)).encode(), digest_size=16).hexdigest()
             if known.memory == state:
                 return
-            good, bad = self._read({d: f for d, f in every.items() if d not in known.set_aside})
+            now = {d: f for d, f in every.items() if d not in known.set_aside}
+            good, bad = self._read(now, place)
             yield from bad
             yield self._batch(good, state, _notes(listing.waiting, changing))
             return
         if not new:
             return
-        good, bad = self._read(new)
+        good, bad = self._read(new, place)
         yield from bad
         if good.rows:
             yield self._batch(good, memory.text(good.digests), _notes(listing.waiting, changing))
 
-    def _read(self, new: dict[str, FoundFile]) -> tuple[_Good, list[BadFile]]:
+    def _place(self) -> Files:
+        if "://" not in self.pattern:
+            return LocalFiles(self.root, self.pattern)
+        from polster.sources.object_store import StoredFiles
+
+        return StoredFiles(self.pattern)
+
+    def _read(self, new: dict[str, FoundFile], place: Files) -> tuple[_Good, list[BadFile]]:
         """Read each file once, to know that it is right; the rows are read when they land.
 
         Raises:
             AssetError: A file is malformed, and nothing may land then.
         """
-        good, bad = _Good(self), []
+        good, bad = _Good(self, place), []
+        place.fetch(new.values())
         for digest, file in new.items():
-            path = self.root / file.name
             try:
                 good.add(digest, file)
             except UnreadableFileError as error:
-                bad.append(BadFile(file.name, path, digest, str(error)))
+                bad.append(BadFile(file.name, place.path(file), digest, str(error)))
             except OSError as error:
-                bad.append(BadFile(file.name, path, digest, error.strerror or str(error)))
+                why = error.strerror or str(error)
+                bad.append(BadFile(file.name, place.path(file), digest, why))
         if bad and self.fails:
             raise AssetError(
                 "; ".join(f"{each.name}: {each.reason}" for each in bad[:SHOWN])
@@ -176,6 +182,7 @@ class _Good:
     """Files that were read and are right."""
 
     source: FilesSource
+    place: Files
     files: list[FoundFile] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     columns: Columns = field(default_factory=Columns)
@@ -190,7 +197,7 @@ class _Good:
             UnreadableFileError: It is not.
             OSError: It cannot be read.
         """
-        path, how = self.source.root / file.name, self.source.how
+        path, how = self.place.path(file), self.source.how
         if is_streamed(path, how, file.size):
             types, rows = check_large(path, how)
         else:
@@ -235,7 +242,7 @@ class _Good:
                 yield self.columns.fit(part).hstack([name.new_from_index(0, part.height)])
 
     def _parts(self, file: FoundFile) -> Iterator[pl.DataFrame]:
-        path, how = self.source.root / file.name, self.source.how
+        path, how = self.place.path(file), self.source.how
         if file.name in self._held:
             yield self._held[file.name]
         elif is_streamed(path, how, file.size):
@@ -250,7 +257,7 @@ class _Good:
             AssetError: Somebody wrote one meanwhile; nothing of it may land.
         """
         for file in self.files:
-            if not is_as_found(self.source.root, file):
+            if not self.place.is_as_found(file):
                 raise AssetError(
                     f"{file.name} was written while it was read; nothing was landed",
                     code="POL365",

@@ -1,0 +1,196 @@
+"""The files of a pattern in an object store, by ``obstore``."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from errno import ENOENT
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Lock
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+from polster.errors import AssetError
+from polster.model.secrets import without_secrets
+from polster.sources.file_list import (
+    FoundFile,
+    Listing,
+    has_wildcard,
+    is_hidden,
+    is_unfinished,
+    unreachable,
+)
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore, RetryConfig
+
+AT_ONCE = 8
+RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+HELD_BYTES = 1024 * 1024 * 1024
+"""So much of what was fetched stays on the disk of this machine until it has landed."""
+
+
+@dataclass(slots=True, weakref_slot=True)
+class StoredFiles:
+    """The files of a pattern such as ``s3://bucket/landing/orders/*.csv``.
+
+    Keys and secrets are what the environment says, as for a lakehouse in a store. An object is
+    fetched once, under the condition that it is the one which was listed.
+    """
+
+    pattern: str
+    _store: ObjectStore = field(init=False, repr=False)
+    _start: str = field(init=False)
+    _folder: Path = field(init=False, repr=False)
+    _fetched: dict[str, Path] = field(init=False, default_factory=dict, repr=False)
+    _tags: dict[str, str | None] = field(init=False, default_factory=dict, repr=False)
+    _lock: Lock = field(init=False, default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        """Open the store; nothing is asked of it yet."""
+        try:
+            from obstore.exceptions import BaseError
+            from obstore.store import from_url
+        except ImportError as error:
+            raise AssetError(
+                f"the files {self.pattern} lie in an object store, and obstore is not installed",
+                code="POL366",
+                hint="pip install 'polster[object-store]'",
+            ) from error
+        scheme, _, path = self.pattern.partition("://")
+        bucket, *parts = path.split("/")
+        fixed: list[str] = []
+        for part in parts[:-1]:
+            if has_wildcard(part):
+                break
+            fixed.append(part)
+        self._start = "/".join([f"{scheme}://{bucket}", *fixed]) + "/"
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        plain = endpoint.startswith("http://") or bool(os.environ.get("AWS_ALLOW_HTTP"))
+        try:
+            self._store = from_url(
+                self._start, client_options={"allow_http": plain}, retry_config=RETRY
+            )
+        except (BaseError, ValueError) as error:
+            raise unreachable(self.pattern, _said(error)) from error
+        self._folder = Path(mkdtemp(prefix="polster-"))
+        finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def list(self) -> Listing:
+        """List the files, in one listing of what lies below the fixed part of the pattern.
+
+        Raises:
+            AssetError: The store cannot be reached, or refuses.
+        """
+        from obstore.exceptions import BaseError
+
+        wanted = self.pattern.removeprefix(self._start).split("/")
+        found: list[FoundFile] = []
+        waiting: list[str] = []
+        try:
+            for each in (each for page in self._store.list() for each in page):
+                path = each["path"]
+                own = path.rpartition("/")[2]
+                if not own or is_hidden(own) or not _matches(path.split("/"), wanted):
+                    continue
+                name = self._start + path
+                if is_unfinished(own) or not each["size"]:
+                    waiting.append(name)
+                    continue
+                tag = each["e_tag"]
+                self._tags[name] = tag
+                modified = int(each["last_modified"].timestamp() * 1_000_000_000)
+                found.append(FoundFile(name, each["size"], modified, _number(tag)))
+        except BaseError as error:
+            raise unreachable(self.pattern, _said(error)) from error
+        return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
+
+    def fetch(self, files: Iterable[FoundFile]) -> None:
+        """Fetch the first of some files side by side, as many as may lie on this machine."""
+        wanted: list[FoundFile] = []
+        left = HELD_BYTES
+        for file in files:
+            left -= file.size
+            if left < 0:
+                break
+            wanted.append(file)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for fetching in [pool.submit(self.path, file) for file in wanted]:
+                if fetching.exception() is None:
+                    continue  # who needs a file that cannot be fetched hears of it
+
+    def path(self, file: FoundFile) -> Path:
+        """Return where the bytes of a file are on this machine.
+
+        Raises:
+            FileNotFoundError: It is not there any more as it was listed.
+            AssetError: The store cannot be reached, or refuses.
+        """
+        from obstore.exceptions import BaseError, NotFoundError, PreconditionError
+
+        with self._lock:
+            if (known := self._fetched.get(file.name)) is not None:
+                return known
+        named = hashlib.blake2b(file.name.encode(), digest_size=16).hexdigest()
+        target = Path(self._folder, f"{named}-{file.name.rpartition('/')[2]}"[-200:])
+        tag = self._tags.get(file.name)
+        try:
+            answer = self._store.get(
+                file.name.removeprefix(self._start),
+                options={"if_match": tag} if tag else None,
+            )
+            with target.open("wb") as opened:
+                for chunk in answer.stream():
+                    opened.write(chunk)
+        except (NotFoundError, PreconditionError, FileNotFoundError) as error:
+            target.unlink(missing_ok=True)
+            raise FileNotFoundError(ENOENT, "it is another one by now", file.name) from error
+        except BaseError as error:
+            target.unlink(missing_ok=True)
+            raise unreachable(self.pattern, _said(error)) from error
+        with self._lock:
+            self._make_room(file.size)
+            self._fetched[file.name] = target
+        return target
+
+    def _make_room(self, size: int) -> None:
+        held = sum(path.stat().st_size for path in self._fetched.values())
+        for name in [*self._fetched]:
+            if held + size <= HELD_BYTES:
+                return
+            path = self._fetched.pop(name)
+            held -= path.stat().st_size
+            path.unlink()
+
+    def is_as_found(self, file: FoundFile) -> bool:
+        """Tell whether a file is the one that was listed: no other one is ever fetched."""
+        return file.name in self._tags
+
+
+def _matches(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Tell whether the parts of a name are those of a pattern; ``**`` is any number of folders."""
+    if not wanted:
+        return not parts
+    if wanted[0] == "**" and len(wanted) > 1:
+        tails = (parts[start:] for start in range(len(parts)))
+        return any(map(partial(_matches, wanted=wanted[1:]), tails))
+    return (
+        bool(parts) and fnmatch.fnmatchcase(parts[0], wanted[0]) and _matches(parts[1:], wanted[1:])
+    )
+
+
+def _number(tag: str | None) -> int:
+    """Return what stands for the version of an object, as the inode does for a file's."""
+    return int.from_bytes(hashlib.blake2b((tag or "").encode(), digest_size=8).digest())
+
+
+def _said(error: BaseException) -> str:
+    return without_secrets(str(error).strip().partition("\n")[0][:300])
