@@ -290,6 +290,23 @@ def test_files_that_cannot_hold_what_came_are_not_read(pipeline: Pipeline) -> No
     assert record.rows_published == 1
 
 
+def test_a_cursor_that_commits_say_nothing_of_is_looked_for_in_the_files(
+    pipeline: Pipeline,
+) -> None:
+    text = TIES.replace('pl.col("n") >= since', '(pl.col("n") >= since).fill_null(True)')
+    pipeline.asset("bronze.orders", text)
+    before = {f"k{number}": pl.lit(number) for number in range(40)}
+    for last in range(4):
+        rows = pl.DataFrame({"n": [None, *range(last + 1)]}, schema={"n": pl.Int64})
+        rows.select(**before, n="n").write_parquet(pipeline.root / "orders.parquet")
+        one(pipeline)
+
+    again = one(pipeline)
+
+    assert again.status == "unchanged"
+    assert pipeline.table("bronze.orders")["n"].sort().to_list() == [None, 0, 1, 2, 3]
+
+
 CHECKED = """
 class Orders(dy.Schema):
     id = dy.Int64(primary_key=True)

@@ -24,11 +24,11 @@ def high_water_mark(table: TableVersion, column: str) -> Any:
     """
     files = _bounded(table, column)
     least = files["least"].max()
-    known = pl.col("greatest").is_not_null() & pl.lit(least is not None)
-    may_hold = files.filter(~known | (pl.col("greatest") >= least)) if files.height > 1 else files
+    if least is not None:
+        files = files.filter(pl.col("greatest").is_null() | (pl.col("greatest") >= least))
     dtype = table.schema[column]
     value = pl.col(column)
-    rows = table.only(may_hold["path"].to_list()).scan().select(value)
+    rows = table.only(files["path"].to_list()).scan().select(value)
     if dtype.is_float():
         rows = rows.filter(value.is_finite())
     return rows.select(value.max()).collect(engine="streaming").item()

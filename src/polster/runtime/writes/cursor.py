@@ -238,12 +238,23 @@ class Cursor:
         part = files_that_may_hold(table, column, found[column]) if found.height else None
         if part is None:
             return None
+        rows = part.scan()
+        if table.schema[column] == common:  # then a file says by itself which rows it may have
+            rows = rows.filter(_may_be_one_of(found[column]))
         return (
-            part.scan()
-            .with_columns(theirs.alias(CURSOR))
+            rows.with_columns(theirs.alias(CURSOR))
             .join(found.lazy(), left_on=CURSOR, right_on=column, how="semi", nulls_equal=True)
             .drop(CURSOR)
         )
+
+
+def _may_be_one_of(values: pl.Series) -> pl.Expr:
+    """Return what holds of all rows that have one of ``values``, as the footers of files tell."""
+    column, known = pl.col(values.name), values.drop_nulls()
+    if not known.len():
+        return column.is_null()
+    between = column.is_between(pl.lit(known.min()), pl.lit(known.max()))
+    return between | column.is_null() if values.null_count() else between
 
 
 def wrong(asset: Asset, error: SinceError) -> AssetError:
