@@ -375,7 +375,6 @@ def test_a_large_file_is_read_a_piece_at_a_time(
     [
         ("landing/*", "", "nothing says what the files landing/* are"),
         ("landing/*.csv", ', format="xml"', "`format` is 'xml', which Polster does not read"),
-        ("s3://bucket/*.csv", "", "lie in an object store"),
     ],
 )
 def test_arguments_that_make_no_sense_are_told(

@@ -363,6 +363,7 @@ def test_a_bucket_that_is_not_there_is_said(shop: Pipeline, landing: Any) -> Non
 
     assert failed["error"]["code"] == "POL362"
     assert "s3://nowhere/landing/**/*.csv cannot be listed" in failed["error"]["message"]
+    assert "the keys in the environment" in failed["error"]["hint"]
 
 
 def test_without_the_library_it_says_how_to_have_it(

@@ -18,6 +18,7 @@ UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp")
 """Ends the name of a file that somebody is writing."""
 HIDDEN = (".", "_")
 WILDCARDS = "*?["
+BRING_BACK = "bring the folder back, or name the one that the files arrive in"
 DIGEST_BYTES = 16
 CACHE = Path(".polster_cache") / "files"
 CACHED = pl.Schema(
@@ -264,10 +265,10 @@ def _named(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def unreachable(pattern: str, why: str) -> AssetError:
+def unreachable(pattern: str, why: str, *, hint: str = BRING_BACK) -> AssetError:
     """Say that the files of a pattern cannot be listed."""
     return AssetError(
         f"the files {pattern} cannot be listed: {why}",
         code="POL362",
-        hint="bring the folder back, or name the one that the files arrive in",
+        hint=hint,
     )

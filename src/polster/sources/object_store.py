@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+HINT = "check the address, the network, and the keys in the environment or in .env"
 HELD_BYTES = 1024 * 1024 * 1024
 """So much of what was fetched stays on the disk of this machine until it has landed."""
 
@@ -80,7 +81,7 @@ class StoredFiles:
                 self._start, client_options={"allow_http": plain}, retry_config=RETRY
             )
         except (BaseError, ValueError) as error:
-            raise unreachable(self.pattern, _said(error)) from error
+            raise unreachable(self.pattern, _said(error), hint=HINT) from error
         self._folder = Path(mkdtemp(prefix="polster-"))
         finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -110,7 +111,7 @@ class StoredFiles:
                 modified = int(each["last_modified"].timestamp() * 1_000_000_000)
                 found.append(FoundFile(name, each["size"], modified, _number(tag)))
         except BaseError as error:
-            raise unreachable(self.pattern, _said(error)) from error
+            raise unreachable(self.pattern, _said(error), hint=HINT) from error
         return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
 
     def fetch(self, files: Iterable[FoundFile]) -> None:
@@ -155,7 +156,7 @@ class StoredFiles:
             raise FileNotFoundError(ENOENT, "it is another one by now", file.name) from error
         except BaseError as error:
             target.unlink(missing_ok=True)
-            raise unreachable(self.pattern, _said(error)) from error
+            raise unreachable(self.pattern, _said(error), hint=HINT) from error
         with self._lock:
             self._make_room(file.size)
             self._fetched[file.name] = target
