@@ -25,10 +25,13 @@ from polster.model.record import (
     AssetStatus,
     Failure,
     Fingerprint,
+    Matched,
     RunRecord,
     RunStatus,
     Trace,
 )
+from polster.model.scope import Scope, ScopeKind
+from polster.model.standing import StandingWarning
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
 START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -101,6 +104,52 @@ def test_a_record_survives_the_metadata_of_a_commit() -> None:
     found = from_row(to_metadata(FULL))
 
     assert to_row(found) == to_row(FULL)
+
+
+def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
+    warning = StandingWarning(ORDERS, "POL321", "tax", "is empty", "mend it", "run0", START)
+    record = replace(
+        FULL,
+        nulls={},
+        newest={"day": START},
+        warnings=(warning,),
+        matched={"bronze.orders": Matched(12, 9, "x")},
+        batches=("b1",),
+        scope=Scope(ScopeKind.LOCAL, ("id",), 9, 200, 4, {"id|min": 3}),
+        files_in={"bronze.orders": "f"},
+    )
+
+    row = to_row(record)
+
+    assert from_row(row) == replace(record, error=from_row(row).error)
+    assert row == {
+        "asset": "silver.orders",
+        "status": "failed",
+        "started_at": START,
+        "seconds": 1.25,
+        "reasons": ["its code changed", "bronze.orders has new data"],
+        "rows_in": '{"bronze.orders": 12}',
+        "rows_returned": 12,
+        "rows_published": 9,
+        "rows_quarantined": 3,
+        "rules_broken": '{"id|min": 2, "primary_key": 1}',
+        "version": 4,
+        "notes": ["the function returned no rows"],
+        "error": '{"code": "POL306", "message": "rows break the contract", "hint": "look", '
+        '"place": "f.py:1", "frames": "frames"}',
+        "fingerprint": '{"code": "c", "contract": "d", "modules": {"core.tax": "e"}, '
+        '"inputs": {"bronze.orders": 3}, "references": {}}',
+        "lineage": None,
+        "nulls": "{}",
+        "newest": '{"day": "2026-01-02T03:04:05.000678+00:00"}',
+        "warnings": '[{"code": "POL321", "subject": "tax", "message": "is empty", '
+        '"hint": "mend it", "run_id": "run0", "since": "2026-01-02T03:04:05.000678+00:00"}]',
+        "matched": '{"bronze.orders": {"rows": 12, "kept": 9, "note": "x"}}',
+        "batches": ["b1"],
+        "scope": '{"kind": "local", "by": ["id"], "rows": 9, "of": 200, "quarantined": 4, '
+        '"rules": {"id|min": 3}, "why": "", "is_distrusted": false}',
+        "files_in": '{"bronze.orders": "f"}',
+    }
 
 
 def test_records_come_newest_first_and_only_as_many_as_wanted(lakehouse: Lakehouse) -> None:

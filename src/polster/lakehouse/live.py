@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import fields, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from polster.lakehouse.store import Store
-from polster.lakehouse.written_records import from_row, to_row
+from polster.lakehouse.written_records import from_row, to_metadata
 from polster.model.asset import AssetKey
+from polster.model.codec import from_json, to_json
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord
 
 FOLDER = ("_polster", "live")
 ENDING = ".json"
 BUILDING = ".building"
+HEAD = [each.name for each in fields(LiveRun) if each.name not in ("finished", "is_killed")]
 
 
 class LiveRuns:
@@ -38,7 +38,7 @@ class LiveRuns:
         Raises:
             LakehouseError: The file cannot be written.
         """
-        head = json.dumps(_to_json(live), separators=(",", ":"))
+        head = json.dumps(to_json(live, *HEAD), separators=(",", ":"))
         finished = ",".join(map(self._text, live.finished))
         text = f'{head[:-1]},"finished":[{finished}]}}'
         self.store.write_text(self.folder, live.run_id + ENDING, text)
@@ -48,7 +48,8 @@ class LiveRuns:
         known = self._written.get(record.asset)
         if known is not None and known[0] is record:
             return known[1]
-        text = json.dumps(_record_to_json(record), separators=(",", ":"))
+        row = to_metadata(replace(record, fingerprint=None, lineage=None))
+        text = json.dumps(row, separators=(",", ":"))
         self._written[record.asset] = record, text
         return text
 
@@ -162,64 +163,12 @@ def _is_killed(run: LiveRun) -> bool:
     return False
 
 
-def _to_json(live: LiveRun) -> dict[str, Any]:
-    """Return what is said of a run, the assets that it is done with left out."""
-    return {
-        "run_id": live.run_id,
-        "environment": live.environment,
-        "host": live.host,
-        "process_id": live.process_id,
-        "selection": list(live.selection),
-        "full_refresh": live.full_refresh,
-        "started_at": live.started_at.isoformat(),
-        "updated_at": live.updated_at.isoformat(),
-        "waiting": [str(key) for key in live.waiting],
-        "running": {str(key): begun.isoformat() for key, begun in live.running.items()},
-        "ledger": live.ledger,
-    }
-
-
-def _record_to_json(record: AssetRecord) -> dict[str, Any]:
-    row = to_row(record)
-    del row["fingerprint"], row["lineage"]
-    return {**row, "started_at": record.started_at.isoformat()}
-
-
 def _from_json(text: str) -> LiveRun | None:
     """Read what :meth:`LiveRuns.write` wrote; None if something else stands there."""
     try:
         written = json.loads(text)
-        return LiveRun(
-            run_id=str(written["run_id"]),
-            environment=str(written["environment"]),
-            host=str(written["host"]),
-            process_id=int(written["process_id"]),
-            selection=tuple(map(str, written["selection"])),
-            full_refresh=bool(written["full_refresh"]),
-            started_at=_moment(written["started_at"]),
-            updated_at=_moment(written["updated_at"]),
-            waiting=tuple(_key(name) for name in written["waiting"]),
-            running={_key(name): _moment(begun) for name, begun in written["running"].items()},
-            finished=tuple(_record(row) for row in written["finished"]),
-            ledger=int(written["ledger"]),
-        )
+        live = from_json(LiveRun, {**written, "finished": [*map(from_row, written["finished"])]})
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
-
-
-def _record(row: Mapping[str, Any]) -> AssetRecord:
-    return from_row({**row, "fingerprint": None})
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"not a moment with a time zone: {text}")
-    return moment
-
-
-def _key(name: str) -> AssetKey:
-    key = AssetKey.parse(name)
-    if key is None:
-        raise ValueError(f"not an asset key: {name}")
-    return key
+    is_dated = live.started_at.tzinfo and live.updated_at.tzinfo
+    return live if is_dated else None

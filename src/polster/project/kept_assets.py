@@ -7,44 +7,23 @@ those with a credential in an address.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from polster._version import __version__
-from polster.model.asset import (
-    Asset,
-    AssetKey,
-    ExtraColumns,
-    Load,
-    Options,
-    Parameter,
-    Policy,
-    Repeated,
-)
-from polster.model.expect import Expect
+from polster.model.asset import Asset, AssetKey, Options, Parameter
+from polster.model.codec import from_json, to_json
 from polster.model.layer import Layer
-from polster.model.reference import Reference
 from polster.model.secrets import without_secrets
 from polster.project.kept_lines import digest, keep, read_kept
 
 FILE = "assets"
-FORMAT = [1, __version__, sys.version]
+FORMAT = [2, __version__, sys.version]
 """What it depends on what is learned of a file, apart from its place and its bytes."""
 
 DEFAULTS = Options()
-NO_EXPECTATION = Expect()
-READ: Mapping[str, Callable[[Any], Any]] = {
-    "load": Load,
-    "repeated_batch": Repeated,
-    "extra_columns": ExtraColumns,
-    "tags": tuple,
-    "on_violation": lambda kept: {rule: Policy(policy) for rule, policy in kept.items()},
-    "expect": lambda kept: Expect(**kept),
-    "references": lambda kept: tuple(Reference(tuple(a), b, tuple(c)) for a, b, c in kept),
-}
-"""How the values of options come back, where JSON has others."""
 
 
 @dataclass(slots=True)
@@ -108,21 +87,14 @@ def _read_known(root: Path) -> dict[str, list[Any]]:
 
 
 def _written(asset: Asset) -> Iterator[Any]:
+    given = [
+        each.name
+        for each in fields(Options)
+        if getattr(asset.options, each.name) is not getattr(DEFAULTS, each.name)
+    ]
     yield from (asset.key.layer, asset.key.name, asset.line, asset.module)
     yield [list(astuple(parameter)) for parameter in asset.parameters]
-    options = _changed(asset.options, DEFAULTS)
-    options["on_violation"] = dict(asset.options.on_violation)
-    options["expect"] = _changed(asset.options.expect, NO_EXPECTATION)
-    options["references"] = [list(astuple(each)) for each in asset.options.references]
-    yield options
-
-
-def _changed(value: Any, default: Any) -> dict[str, Any]:
-    return {
-        each.name: found
-        for each in fields(value)
-        if (found := getattr(value, each.name)) != getattr(default, each.name)
-    }
+    yield to_json(asset.options, *given) if given else {}
 
 
 def _asset(
@@ -134,12 +106,11 @@ def _asset(
     parameters: Sequence[Sequence[Any]],
     options: Mapping[str, Any],
 ) -> Asset:
-    found = {name: READ[name](kept) if name in READ else kept for name, kept in options.items()}
     return Asset(
         AssetKey(Layer(layer), name),
         file,
         line,
         module,
         tuple(Parameter(*parameter) for parameter in parameters),
-        Options(**found),
+        from_json(Options, options),
     )
