@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import signal
+import tempfile
 from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -618,6 +621,25 @@ def test_a_source_is_read_once_though_its_rows_are_compared(pipeline: Pipeline) 
 
     assert (pipeline.root / "read").read_text(encoding="utf-8") == "once once "
     assert pipeline.table("bronze.orders")["n"].to_list() == [1, 0, 2, 3, 4]
+
+
+@pytest.mark.in_this_process
+def test_rows_wait_in_a_temporary_file_that_no_run_leaves_behind_for_ever(
+    orders: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, at_work = orders.root / "tmp/polster-rows-old", orders.root / "tmp/polster-rows-new"
+    for folder in (left, at_work):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(tempfile, "tempdir", str(orders.root / "tmp"))
+    one(orders)
+    source(orders, (2, "12:00", "b"), (3, "13:00", "c"))
+
+    record = one(orders)
+
+    gc.collect()
+    assert record.rows_published == 1
+    assert list((orders.root / "tmp").iterdir()) == [at_work]
 
 
 def test_rows_that_never_had_a_value_of_the_cursor_can_have_one_later(pipeline: Pipeline) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any
 
 import polars as pl
@@ -34,6 +36,10 @@ from polster.sources.frame import is_in_memory
 
 FAILED = "__polster_failed__"
 CURSOR = "__polster_cursor__"
+WAITING = "polster-rows-"
+"""Begins the name of a temporary folder in which rows wait until they are compared."""
+KILLED_SECONDS = 86_400
+"""Who made a folder that is older than that does not live any more."""
 
 
 @dataclass(slots=True)
@@ -277,12 +283,17 @@ def fit_to_be_read_again(frame: pl.LazyFrame, owner: object) -> pl.LazyFrame:
     """Return the rows of a frame as often as one likes, though its source is read once.
 
     Args:
-        frame: Rows in memory stay there; others wait in a file.
+        frame: Rows in memory stay there; others wait in a file. What killed runs left of such
+            files goes.
         owner: As long as this lives, so does the file.
     """
     if is_in_memory(frame):
         return frame
-    folder = Path(mkdtemp(prefix="polster-"))
+    for left in Path(gettempdir()).glob(f"{WAITING}*"):
+        with suppress(OSError):  # another run may be faster
+            if time.time() - left.stat().st_mtime > KILLED_SECONDS:
+                shutil.rmtree(left)
+    folder = Path(mkdtemp(prefix=WAITING))
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     frame.sink_ipc(folder / "rows.arrow", compression="lz4")
     return pl.scan_ipc(folder / "rows.arrow")
