@@ -169,7 +169,7 @@ class _Build:
                 break
             narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
             self.write = ReplaceSlice(self.job, self.target, part)
-            compared = self._divided(loaded, terms, frame) if self.job.verifies else None
+            compared = self._divided(loaded, terms, frame, current) if self.job.verifies else None
             try:
                 return self._stage_with(terms, [narrowed], plan, current, whole=compared)
             except WrongPartError as error:
@@ -179,17 +179,21 @@ class _Build:
             self.write = write_of(self.job, self.target, self.work, self.marks)
             if self.whole is not None:
                 break
-        return self._stage_with(terms, self._divided(loaded, terms, frame), plan, current)
+        return self._stage_with(terms, self._divided(loaded, terms, frame, current), plan, current)
 
     def _divided(
-        self, loaded: LoadedAsset, terms: Terms, frame: pl.LazyFrame
+        self,
+        loaded: LoadedAsset,
+        terms: Terms,
+        frame: pl.LazyFrame,
+        current: TableVersion | None,
     ) -> Sequence[pl.LazyFrame]:
         """Return what a function returns for all of the table, in parts if it may not fit."""
         most_bytes = self.job.most_bytes
         if self.asset.key.layer is Layer.BRONZE or most_bytes is None:
             return [frame]
         call = partial(self._call, loaded)
-        self.parts = in_parts(call, self.inputs, terms, most_bytes=most_bytes)
+        self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
         if self.parts is None:
             return [frame]
         whole = {name: table.scan() for name, table in self.inputs.items()}

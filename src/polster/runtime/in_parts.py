@@ -7,6 +7,7 @@ optimizer moves it to the sources, which is what :mod:`polster.plans.locality` p
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from polster.contracts.judge import AUDIT_COLUMNS, Terms
 from polster.contracts.rules import is_local
 from polster.lakehouse.table_version import TableVersion
 from polster.plans.locality import Held, Reach, narrowed, needed_columns, read_locality
-from polster.plans.probes import Call
+from polster.plans.probes import Asked, Call, source
 
 AT_WORK = 2
 """A frame at work takes about so many times what its rows take."""
@@ -25,6 +26,12 @@ TEXT_BYTES = 32
 """What a text takes, about."""
 NESTED_BYTES = 64
 SEED = 17
+KEEPS_ROWS = re.compile(
+    r"SORT BY|OPAQUE_PYTHON|UNIQUE\[|\.over\(|"
+    r"(quantile|median|n_unique|unique|mode|implode|sort|sort_by|top_k|bottom_k|rank|reverse|shift|"
+    r"group_by_dynamic|rolling\w*|map_\w+)\("
+)
+"""What holds rows until all have come, as a plan writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,12 @@ class Parts:
 
 
 def in_parts(
-    call: Call, inputs: Mapping[str, TableVersion], terms: Terms, *, most_bytes: int
+    call: Call,
+    inputs: Mapping[str, TableVersion],
+    terms: Terms,
+    last: TableVersion | None,
+    *,
+    most_bytes: int,
 ) -> Parts | None:
     """Return how a result is divided so that each part fits; None if it fits, or cannot be divided.
 
@@ -67,29 +79,42 @@ def in_parts(
         call: The function, its other arguments given.
         inputs: What it reads, by parameter.
         terms: How its rows are judged.
+        last: The newest version of the table, which says about how large the next one is.
         most_bytes: The memory that there is.
     """
-    if AT_WORK * _bytes({name: (t, t.schema) for name, t in inputs.items()}) <= most_bytes:
+    every = sum(table.rows * sum(map(_width, table.schema.values())) for table in inputs.values())
+    if AT_WORK * every <= most_bytes:
         return None
     schemas = {name: table.schema for name, table in inputs.items()}
     columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
     try:
         needed = needed_columns(call, schemas, columns)
         local = read_locality(call, schemas)
+        result = call({name: source(schema, Asked()) for name, schema in schemas.items()})
+        plan = result.explain(optimized=False)
+        has_lists = any(each.is_nested() for each in result.collect_schema().dtypes())
     except (Exception, pl.exceptions.PanicException):  # the user's code, which may want rows
         return None
-    read = {
-        name: (table, {c: schemas[name][c] for c in needed[name] or schemas[name]})
-        for name, table in inputs.items()
-    }
-    count = min(math.ceil(AT_WORK * _bytes(read) / most_bytes), MOST_PARTS)
     rules = terms.rules
-    streams = all(each.reach is Reach.ROW_LOCAL for each in local.values())
-    if count < 2 or (streams and not rules.unique):
+    keys = dict.fromkeys(name for rule in rules.unique for name in rule.columns)
+    rows = 0 if "AGGREGATE" in plan else sum(table.rows for table in inputs.values())
+    rows = rows if last is None else last.rows
+    held = rows * sum(_width(terms.schema[name]) for name in keys)  # to know a key that comes again
+    sizes = sorted(
+        table.rows * sum(_width(schemas[name][c]) for c in needed[name] or schemas[name])
+        for name, table in inputs.items()
+    )
+    if KEEPS_ROWS.search(plan) or has_lists:
+        held += sum(sizes)
+    elif "JOIN:" in plan:  # of one side
+        held += sum(sizes[:-1])
+    elif last is not None:  # what is added up is as much as what comes of it
+        held += last.rows * sum(map(_width, terms.schema.values()))
+    count = min(math.ceil(AT_WORK * held / most_bytes), MOST_PARTS)
+    if count < 2:
         return None
     if any(each.reach is Reach.WHOLE for each in local.values()):
         return None
-    keys = dict.fromkeys(name for rule in rules.unique for name in rule.columns)
     for column in (*keys, *(name for name in columns if name not in keys)):
         if (
             column in terms.returned
@@ -100,11 +125,6 @@ def in_parts(
         ):
             return Parts(column, count, {name: each.by[column] for name, each in local.items()})
     return None
-
-
-def _bytes(read: Mapping[str, tuple[TableVersion, Mapping[str, pl.DataType]]]) -> int:
-    """Return what the rows take in memory, about."""
-    return sum(table.rows * sum(map(_width, types.values())) for table, types in read.values())
 
 
 def _width(dtype: pl.DataType) -> int:
