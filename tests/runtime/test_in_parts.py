@@ -50,7 +50,8 @@ def tried(events: pl.LazyFrame) -> pl.LazyFrame:
 """
 KEYED = CONTRACT.replace("id = dy.Int64(nullable=True)", "id = dy.Int64(primary_key=True)")
 LATEST = """
-    newest = events.sort("at", "amount", "id", "person").unique("id", keep="last", maintain_order=True)
+    in_order = events.sort("at", "amount", "id", "person")
+    newest = in_order.unique("id", keep="last", maintain_order=True)
     return newest.select("id", "person", "amount")
 """
 FIRST_COUNTS = """
