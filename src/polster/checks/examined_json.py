@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from polster.checks.examined import Examined
 from polster.model.asset import AssetKey
+from polster.model.codec import from_json, to_json
 from polster.model.contract import ContractColumn
-from polster.model.finding import Edit, Finding, Severity
+from polster.model.finding import Finding
 from polster.model.lineage import lineage_from_json, lineage_to_json
 from polster.model.secrets import without_secrets
 
@@ -19,7 +21,7 @@ def examined_to_json(entry: Examined) -> str:
     It is kept on the disk, so credentials in URLs are hidden.
     """
     written = [
-        [_finding_to_json(finding) for finding in entry.findings],
+        [to_json(_told(finding)) for finding in entry.findings],
         entry.unchecked and without_secrets(entry.unchecked),
         None if entry.columns is None else dict(entry.columns),
         None if entry.contract is None else [_column_to_json(column) for column in entry.contract],
@@ -42,7 +44,7 @@ def examined_from_json(asset: AssetKey, text: str) -> Examined:
     stumbled, is_unread = flags
     return Examined(
         asset,
-        tuple(_finding_from_json(finding) for finding in findings),
+        from_json(tuple[Finding, ...], findings),
         unchecked,
         columns,
         None if contract is None else tuple(map(_column_from_json, contract)),
@@ -66,22 +68,6 @@ def _column_from_json(written: list[Any]) -> ContractColumn:
     return ContractColumn(name, dtype, nullable, primary_key, rules, pii, masked, inside)
 
 
-def _finding_to_json(finding: Finding) -> list[Any]:
-    edit = finding.fix
-    return [
-        finding.code,
-        without_secrets(finding.message),
-        finding.asset,
-        finding.file,
-        finding.line,
-        finding.hint and without_secrets(finding.hint),
-        finding.severity.value,
-        finding.column,
-        edit and [edit.file, edit.line, edit.column, edit.end_line, edit.end_column, edit.text],
-    ]
-
-
-def _finding_from_json(written: list[Any]) -> Finding:
-    code, message, asset, file, line, hint, severity, column, edit = written
-    fix = Edit(*edit) if edit else None
-    return Finding(code, message, asset, file, line, hint, Severity(severity), column, fix)
+def _told(finding: Finding) -> Finding:
+    hint = finding.hint and without_secrets(finding.hint)
+    return replace(finding, message=without_secrets(finding.message), hint=hint)

@@ -12,8 +12,8 @@ from polster.cli.diff_markdown import diff_as_markdown
 from polster.cli.diff_text import diff_as_text
 from polster.cli.options import EnvironmentOption, ProjectOption
 from polster.cli.projects import open_and_say
+from polster.model.codec import to_json
 from polster.model.diff import AffectedAsset, AssetChange, Diff
-from polster.model.finding import Finding
 from polster.operations.diff import diff
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -60,15 +60,17 @@ def command(
     raise typer.Exit(1 if exit_code and found.breaking else 0)
 
 
+MISTAKE = ("code", "message", "place")
+
+
 def _as_json(found: Diff) -> dict[str, Any]:
     return {
-        "revision": found.revision,
-        "commit": found.commit,
+        **to_json(found, "revision", "commit"),
         "breaking": bool(found.breaking),
         "assets": [_change(change) for change in found.assets],
         "affected": [_affected(entry) for entry in found.affected],
-        "mistakes_then": [_mistake(finding) for finding in found.mistakes_then],
-        "mistakes_now": [_mistake(finding) for finding in found.mistakes_now],
+        "mistakes_then": [to_json(finding, *MISTAKE) for finding in found.mistakes_then],
+        "mistakes_now": [to_json(finding, *MISTAKE) for finding in found.mistakes_now],
     }
 
 
@@ -79,10 +81,7 @@ def _change(change: AssetChange) -> dict[str, Any]:
         "breaking": change.is_breaking,
         "owner": change.owner,
         "reasons": list(change.reasons),
-        "table": [
-            {"column": each.column, "what": each.what, "impact": each.impact.value}
-            for each in change.table
-        ],
+        "table": [to_json(each, "column", "what", "impact") for each in change.table],
         "unknown": change.unknown,
     }
 
@@ -92,15 +91,14 @@ def _affected(entry: AffectedAsset) -> dict[str, Any]:
         "asset": str(entry.asset),
         "owner": entry.owner,
         "breaking": entry.is_breaking,
-        "causes": [str(key) for key in entry.causes],
+        "causes": to_json(entry.causes),
         "unknown": entry.unknown,
         "columns": [
             {
                 "column": each.ref.column,
                 "causes": [
                     {
-                        "asset": str(cause.ref.asset),
-                        "column": cause.ref.column,
+                        **to_json(cause.ref, "asset", "column"),
                         "by_value": cause.by_value,
                         "certain": cause.is_certain,
                         "breaking": cause.is_breaking,
@@ -111,7 +109,3 @@ def _affected(entry: AffectedAsset) -> dict[str, Any]:
             for each in entry.columns
         ],
     }
-
-
-def _mistake(finding: Finding) -> dict[str, Any]:
-    return {"code": finding.code, "message": finding.message, "place": finding.place}

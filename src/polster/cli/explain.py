@@ -13,7 +13,8 @@ from polster.cli.options import (
     TextOrJson,
 )
 from polster.cli.projects import open_and_say
-from polster.cli.run_report import number, reaches_as_json, scope_as_json
+from polster.cli.run_report import SCOPE, number
+from polster.model.codec import to_json
 from polster.operations.reach import Explanation, explain_reach
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -50,8 +51,6 @@ def command(
 def _as_json(explained: Explanation) -> dict[str, object]:
     return {
         "asset": str(explained.asset.key),
-        "inputs": [
-            {"asset": str(key), **reaches_as_json(each)} for key, each in explained.inputs.items()
-        ],
-        "last": scope_as_json(explained.last) if explained.last else None,
+        "inputs": [{"asset": str(key), **to_json(each)} for key, each in explained.inputs.items()],
+        "last": to_json(explained.last, *SCOPE),
     }

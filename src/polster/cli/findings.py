@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from polster._version import __version__
+from polster.model.codec import to_json
 from polster.model.finding import Finding, Severity
 from polster.operations.explain import source_lines
 from polster.operations.rules import RULES
@@ -26,13 +27,7 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "name": rule.name if rule else None,
-        "severity": finding.severity.value,
-        "asset": finding.asset,
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "message": finding.message,
-        "hint": finding.hint,
+        **to_json(finding, "severity", "asset", "file", "line", "column", "message", "hint"),
         "fixable": finding.fix is not None,
     }
 

@@ -9,6 +9,7 @@ import typer
 from polster.cli import console
 from polster.cli.options import ListFormatOption, ProjectOption, TableOrJson
 from polster.cli.projects import open_and_say
+from polster.model.codec import to_json
 from polster.model.layer import Layer
 from polster.operations.list_assets import ListedAsset, list_assets
 
@@ -46,10 +47,7 @@ def _as_json(entry: ListedAsset) -> dict[str, object]:
         "file": asset.file,
         "depends_on": list(entry.depends_on),
         "refers_to": list(entry.refers_to),
-        "contract": asset.options.contract,
-        "description": asset.options.description,
-        "owner": asset.options.owner,
-        "tags": list(asset.options.tags),
+        **to_json(asset.options, "contract", "description", "owner", "tags"),
     }
 
 

@@ -15,7 +15,7 @@ from polster.cli.options import (
     TextOrJson,
 )
 from polster.cli.projects import open_and_say
-from polster.cli.run_report import reaches_as_json
+from polster.model.codec import to_json
 from polster.model.plan import PlannedAsset
 from polster.operations.plan import plan
 
@@ -37,10 +37,8 @@ def command(
     if format is TextOrJson.JSON:
         assets = [
             {
-                "asset": str(entry.asset),
-                "action": entry.action.value,
-                "reasons": list(entry.reasons),
-                "scope": reaches_as_json(entry.reaches) if entry.reaches else None,
+                **to_json(entry, "asset", "action", "reasons"),
+                "scope": to_json(entry.reaches),
             }
             for entry in planned
         ]

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from polster.cli import console
 from polster.cli.run_report import record_as_json, run_as_json
+from polster.model.codec import to_json
 from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEnded, RunEvent
 from polster.model.record import AssetStatus
 
@@ -53,16 +54,10 @@ def event_as_json(event: RunEvent) -> dict[str, Any]:
     """Return an event as plain values; ``event`` says which."""
     match event:
         case RunBegan():
-            return {
-                "event": "run_began",
-                "at": event.at.isoformat(),
-                "run_id": event.run_id,
-                "environment": event.environment,
-                "assets": [str(key) for key in event.assets],
-            }
+            began = to_json(event, "at", "run_id", "environment", "assets")
+            return {"event": "run_began", **began}
         case AssetBegan():
-            began = {"event": "asset_began", "at": event.at.isoformat()}
-            return {**began, "asset": str(event.asset)}
+            return {"event": "asset_began", **to_json(event, "at", "asset")}
         case AssetEnded():
             return {"event": "asset_ended", **record_as_json(event.record)}
         case RunEnded():

@@ -11,6 +11,7 @@ from polster.cli.findings import excerpts, finding_as_json, severities
 from polster.cli.options import FormatOption, ProjectOption, SelectionArgument, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
+from polster.model.codec import to_json
 from polster.model.finding import Severity
 from polster.operations.rehearse import ROWS, AssetRehearsal, Rehearsal, TrialResult, rehearse
 
@@ -109,15 +110,7 @@ def _as_json(result: Rehearsal) -> dict[str, Any]:
                 "quarantined": entry.quarantined,
                 "left_out": entry.left_out or None,
                 "sampled": entry.sampled or None,
-                "rules": [
-                    {
-                        "rule": trial.rule,
-                        "rows": trial.rows,
-                        "result": trial.result.value,
-                        "how": trial.how,
-                    }
-                    for trial in entry.trials
-                ],
+                "rules": [to_json(trial) for trial in entry.trials],
             }
             for entry in result.assets
         ],

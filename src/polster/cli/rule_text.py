@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from textwrap import fill, indent
 from typing import Any
 
+from polster.model.codec import to_json
 from polster.model.rule import Rule
 
 WIDTH = 88
@@ -16,15 +17,9 @@ AROUND = 4
 def rule_as_json(rule: Rule) -> dict[str, Any]:
     """Return a rule as plain values."""
     return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity.value,
-        "summary": rule.summary,
-        "reason": rule.reason,
+        **to_json(rule, "code", "name", "severity", "summary", "reason"),
         "structural": rule.is_structural,
-        "fixable": rule.fixable,
-        "bad": rule.bad,
-        "good": rule.good,
+        **to_json(rule, "fixable", "bad", "good"),
     }
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from polster.cli import console
 from polster.cli.standing import show_standing, standing_as_json
+from polster.model.codec import to_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
-from polster.model.scope import Reaches, Scope
+
+RECORD = (
+    *("asset", "status", "started_at", "reasons", "rows_in", "matched", "rows_returned"),
+    *("rows_published", "rows_quarantined", "rules_broken", "scope", "version", "seconds"),
+    *("notes", "error"),
+)
+FAILURE = ("code", "message", "hint", "place", "traceback")
+SCOPE = ("kind", "by", "rows", "of", "why")
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:
     """Return the record of a run as plain values."""
     return {
-        "run_id": record.run_id,
-        "status": record.status.value,
-        "environment": record.environment,
+        **to_json(record, "run_id", "status", "environment"),
         "seconds": round(record.seconds, 3),
         "release": record.release,
-        "warnings": [{"code": each.code, "message": each.message} for each in record.warnings],
+        "warnings": [to_json(each, "code", "message") for each in record.warnings],
         "notes": list(record.notes),
         "standing_warnings": standing_as_json(record.standing),
         "assets": [record_as_json(asset) for asset in record.assets],
@@ -30,38 +35,11 @@ def run_as_json(record: RunRecord) -> dict[str, Any]:
 def record_as_json(record: AssetRecord) -> dict[str, Any]:
     """Return what a run did for one asset as plain values."""
     return {
-        "asset": str(record.asset),
-        "status": record.status.value,
-        "started_at": record.started_at.isoformat(),
-        "reasons": list(record.reasons),
-        "rows_in": dict(record.rows_in),
-        "matched": {name: asdict(each) for name, each in record.matched.items()},
-        "rows_returned": record.rows_returned,
-        "rows_published": record.rows_published,
-        "rows_quarantined": record.rows_quarantined,
-        "rules_broken": dict(record.rules_broken),
-        "scope": None if record.scope is None else scope_as_json(record.scope),
-        "version": record.version,
+        **to_json(record, *RECORD),
+        "scope": to_json(record.scope, *SCOPE),
         "seconds": round(record.seconds, 3),
-        "notes": list(record.notes),
-        "error": _failure_as_json(record.error),
+        "error": to_json(record.error, *FAILURE),
     }
-
-
-def scope_as_json(scope: Scope) -> dict[str, Any]:
-    """Return how much of a table was made anew as plain values."""
-    return {
-        "kind": scope.kind.value,
-        "by": list(scope.by),
-        "rows": scope.rows,
-        "of": scope.of,
-        "why": scope.why,
-    }
-
-
-def reaches_as_json(reaches: Reaches) -> dict[str, Any]:
-    """Return how far rows reach as plain values."""
-    return {"kind": reaches.kind.value, "by": list(reaches.by), "why": reaches.why}
 
 
 def show_run(record: RunRecord, *, environment: str | None = None) -> None:
@@ -184,15 +162,3 @@ def _summary(record: RunRecord, told: list[AssetRecord]) -> str:
         RunStatus.UNKNOWN: "ended without a record",
     }[record.status]
     return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"
-
-
-def _failure_as_json(failure: Failure | None) -> dict[str, Any] | None:
-    if failure is None:
-        return None
-    return {
-        "code": failure.code,
-        "message": failure.message,
-        "hint": failure.hint,
-        "place": failure.place,
-        "traceback": failure.traceback,
-    }

@@ -19,6 +19,7 @@ from polster.cli.run_report import (
     show_details,
     show_failure,
 )
+from polster.model.codec import to_json
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, RunRecord, RunSummary
 from polster.operations.runs import all_runs, find_run
@@ -208,43 +209,31 @@ def _asked_for(selection: tuple[str, ...] | None, *, full_refresh: bool) -> str:
     return f"{words}, full refresh" if full_refresh else words
 
 
+SUMMARY = (
+    *("run_id", "status", "environment", "started_at", "seconds", "selection", "full_refresh"),
+    *("assets", "rows_published", "rows_quarantined"),
+)
+LIVE = ("run_id", "environment", "host", "process_id", "started_at", "updated_at", "is_killed")
+
+
 def _as_json(run: RunSummary) -> dict[str, Any]:
     return {
-        "run_id": run.run_id,
-        "status": run.status.value,
-        "environment": run.environment,
-        "started_at": run.started_at.isoformat(),
+        **to_json(run, *SUMMARY),
         "seconds": round(run.seconds, 3),
-        "selection": None if run.selection is None else list(run.selection),
-        "full_refresh": run.full_refresh,
         "assets": {status.value: run.assets.get(status, 0) for status in AssetStatus},
-        "rows_published": run.rows_published,
-        "rows_quarantined": run.rows_quarantined,
     }
 
 
 def _recorded_as_json(record: RunRecord) -> dict[str, Any]:
-    return {
-        **run_as_json(record),
-        "started_at": record.started_at.isoformat(),
-        "selection": None if record.selection is None else list(record.selection),
-        "full_refresh": record.full_refresh,
-    }
+    more = to_json(record, "started_at", "selection", "full_refresh")
+    return {**run_as_json(record), **more}
 
 
 def _live_as_json(run: LiveRun) -> dict[str, Any]:
     return {
-        "run_id": run.run_id,
-        "environment": run.environment,
-        "host": run.host,
-        "process_id": run.process_id,
-        "started_at": run.started_at.isoformat(),
-        "updated_at": run.updated_at.isoformat(),
-        "is_killed": run.is_killed,
+        **to_json(run, *LIVE),
         "is_lost": run.is_lost(datetime.now(UTC)),
-        "selection": list(run.selection),
-        "full_refresh": run.full_refresh,
-        "waiting": [str(key) for key in run.waiting],
+        **to_json(run, "selection", "full_refresh", "waiting"),
         "running": [str(key) for key in run.running],
         "finished": [record_as_json(record) for record in run.finished],
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from polster.cli import console
+from polster.model.codec import to_json
 from polster.model.standing import StandingWarning
 
 
@@ -24,13 +25,7 @@ def standing_as_json(warnings: Iterable[StandingWarning]) -> list[dict[str, Any]
     """Return warnings as plain values, those acknowledged too."""
     return [
         {
-            "asset": str(warning.asset),
-            "code": warning.code,
-            "subject": warning.subject,
-            "message": warning.message,
-            "hint": warning.hint,
-            "run_id": warning.run_id,
-            "since": warning.since.isoformat(),
+            **to_json(warning, "asset", "code", "subject", "message", "hint", "run_id", "since"),
             "acknowledged_by": warning.acknowledged.by if warning.acknowledged else None,
             "acknowledged_at": warning.acknowledged.at.isoformat()
             if warning.acknowledged

@@ -10,6 +10,7 @@ from polster.cli import console
 from polster.cli.options import EnvironmentOption, FormatOption, ProjectOption, TextOrJson
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import number
+from polster.model.codec import to_json
 from polster.model.upkeep import Size, TableUpkeep, in_total
 from polster.operations.upkeep import upkeep
 
@@ -80,10 +81,7 @@ def _as_json(each: TableUpkeep) -> dict[str, Any]:
         "table": each.table,
         "before": _size(each.before),
         "after": _size(each.after),
-        "merged": each.merged,
-        "into": each.into,
-        "removed": each.removed,
-        "leftovers": each.leftovers,
+        **to_json(each, "merged", "into", "removed", "leftovers"),
         "log_entries": each.commits,
         "problem": each.problem,
     }

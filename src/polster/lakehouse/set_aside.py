@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
+from polster.model.codec import from_json, to_json
 from polster.model.set_aside import SetAsideFile
 
 ABOUT = ".json"
@@ -45,7 +46,7 @@ class SetAside:
         Raises:
             LakehouseError: It cannot be written.
         """
-        self.store.write_text(self.folder, file.digest + ABOUT, json.dumps(asdict(file)))
+        self.store.write_text(self.folder, file.digest + ABOUT, json.dumps(to_json(file)))
 
     def files(self) -> list[SetAsideFile]:
         """List them, what its source still has first, the newest first.
@@ -54,7 +55,7 @@ class SetAside:
             LakehouseError: The folder cannot be read.
         """
         texts = self.store.read_texts(self.folder, ABOUT).values()
-        found = [SetAsideFile(**json.loads(text)) for text in texts]
+        found = [from_json(SetAsideFile, json.loads(text)) for text in texts]
         return sorted(found, key=lambda each: (each.is_open, each.at, each.name), reverse=True)
 
     @classmethod

@@ -25,12 +25,13 @@ def to_json(value: Any, *names: str) -> Any:
 
     Args:
         value: A dataclass, or whatever may stand in a field of one; sets come out sorted.
-        names: Of a dataclass, the fields and properties that are written; by default all fields.
+        names: Of a dataclass, or of None, the fields and properties that are written; by default
+            all fields.
 
     >>> to_json(AssetKey.parse("silver.orders"))
     'silver.orders'
     """
-    if names:
+    if names and value is not None:
         return {name: to_json(getattr(value, name)) for name in names}
     kind: Any = type(value)
     return _writer(kind)(value)
