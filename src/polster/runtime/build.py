@@ -38,7 +38,8 @@ from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError
-from polster.runtime.slices import Slice, Whole, find_parts, wrong_part
+from polster.runtime.slice import Slice, Whole
+from polster.runtime.slices import find_parts, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.cursor import Marks, wrong

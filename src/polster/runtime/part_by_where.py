@@ -11,7 +11,7 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.record import Fingerprint, RunStatus
 from polster.model.scope import ScopeKind
 from polster.plans.where import read_where
-from polster.runtime.slices import Slice
+from polster.runtime.slice import Slice
 
 
 def part_by_where(

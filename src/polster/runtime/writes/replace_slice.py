@@ -17,7 +17,7 @@ from polster.lakehouse.told_changes import takes_away, told
 from polster.lakehouse.types import storage_cast
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
-from polster.runtime.slices import Slice
+from polster.runtime.slice import Slice
 from polster.runtime.stage import Staged
 from polster.runtime.writes.kept import kept_rows
 from polster.runtime.writes.replace_table import ReplaceTable

@@ -1,0 +1,128 @@
+"""A part of a table, and how it is taken of what a function returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from polster.contracts.casts import Cast
+from polster.lakehouse.table_version import TableVersion
+from polster.model.scope import ScopeKind
+from polster.plans.locality import Held, narrowed
+from polster.plans.probes import Call
+from polster.plans.where import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All of the table is made anew.
+
+    Attributes:
+        why: As a clause.
+    """
+
+    why: str
+    is_distrusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a table, and what stays beside it.
+
+    Attributes:
+        base: The version that the rest stays of.
+        added: Of a row-local part, the new rows of one input, by parameter; the part is what the
+            function makes of them.
+        column: Else the column by whose values the part is chosen.
+        values: The values, in the type of the contract.
+        cast: How a value that is returned becomes one of those; None if it is one.
+        where: Else the rows that the user named.
+        casts: As ``cast``, of each column that this looks at.
+        steps: Of inputs that hold the values in a step of the function, that step.
+    """
+
+    kind: ScopeKind
+    base: TableVersion
+    added: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    column: str = ""
+    values: pl.Series | None = None
+    cast: Cast | None = None
+    where: Where | None = None
+    casts: Mapping[str, Cast] = field(default_factory=dict)
+    steps: Mapping[str, Held] = field(default_factory=dict)
+
+    @property
+    def returned(self) -> pl.Expr:
+        """Return which rows belong to it, over columns as they are returned."""
+        if self.where is not None:
+            return self.where.holds(
+                lambda name: self.casts[name].value() if name in self.casts else pl.col(name)
+            )
+        return self._among(self._as_published(self.column))
+
+    @property
+    def published(self) -> pl.Expr:
+        """Return which rows belong to it, over columns as they are published."""
+        if self.where is not None:
+            return self.where.holds()
+        return self._among(pl.col(self.column))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that say which rows belong to it; rows that come alone need none."""
+        if self.where is not None:
+            return self.where.columns
+        return (self.column,) if self.column else ()
+
+    def _as_published(self, column: str) -> pl.Expr:
+        """Return a column that holds values as they are returned, in the type of the contract."""
+        return pl.col(column) if self.cast is None else replace(self.cast, column=column).value()
+
+    def _among(self, value: pl.Expr) -> pl.Expr:
+        if self.values is None:
+            return pl.lit(value=False)
+        return value.is_in(self.values.implode(), nulls_equal=True)
+
+    def rows(
+        self, call: Call, frames: Mapping[str, pl.LazyFrame], frame: pl.LazyFrame
+    ) -> pl.LazyFrame:
+        """Return what a function returns for it.
+
+        Args:
+            call: The function.
+            frames: What it reads, whole.
+            frame: What it returns of that.
+        """
+        if self.is_nothing:
+            return frame.clear()
+        if self.added:
+            return call({**frames, **self.added})
+        for name, held in self.steps.items():
+            among = [self._among(self._as_published(each)) for each in held.columns]
+            frame = narrowed(call, frames, name, held.step or 0, pl.any_horizontal(among))
+            break  # of one input is enough: the rest is filtered at the end
+        return self._narrowed(frame)
+
+    def rows_named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return those rows of what a function returns that the user named."""
+        if self.where is None or self.casts:
+            return frame.filter(self.returned)
+        return self.where.of(frame)
+
+    def _narrowed(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        if self.values is None:
+            return frame
+        dtype = self.values.dtype
+        has_order = dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String()
+        if has_order and self.cast is None and self.values.len() and not self.values.null_count():
+            least, most = pl.lit(self.values.min()), pl.lit(self.values.max())
+            between = pl.col(self.column).is_between(least, most)
+            frame = frame.filter(between)  # by which files are skipped
+        return frame.filter(self.returned)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether no row changed that the function looks at."""
+        return not self.added and self.values is None
