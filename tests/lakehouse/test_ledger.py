@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -150,6 +151,15 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         '"rules": {"id|min": 3}, "why": "", "is_distrusted": false}',
         "files_in": '{"bronze.orders": "f"}',
     }
+
+
+def test_a_record_with_fields_that_a_newer_version_added_is_read() -> None:
+    row = to_row(replace(FULL, error=None, scope=Scope(ScopeKind.WHOLE)))
+    newer = {
+        name: json.dumps(json.loads(row[name]) | {"x": 1}) for name in ("fingerprint", "scope")
+    }
+
+    assert from_row({**row, **newer, "x": "1"}) == from_row(row)
 
 
 def test_records_come_newest_first_and_only_as_many_as_wanted(lakehouse: Lakehouse) -> None:
