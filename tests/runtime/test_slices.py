@@ -737,3 +737,31 @@ def test_any_changes_give_what_a_whole_build_gives(
             kinds.add(record.scope.kind)
 
     assert (ScopeKind.WHOLE in kinds) and (silver is TOTAL or len(kinds) > 1)
+
+
+def test_a_column_and_a_field_of_one_dotted_name_may_choose_a_part(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.events", BRONZE)
+    pipeline.asset(
+        "silver.dotted",
+        """
+        class Dotted(dy.Schema):
+            id = dy.Int64(primary_key=True)
+            dotted = dy.String(nullable=True, alias="who.name")
+            who = dy.Struct({"name": dy.String(nullable=True)}, nullable=True)
+
+        @silver(contract=Dotted)
+        def dotted(events: pl.LazyFrame) -> pl.LazyFrame:
+            newest = events.sort("at", "amount", "id").unique("id", keep="last")
+            who = pl.struct(name="person")
+            return newest.select("id", pl.col("person").alias("who.name"), who.alias("who"))
+        """,
+    )
+    arrive(pipeline, [(n, "a", "2024-01-01", n) for n in range(16)])
+    pipeline.run()
+    arrive(pipeline, [(9, "b", "2024-01-02", 0)])
+
+    record = pipeline.run(verify=True).assets[-1]
+
+    assert record.error is None
+    assert pipeline.table("silver.dotted").sort("id")["who.name"].to_list()[8:10] == ["a", "b"]
+    assert scope(record)[:2] == ("local", ("id",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -173,7 +174,9 @@ class OpenDelta(DeltaTable):
 
     def get_add_actions(self, flatten: bool = False) -> Any:
         """Return what the log says of each data file, in the order of :meth:`file_uris`."""
-        actions = pl.DataFrame(super().get_add_actions(flatten=flatten))
+        described = super().get_add_actions(flatten=flatten)
+        named = Counter(described.schema.names)  # twice: a column `a.b`, and a field `b` of `a`
+        actions = pl.DataFrame(described.select([name for name in named if named[name] == 1]))
         names = [unquote(path) for path in actions["path"]]
         wanted = (at for at, name in enumerate(names) if self.chosen is None or name in self.chosen)
         return actions[sorted(wanted, key=lambda at: _place(names[at]))]
