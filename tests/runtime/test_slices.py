@@ -691,6 +691,35 @@ def test_a_part_that_is_not_what_a_whole_build_makes_is_found_and_no_more_are_ma
     assert scope(after) == ("whole", (), 12, 12)
 
 
+def test_what_was_found_of_a_part_is_not_forgotten_until_the_code_changes(
+    pipeline: Pipeline,
+) -> None:
+    project(pipeline, CHANGES_ITS_MIND)
+    pipeline.write("told", "0")
+    arrive(pipeline, TEN)
+    pipeline.run()
+    pipeline.write("told", "1000")
+    arrive(pipeline, [(10, "a", "2024-02-03", 5)])
+    pipeline.run(verify=True)
+
+    refreshed = pipeline.run(full_refresh=True).assets[-1]
+    named = pipeline.run("silver.tried", where="id > 3").assets[-1]
+    arrive(pipeline, [(11, "a", "2024-02-03", 5)])
+    after = pipeline.run().assets[-1]
+    pipeline.edit("src/core/silver_tried.py", "+ told", "+ 0 + told")
+    changed = pipeline.run().assets[-1]
+    arrive(pipeline, [(12, "a", "2024-02-03", 5)])
+    again = pipeline.run().assets[-1]
+
+    assert [each.code for each in refreshed.warnings] == ["POL353"]
+    assert named.error is not None
+    assert (named.error.code, "differed" in named.error.message) == ("POL354", True)
+    assert [each.code for each in after.warnings] == ["POL353"]
+    assert scope(after)[0] == "whole"
+    assert changed.warnings == ()
+    assert scope(again)[0] == "row-local"
+
+
 def test_a_part_that_is_right_is_published_after_it_was_compared(pipeline: Pipeline) -> None:
     project(pipeline, LATEST)
     arrive(pipeline, [*TEN, (50, "q", "2024-01-01", -1)])

@@ -39,7 +39,7 @@ from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError
 from polster.runtime.slice import Slice, Whole
-from polster.runtime.slices import find_parts, wrong_part
+from polster.runtime.slices import find_parts, why_distrusted, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.cursor import Marks, wrong
@@ -211,6 +211,8 @@ class _Build:
         asset, sql = self.asset, self.job.where
         part = part_by_where(asset, sql, terms, current, is_damaged=self.job.is_damaged)
         before = self._last(current).record
+        if before is not None and (why := why_distrusted(before, self.job.fingerprint)):
+            raise refused(asset, why)
         then = before.fingerprint if before else None
         if then is None or self.job.fingerprint.changes_since(then):
             self.record = replace(self.record, fingerprint=self.job.fingerprint.of_part)

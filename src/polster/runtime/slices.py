@@ -20,7 +20,7 @@ from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.row_changes import RowChanges, keep_order, row_changes
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
-from polster.model.record import AssetRecord
+from polster.model.record import AssetRecord, Fingerprint
 from polster.model.scope import ScopeKind
 from polster.plans.locality import (
     Locality,
@@ -143,6 +143,8 @@ def _comparable(
     job: Job, loaded: LoadedAsset, terms: Terms, published: Published | None
 ) -> Whole | AssetRecord:
     """Return what was recorded of the table, if nothing but its inputs may have changed."""
+    if published is not None and (why := why_distrusted(published.record, job.fingerprint)):
+        return Whole(why, is_distrusted=True)
     if job.reread:
         return Whole("asked for")
     if (never := never_in_parts(loaded)) is not None:
@@ -158,8 +160,6 @@ def _comparable(
         return Whole("its code changed")
     if theirs.contract != ours.contract:
         return Whole("its contract changed")
-    if published.record.scope and published.record.scope.is_distrusted:
-        return Whole(published.record.scope.why, is_distrusted=True)
     if theirs.references != ours.references:
         names = [n for n, v in ours.references.items() if theirs.references.get(n) != v]
         return Whole(f"{', '.join(names) or 'what it refers to'} changed, which it refers to")
@@ -168,6 +168,15 @@ def _comparable(
     if theirs.inputs.keys() != ours.inputs.keys():
         return Whole("it reads other tables than before")
     return published.record
+
+
+def why_distrusted(record: AssetRecord, now: Fingerprint) -> str:
+    """Say why no part of a table is made by code of which one was found wrong; else nothing."""
+    scope, then = record.scope, record.fingerprint
+    if scope is None or then is None or not scope.is_distrusted:
+        return ""
+    is_same = (then.code, then.modules, then.contract) == (now.code, now.modules, now.contract)
+    return scope.why if is_same else ""
 
 
 def never_in_parts(loaded: LoadedAsset) -> str | None:
