@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -90,6 +91,16 @@ async def test_closing_does_not_wait_for_a_long_question() -> None:
     deadline = time.monotonic() + 20
     while not _is_gone(process_id):
         assert time.monotonic() < deadline
+
+
+async def test_a_closed_one_leaves_no_thread_that_python_could_meet_when_it_exits() -> None:
+    before = set(threading.enumerate())
+    asking = Asker()
+    await asking.ask(max, 1, 2)
+
+    asking.close()
+
+    assert set(threading.enumerate()) <= before
 
 
 def test_the_process_ends_with_a_server_that_is_killed() -> None:

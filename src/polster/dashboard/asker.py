@@ -72,13 +72,16 @@ class Asker:
             self.close()
 
     def close(self) -> None:
-        """End the processes; what is being asked gets no answer."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """End the processes; what is being asked gets no answer.
+
+        It waits for them, which is short: Python complains if it exits while a pool is ending.
+        """
         if self._lifeline is not None:
             self._lifeline.close()
             self._lifeline = None
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
     def _start(self) -> ProcessPoolExecutor:
         context = get_context("spawn")
