@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polster.model import graph as model_graph
 from polster.model.asset import Asset, AssetKey, Parameter
 from polster.model.finding import Finding
 from polster.model.graph import AssetGraph, GraphCheck, build_graph, resolve
@@ -250,6 +253,27 @@ def test_an_unknown_name_in_an_empty_project_points_to_add_asset() -> None:
 
     assert isinstance(found, Finding)
     assert "polster add-asset" in (found.hint or "")
+
+
+def test_of_a_thousand_unknown_names_the_first_get_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+
+    def count(name: str, spellings: list[str], **how: Any) -> list[str]:
+        compared.append(len(spellings))
+        return get_close_matches(name, spellings, **how)
+
+    monkeypatch.setattr(model_graph, "get_close_matches", count)
+    many = [asset(f"silver.orders_{number}", f"order_{number}") for number in range(1000, 2000)]
+
+    hints = [finding.hint for finding in build_graph(many, STRICT).findings]
+
+    offered = sum(compared) // max(compared)
+    assert offered > 30
+    assert sum(compared) < 110_000
+    assert [hint for hint in hints if hint and hint.startswith("did you mean")] == hints[:offered]
+    assert set(hints[offered:]) == {"see the assets with: polster list-assets"}
 
 
 NAMES = st.sampled_from(["a", "b", "c", "silver_a", "orders"])

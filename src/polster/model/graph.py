@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +16,9 @@ VALUE_HINT = (
     "a parameter is a dependency; a value that the function needs belongs above it, "
     "as a constant of the file: RATE = 0.2"
 )
+
+MOST_COMPARED = 100_000
+"""How many pairs of names, three spellings a key, are compared to tell what unknown ones mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +104,56 @@ class GraphCheck:
 
 
 def build_graph(
-    assets: Sequence[Asset], rules: LayerRules, *, known: Iterable[AssetKey] = ()
+    assets: Sequence[Asset],
+    rules: LayerRules,
+    *,
+    known: Iterable[AssetKey] = (),
+    suggest: bool = True,
 ) -> GraphCheck:
     """Connect assets by the names of their parameters and by their references, under the rules.
+
+    Where many names are unknown, only the first are compared with all that there are.
 
     Args:
         assets: What discovery found.
         rules: Which layer may read which.
         known: Keys of assets that exist but cannot be read (their file has a mistake of its
             own); who names one is not reported a second time.
+        suggest: Whether to say what unknown names were probably meant to be.
     """
     findings = list(_duplicates(assets))
     by_key: dict[AssetKey, Asset] = {}
     for asset in assets:
         by_key.setdefault(asset.key, asset)
     everything = by_key.keys() | set(known)
+    searches = 1 + MOST_COMPARED // (3 * len(everything) + 1) if suggest else 0
     inputs: dict[AssetKey, dict[str, AssetKey]] = {}
     references: dict[AssetKey, dict[Reference, AssetKey]] = {}
     for asset in by_key.values():
         inputs[asset.key] = {}
         for reference in asset.options.references:
-            target = resolve_reference(reference, holder=asset.key, known=everything)
+            target = resolve_reference(
+                reference, holder=asset.key, known=everything, suggest=searches > 0
+            )
             if isinstance(target, AssetKey):
                 references.setdefault(asset.key, {})[reference] = target
             else:
+                searches -= target.code == "POL201"
                 findings.append(
                     replace(target, asset=str(asset.key), file=asset.file, line=asset.line)
                 )
         for parameter in asset.parameters:
-            resolved = resolve(parameter.name, reader=asset.key, known=everything, rules=rules)
+            resolved = resolve(
+                parameter.name,
+                reader=asset.key,
+                known=everything,
+                rules=rules,
+                suggest=searches > 0,
+            )
             if isinstance(resolved, AssetKey):
                 inputs[asset.key][parameter.name] = resolved
             else:
+                searches -= resolved.code == "POL201"
                 findings.append(
                     Finding(
                         resolved.code,
@@ -157,12 +178,18 @@ def build_graph(
 
 
 def resolve(
-    name: str, *, reader: AssetKey, known: Iterable[AssetKey], rules: LayerRules
+    name: str,
+    *,
+    reader: AssetKey,
+    known: Iterable[AssetKey],
+    rules: LayerRules,
+    suggest: bool = True,
 ) -> AssetKey | Finding:
     """Find the asset that ``name`` means to ``reader``: a key, or the reason why there is none.
 
     ``clean_logs``, ``silver_clean_logs`` and ``silver.clean_logs`` are understood. A plain name
-    is looked for in the layers that ``reader`` may read; an asset never means itself by it.
+    is looked for in the layers that ``reader`` may read; an asset never means itself by it. What an
+    unknown name was probably meant to be is said if ``suggest``: it is compared with every key.
     """
     known = set(known)
     readable = rules.readable_by(reader.layer)
@@ -185,12 +212,11 @@ def resolve(
         return _self_finding(reader)
     if meant:
         return layer_finding(reader, meant[0], known=known, rules=rules)
-    others = known - {reader} or known
-    return unknown_finding(name, sorted(others, key=lambda key: (key.layer not in readable, key)))
+    return unknown_finding(name, known - {reader} or known, first=readable, suggest=suggest)
 
 
 def resolve_reference(
-    reference: Reference, *, holder: AssetKey, known: Iterable[AssetKey]
+    reference: Reference, *, holder: AssetKey, known: Iterable[AssetKey], suggest: bool = True
 ) -> AssetKey | Finding:
     """Find the asset that ``holder`` refers to: a key, its own included, or why there is none."""
     known, name = set(known), reference.target
@@ -211,8 +237,7 @@ def resolve_reference(
         )
     if meant:
         return _not_referable(holder, meant[0], column, known)
-    others = sorted(known, key=lambda key: (key.layer not in REFERABLE[holder.layer], key))
-    found = unknown_finding(name, others)
+    found = unknown_finding(name, known, first=REFERABLE[holder.layer], suggest=suggest)
     return replace(found, message=f"`{name}`, which `{holder}` refers to, is not an asset")
 
 
@@ -269,23 +294,24 @@ def _self_finding(reader: AssetKey) -> Finding:
     return Finding("POL203", f"`{reader}` reads itself", hint="take one of these dependencies away")
 
 
-def unknown_finding(name: str, known: Iterable[AssetKey]) -> Finding:
+def unknown_finding(
+    name: str, known: Collection[AssetKey], *, first: Collection[Layer] = (), suggest: bool = True
+) -> Finding:
     """Say that ``name`` is no asset of the project, and which of ``known`` was probably meant.
 
-    Of several that have a name in common the first is offered.
+    Of several that have a name in common, one of the layers ``first`` is offered, then the lowest.
     """
     spellings: dict[str, AssetKey] = {}
-    for key in known:
-        for spelling in (key.name, key.identifier, str(key)):
-            spellings.setdefault(spelling, key)
-    close = get_close_matches(name, list(spellings), n=1, cutoff=0.6)
-    hint = f"did you mean `{spellings[close[0]]}`?" if close else None
-    if hint is None:
-        hint = (
-            "see the assets with: polster list-assets"
-            if spellings
-            else "the project has no such asset yet: polster add-asset"
-        )
+    if suggest:
+        for key in sorted(known, key=lambda key: (key.layer not in first, key)):
+            for spelling in (key.name, key.identifier, str(key)):
+                spellings.setdefault(spelling, key)
+    if close := get_close_matches(name, list(spellings), n=1, cutoff=0.6):
+        hint = f"did you mean `{spellings[close[0]]}`?"
+    elif known:
+        hint = "see the assets with: polster list-assets"
+    else:
+        hint = "the project has no such asset yet: polster add-asset"
     return Finding("POL201", f"`{name}` is not an asset of this project", hint=hint)
 
 

@@ -82,7 +82,7 @@ def _largest_graph(assets: Iterable[Asset], rules: LayerRules) -> AssetGraph:
     """Connect what can be connected; an asset that cannot, and what reads it, are left out."""
     kept = {asset.key: asset for asset in assets}
     while True:
-        checked = build_graph([kept[key] for key in sorted(kept)], rules)
+        checked = build_graph([kept[key] for key in sorted(kept)], rules, suggest=False)
         if checked.graph is not None:
             return checked.graph
         left_out = {finding.asset for finding in checked.findings}

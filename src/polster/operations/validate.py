@@ -208,7 +208,7 @@ def sound_part(assets: Collection[Asset], rules: LayerRules) -> AssetGraph:
     """
     left = list(assets)
     while True:
-        checked = build_graph(left, rules)
+        checked = build_graph(left, rules, suggest=False)
         if checked.graph is not None:
             return checked.graph
         broken = {finding.asset for finding in checked.findings}
