@@ -190,12 +190,19 @@ def remove(table: Table, found: Expired) -> None:
 
 
 def size_of(table: Table, names: tuple[str, ...] | None = None) -> Size:
-    """Measure the folder of a local table, or some files of it."""
+    """Measure the folder of a local table, or what goes with some files of it.
+
+    What has two names lies there once, and stays if one of them goes.
+    """
     folder = Path(table.uri)
     paths = folder.rglob("*") if names is None else (folder / name for name in names)
-    sizes: list[int] = []
+    sizes: dict[tuple[int, int], int] = {}
+    files = 0
     for path in paths:
         with suppress(OSError):
             if path.is_file():
-                sizes.append(path.stat().st_size)
-    return Size(len(sizes), sum(sizes))
+                about = path.stat()
+                files += 1
+                if names is None or about.st_nlink == 1:
+                    sizes[about.st_dev, about.st_ino] = about.st_size
+    return Size(files, sum(sizes.values()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
 
+from polster.lakehouse.sharing import rows_of_file
 from polster.lakehouse.table import Table
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.lakehouse.told_changes import told_changes
@@ -60,10 +61,9 @@ def row_changes(
         polars.exceptions.PolarsError: Files of the earlier version are gone, or of the columns no
             digest can be taken.
     """
-    before, after = _files(then), _files(now)
-    gone, new = before.keys() - after.keys(), after.keys() - before.keys()
+    gone, new = _apart(_files(then, columns), _files(now, columns))
     removed, added = then.only(gone).scan(), now.only(new).scan()
-    rows_gone, rows_new = sum(before[each] for each in gone), sum(after[each] for each in new)
+    rows_gone, rows_new = sum(gone.values()), sum(new.values())
     if not rows_gone or not rows_new:
         return RowChanges(added, removed, rows_new, rows_gone)
     with suppress(pl.exceptions.PolarsError, OSError):  # files that say what went may be gone
@@ -94,8 +94,7 @@ def keep_order(then: TableVersion, now: TableVersion, columns: Sequence[str]) ->
         now: As there.
         columns: As there.
     """
-    before, after = _files(then).keys(), _files(now).keys()
-    gone, new = before - after, after - before
+    gone, new = _apart(_files(then, columns), _files(now, columns))
     if not gone or not new:
         return True
     changed = _net(now.only(new).scan(), then.only(gone).scan(), columns)
@@ -107,12 +106,12 @@ def _sequence(
 ) -> pl.DataFrame:
     """Return what stands after what: digests of rows, and of the files not read their names."""
     parts: list[pl.LazyFrame] = []
-    for path in _files(table):
+    for name, (path, _) in _files(table, columns).items():
         if path in read:
             rows = table.only([path]).scan().select(_hashes(columns))
             parts.append(rows.join(without.lazy(), on=HASHES, how="anti", maintain_order="left"))
         else:
-            parts.append(pl.LazyFrame({"name": [path]}).select(_hashes(["name"])))
+            parts.append(pl.LazyFrame({"name": [name]}).select(_hashes(["name"])))
     return pl.concat(parts).collect()
 
 
@@ -152,16 +151,27 @@ def rows_beyond(
     return left.drop(ROW), again.height
 
 
-def _files(table: TableVersion) -> dict[str, int]:
-    """Return how many rows each file holds that readers get, by its path in the log."""
-    files = table.files
-    partition = f"partition.{BATCH_COLUMN}"
-    if table.batch is not None and partition in files.columns:
-        files = files.filter(pl.col(partition) == table.batch)
+def _files(table: TableVersion, columns: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Return path in the log and rows of each file that readers get, by what tells its rows.
+
+    Two batches of a snapshot may have one file, which but for their names is the same.
+    """
+    files = table.files_read
     counted = "num_records" in files.columns
     counts = files["num_records"] if counted else [None] * files.height
-    paired = zip(files["path"], counts, strict=True)
-    return {path: 1 if count is None else count for path, count in paired}
+    may_share = table.batch is not None and BATCH_COLUMN not in columns
+    return {
+        rows_of_file(path) if may_share else path: (path, 1 if count is None else count)
+        for path, count in zip(files["path"], counts, strict=True)
+    }
+
+
+def _apart(
+    before: Mapping[str, tuple[str, int]], after: Mapping[str, tuple[str, int]]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return path and rows of the files that only ``before`` has, and of those only ``after``."""
+    gone = dict(before[each] for each in before.keys() - after.keys())
+    return gone, dict(after[each] for each in after.keys() - before.keys())
 
 
 def _hashes(columns: Sequence[str] | Sequence[pl.Expr]) -> list[pl.Expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from secrets import token_hex
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO, Any
+from urllib.parse import unquote
 
 import polars as pl
 from polars.io.partition import FileProviderArgs, SinkedPathsCallbackArgs
@@ -107,12 +109,7 @@ class Staging:
             return made
 
         def name_file(arguments: FileProviderArgs) -> str:
-            folder = "".join(
-                f"{column}={NULL_FOLDER if value is None else value}/"
-                for column, value in self.partition.items()
-            )
-            number = f"{part:03d}-{arguments.index_in_partition:05d}"
-            name = f"{folder}{self.prefix}-{self._token}-{number}.parquet"
+            name = f"{self._name(part, arguments.index_in_partition)}.parquet"
             self._made.append(name)
             named.append(name)
             return name
@@ -142,6 +139,32 @@ class Staging:
         if len(named) == 1:
             return [replace(file, statistics=statistics.values()) for file in files]
         return [replace(file, statistics=self._statistics(file)) for file in files]
+
+    def link(self, file: StagedFile, rows: str) -> StagedFile:
+        """Give a file of a local table one more name, among those that are staged.
+
+        Args:
+            file: What lies there; its partition may be another.
+            rows: What the new name ends with, see :func:`polster.lakehouse.sharing.rows_of_file`.
+
+        Raises:
+            OSError: The file system refuses.
+        """
+        name = f"{self._name(self._part, 0)}-s-{rows}.parquet"
+        self._part += 1
+        path = Path(self.folder, unquote(file.name))
+        os.utime(path)  # what is new is left alone by upkeep, while no commit names it
+        os.link(path, Path(self.folder, name))
+        self._made.append(name)
+        return replace(file, name=name, partition=self.partition)
+
+    def _name(self, part: int, index: int) -> str:
+        """Return how the name of a file begins; those of a frame follow each other by ``index``."""
+        folder = "".join(
+            f"{column}={NULL_FOLDER if value is None else value}/"
+            for column, value in self.partition.items()
+        )
+        return f"{folder}{self.prefix}-{self._token}-{part:03d}-{index:05d}"
 
     def _statistics(self, file: StagedFile) -> Mapping[str, Any]:
         """Read a file once more: which rows came into which of several, Polars does not say."""

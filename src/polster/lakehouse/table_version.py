@@ -62,9 +62,7 @@ class TableVersion(Pin):
         """Count the rows from the log, without reading data."""
         if self.counted is not None:
             return self.counted
-        files = self.files
-        if self.batch is not None and f"partition.{BATCH_COLUMN}" in files.columns:
-            files = files.filter(pl.col(f"partition.{BATCH_COLUMN}") == self.batch)
+        files = self.files_read
         if "num_records" not in files.columns or files["num_records"].null_count():
             return int(self.scan_stored().select(pl.len()).collect().item())
         return int(files["num_records"].sum())
@@ -88,6 +86,14 @@ class TableVersion(Pin):
         """Return one row a data file, as the log describes it."""
         described: pl.DataFrame = self.delta.get_add_actions(flatten=True)
         return described
+
+    @property
+    def files_read(self) -> pl.DataFrame:
+        """Return of :attr:`files` those that readers get; of a batch that lies in no folder all."""
+        files, folder = self.files, f"partition.{BATCH_COLUMN}"
+        if self.batch is None or folder not in files.columns:
+            return files
+        return files.filter(pl.col(folder) == self.batch)
 
     @property
     def every_file(self) -> list[TableFile]:

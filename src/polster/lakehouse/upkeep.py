@@ -19,7 +19,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.merging import MOST_BYTES, merge, mergeable
 from polster.lakehouse.store import LOG_FOLDER, said_by_store
 from polster.lakehouse.table import Table, wait_for_others
-from polster.lakehouse.table_version import TableVersion
+from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import AssetKey
 from polster.model.live import LiveRun
 from polster.model.upkeep import Retention, Size, TableUpkeep
@@ -41,12 +41,23 @@ class _Target:
 
     Attributes:
         holds: The version of Polster whose rows it has; None for Polster's own tables.
+        batch: Of a snapshot, the newest; earlier ones may share files, and stay as they are;
+            else empty.
     """
 
     name: str
     table: Table
     newest: TableVersion
     holds: int | None
+    batch: str = ""
+
+    @property
+    def files(self) -> list[TableFile]:
+        """Return the files that may be merged."""
+        files = self.newest.every_file
+        if not self.batch:
+            return files
+        return [file for file in files if file.partition.get(BATCH_COLUMN) in (None, self.batch)]
 
 
 @dataclass
@@ -140,13 +151,13 @@ class Upkeep:
             return None
         if self.lakehouse.unfinished(newest, published):
             return None
-        return _Target(name, table, newest, published.version)
+        return _Target(name, table, newest, published.version, published.batch)
 
     def _merged(self, target: _Target, key: AssetKey | None) -> TableUpkeep:
         unchanged = TableUpkeep(target.name)
         for attempt in range(ATTEMPTS):
             most = OWN_BYTES if target.holds is None else MOST_BYTES
-            groups = mergeable(target.newest.every_file, self.fewest, most)
+            groups = mergeable(target.files, self.fewest, most)
             if not groups:
                 return unchanged
             merged = sum(map(len, groups))

@@ -20,6 +20,7 @@ from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import data_damage
 from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.set_aside import SetAside, SourceNotes
+from polster.lakehouse.sharing import share
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
@@ -35,6 +36,7 @@ from polster.runtime.writes.cursor import Cursor, Marks, fit_to_be_read_again, w
 from polster.runtime.writes.evolving import evolve, settle, settle_again, types_of_batch, widen
 from polster.runtime.writes.kept import kept_rows
 from polster.runtime.writes.landing import (
+    INGESTED_COLUMN,
     SOURCE_COLUMN,
     BatchLanding,
     LandingPlan,
@@ -215,8 +217,24 @@ class LandBatch:
             self.landing_plan = plan
         if not again and self.landing is not None:
             self.content = self.landing.digest.text(staged.schema)
-        if not again and self.cursor is not None:
+        if again:
+            return
+        if self.cursor is not None:
             self.cursor.check_landing(staged)
+        if current is not None and self._is_snapshot and not self.holds(staged, current):
+            self._share(staged, current)
+
+    def _share(self, staged: Staged, current: TableVersion) -> None:
+        """Leave out what the snapshot has in common with the one before, where that is possible."""
+        published = self.target.published(current)
+        if published is None or not published.batch or not self.work.lakehouse.store.is_local:
+            return
+        if BATCH_COLUMN not in self._plan.partition:
+            return
+        before = replace(current, batch=published.batch)
+        staged.files = share(
+            staged.staging, staged.files, staged.schema, before, apart_from=[INGESTED_COLUMN]
+        )
 
     @property
     def departures(self) -> Departures:
