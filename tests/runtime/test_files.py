@@ -16,7 +16,7 @@ from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, RunRecord
 from polster.model.set_aside import SetAsideFile
-from polster.sources import file_source
+from polster.sources import file_memory
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -327,7 +327,7 @@ def test_a_snapshot_is_what_the_folder_holds(pipeline: Pipeline) -> None:
 def test_the_list_of_many_files_is_kept_beside_the_commits(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_source, "MOST_IN_COMMIT", 3)
+    monkeypatch.setattr(file_memory, "MOST_IN_COMMIT", 3)
     land_from(pipeline)
     for day in range(4):
         for number in range(3):

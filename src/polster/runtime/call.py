@@ -129,7 +129,7 @@ def call_for_rows(
                 _end_fork(asset)
     except ReachedOutsideError:
         raise
-    except SinceError as error:
+    except (SinceError, AssetError) as error:  # what it calls of Polster says what is wrong
         line = user_line(error, root / asset.file) or asset.line
         raise AssetError(
             error.message, code=error.code, place=f"{asset.file}:{line}", hint=error.hint

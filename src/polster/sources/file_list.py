@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import Protocol
 import polars as pl
 
 from polster.errors import AssetError
+from polster.sources.file_pattern import Pattern, name_of
 
 UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp")
 """Ends the name of a file that somebody is writing."""
@@ -65,25 +65,21 @@ class Listing:
     waiting: tuple[str, ...]
 
 
-def list_files(root: Path, pattern: str) -> Listing:
+def list_files(root: Path, pattern: Pattern) -> Listing:
     """List the files of a pattern, one listing of each folder.
-
-    Args:
-        root: The project's folder.
-        pattern: Relative to it, or absolute; ``*``, ``?``, ``[…]`` and ``**`` as in a shell.
 
     Raises:
         AssetError: The folder is not there, or cannot be read.
     """
-    folder = _fixed_folder(root, pattern)
+    folder = _fixed_folder(root, pattern.glob)
     if not folder.is_dir():
-        raise unreachable(pattern, f"there is no folder {_named(root, folder)}")
+        raise unreachable(pattern.text, f"there is no folder {name_of(root, folder)}")
     found: list[FoundFile] = []
     waiting: list[str] = []
     try:
-        for path in _matches(root, pattern):
-            name, own = _named(root, path), path.name
-            if is_hidden(own):
+        for path in _candidates(root, pattern.glob):
+            name, own = name_of(root, path), path.name
+            if is_hidden(own) or not pattern.matches(name):
                 continue
             about = path.stat()
             if is_unfinished(own) or not about.st_size:
@@ -91,7 +87,7 @@ def list_files(root: Path, pattern: str) -> Listing:
                 continue
             found.append(FoundFile(name, about.st_size, about.st_mtime_ns, about.st_ino))
     except OSError as error:
-        raise unreachable(pattern, f"{error.strerror or error}") from error
+        raise unreachable(pattern.text, f"{error.strerror or error}") from error
     return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
 
 
@@ -128,7 +124,7 @@ class LocalFiles:
     """
 
     root: Path
-    pattern: str
+    pattern: Pattern
 
     def list(self) -> Listing:
         """List them, one listing of each folder."""
@@ -246,23 +242,19 @@ def _fixed_folder(root: Path, pattern: str) -> Path:
     return root.joinpath(*fixed)
 
 
-def _matches(root: Path, pattern: str) -> Iterator[Path]:
-    folder, own = root / Path(pattern).parent, Path(pattern).name
-    if any(sign in str(Path(pattern).parent) for sign in WILDCARDS) or own == "**":
-        whole = Path(pattern)
+def _candidates(root: Path, glob: str) -> Iterator[Path]:
+    """Yield the files of which some are those of a pattern."""
+    whole = Path(glob)
+    if has_wildcard(str(whole.parent)):
         below = Path(whole.anchor) if whole.is_absolute() else root
         for path in below.glob(whole.relative_to(whole.anchor).as_posix()):
             if path.is_file():
                 yield path
         return
-    with os.scandir(folder) as entries:
+    with os.scandir(root / whole.parent) as entries:
         for entry in entries:
-            if fnmatch.fnmatchcase(entry.name, own) and entry.is_file():
+            if entry.is_file():
                 yield Path(entry.path)
-
-
-def _named(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def unreachable(pattern: str, why: str, *, hint: str = BRING_BACK) -> AssetError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ from polars.io.plugins import register_io_source
 
 from polster.errors import AssetError
 from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles
+from polster.sources.file_memory import ArrivedFile, Memory
+from polster.sources.file_pattern import Pattern
 from polster.sources.file_rows import (
     KINDS,
     Columns,
@@ -28,13 +29,14 @@ from polster.sources.file_rows import (
 from polster.sources.source import BadFile, Batch, Known
 
 SOURCE_COLUMN = "_source"
-MOST_IN_COMMIT = 500
-"""Of so many files at most a commit names each; of more it names the text that does."""
 SHOWN = 3
 HELD_FILES = 2000
 PIECE_ROWS = 50_000
+PIECES = 500
 HELD_BYTES = 64 * 1024 * 1024
 """So much of what was read to be checked is kept until it lands; the rest is read once more."""
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""Stands in the name of a folder where there is no value."""
 
 
 def files(
@@ -55,10 +57,15 @@ def files(
     that is overwritten lands as a new file. Rows have ``_source``, the file, and ``_row``, counted
     from 1. CSV stays text. Meant for ``load="append"``; a snapshot is all that is there.
 
+    ``{day}`` in the pattern is one or more characters between two slashes, which become a column
+    of that name in each row, text. They are part of what the file says: the same content with
+    another day is another file.
+
     Args:
         pattern: Relative to the project's folder, such as ``landing/orders/*.csv``, or in an object
-            store, such as ``s3://bucket/orders/*.csv``; ``**`` stands for folders of any depth.
-            Files may be packed: ``.gz``, ``.zst``, ``.zip``.
+            store, such as ``s3://bucket/orders/*.csv``; ``**`` stands for folders of any depth,
+            ``{name}`` for a part of the name that becomes a column, ``{{`` for a brace. Files may
+            be packed: ``.gz``, ``.zst``, ``.zip``.
         format: By default what the name's ending says.
         on_bad_file: What happens to a file that is malformed: it is set aside, bytes and all, and
             the others land; or nothing lands.
@@ -75,7 +82,8 @@ def files(
     Raises:
         AssetError: An argument makes no sense.
     """
-    kind = format or kind_of(pattern)
+    meant = Pattern.of(pattern, Path.cwd())
+    kind = format or kind_of(meant.glob)
     if kind is None or kind not in KINDS.values():
         raise AssetError(
             f"nothing says what the files {pattern} are"
@@ -85,7 +93,7 @@ def files(
             hint=f"write format= and one of: {', '.join(dict.fromkeys(KINDS.values()))}",
         )
     how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines)
-    return FilesSource(Path.cwd(), pattern, how, fails=on_bad_file == "fail")
+    return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class FilesSource:
     """
 
     root: Path
-    pattern: str
+    pattern: Pattern
     how: Format
     fails: bool = False
 
@@ -106,62 +114,71 @@ class FilesSource:
         """List the files, and give those whose content did not land yet."""
         place = self._place()
         listing = place.list()
-        memory = _Memory.read(known)
-        digests = Digests(self.root, self.pattern, place)
+        memory = Memory.read(known, self.pattern.names)
+        digests = Digests(self.root, self.pattern.text, place)
         place.fetch(digests.unknown(listing.files))
         changing: list[str] = []
-        new: dict[str, FoundFile] = {}
-        every: dict[str, FoundFile] = {}
+        every: dict[str, ArrivedFile] = {}
         for file in listing.files:
             digest = digests.of(file)
             if digest is None:
                 changing.append(file.name)
                 continue
-            every.setdefault(digest, file)
-            if digest not in memory.digests and digest not in known.set_aside:
-                new.setdefault(digest, file)
+            arrived = ArrivedFile.of(file, digest, self.pattern)
+            every.setdefault(arrived.identity, arrived)
         digests.keep()
-        for digest, file in every.items():
-            if digest in known.set_aside:
-                yield BadFile(file.name, Path(file.name), digest, "")
+        aside = [each for each in every.values() if each.aside & known.set_aside]
+        for each in aside:
+            for digest in each.aside & known.set_aside:
+                yield BadFile(each.file.name, Path(each.file.name), digest, "")
+        now = [each for each in every.values() if not each.aside & known.set_aside]
         if known.is_whole:
             state = hashlib.blake2b("\n".join(sorted(every)).encode(), digest_size=16).hexdigest()
             if known.memory == state:
                 return
-            now = {d: f for d, f in every.items() if d not in known.set_aside}
             good, bad = self._read(now, place)
             yield from bad
             yield self._batch(good, state, _notes(listing.waiting, changing))
             return
+        new = [each for each in now if not memory.holds(each)]
         if not new:
             return
         good, bad = self._read(new, place)
         yield from bad
         if good.rows:
-            yield self._batch(good, memory.text(good.digests), _notes(listing.waiting, changing))
+            landed = [each.identity for each in good.files]
+            yield self._batch(good, memory.text(landed), _notes(listing.waiting, changing))
 
     def _place(self) -> Files:
-        if "://" not in self.pattern:
+        if "://" not in self.pattern.text:
             return LocalFiles(self.root, self.pattern)
         from polster.sources.object_store import StoredFiles
 
         return StoredFiles(self.pattern)
 
-    def _read(self, new: dict[str, FoundFile], place: Files) -> tuple[_Good, list[BadFile]]:
+    def _read(self, new: Sequence[ArrivedFile], place: Files) -> tuple[_Good, list[BadFile]]:
         """Read each file once, to know that it is right; the rows are read when they land.
 
         Raises:
             AssetError: A file is malformed, and nothing may land then.
         """
         good, bad = _Good(self, place), []
-        place.fetch(new.values())
-        for digest, file in new.items():
+        place.fetch(each.file for each in new)
+        malformed: set[str] = set()
+        for each in new:
+            file, digest, why = each.file, each.digest, ""
+            if digest in malformed:
+                continue
             try:
-                good.add(digest, file)
+                good.add(each)
+            except MisnamedFileError as error:
+                digest, why = each.by_name, str(error)
             except UnreadableFileError as error:
-                bad.append(BadFile(file.name, place.path(file), digest, str(error)))
+                why = str(error)
             except OSError as error:
                 why = error.strerror or str(error)
+            if why:
+                malformed.add(digest)
                 bad.append(BadFile(file.name, place.path(file), digest, why))
         if bad and self.fails:
             raise AssetError(
@@ -177,43 +194,57 @@ class FilesSource:
         return Batch(good.frame(), memory, notes, good.check)
 
 
+class MisnamedFileError(UnreadableFileError):
+    """A file does not go together with the pattern; the message says why."""
+
+
 @dataclass(slots=True)
 class _Good:
     """Files that were read and are right."""
 
     source: FilesSource
     place: Files
-    files: list[FoundFile] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
+    files: list[ArrivedFile] = field(default_factory=list)
     columns: Columns = field(default_factory=Columns)
     rows: int = 0
     _held: dict[str, pl.DataFrame] = field(default_factory=dict)
     _held_bytes: int = 0
 
-    def add(self, digest: str, file: FoundFile) -> None:
+    def add(self, arrived: ArrivedFile) -> None:
         """Read a file, and take it in if it is right.
 
         Raises:
             UnreadableFileError: It is not.
             OSError: It cannot be read.
         """
+        if arrived.unclear:
+            raise MisnamedFileError(arrived.unclear)
+        file = arrived.file
         path, how = self.place.path(file), self.source.how
+        held: pl.DataFrame | None = None
         if is_streamed(path, how, file.size):
             types, rows = check_large(path, how)
         else:
-            read = read_file(path, how)
-            types, rows = read.schema, read.height
-            self._held_bytes += int(read.estimated_size())
+            held = read_file(path, how)
+            types, rows = held.schema, held.height
+        named = {name.lower() for name in self.source.pattern.names}
+        if twins := [name for name in types if name.lower() in named]:
+            raise MisnamedFileError(
+                f"it has a column `{twins[0]}` itself, which the pattern makes of its name: give "
+                "the placeholder another name"
+            )
+        if held is not None:
+            self._held_bytes += int(held.estimated_size())
             if self._held_bytes < HELD_BYTES and len(self._held) < HELD_FILES:
-                self._held[file.name] = read
-        self.files.append(file)
-        self.digests.append(digest)
+                self._held[file.name] = held
+        self.files.append(arrived)
         self.columns.add(types)
         self.rows += rows
 
     def frame(self) -> pl.LazyFrame:
         """Return the rows of all files, one file after the other."""
-        schema = pl.Schema({**self.columns.types, SOURCE_COLUMN: pl.String()})
+        named = dict.fromkeys((*self.source.pattern.names, SOURCE_COLUMN), pl.String())
+        schema = pl.Schema({**self.columns.types, **named})
 
         def read(
             with_columns: list[str] | None,
@@ -236,10 +267,15 @@ class _Good:
         return register_io_source(read, schema=schema)
 
     def _rows(self) -> Iterator[pl.DataFrame]:
-        for file in self.files:
-            name = pl.Series(SOURCE_COLUMN, [file.name])
-            for part in self._parts(file):
-                yield self.columns.fit(part).hstack([name.new_from_index(0, part.height)])
+        for each in self.files:
+            named = [*each.values, (SOURCE_COLUMN, each.file.name)]
+            texts = [
+                pl.Series(column, [None if text == HIVE_NULL else text], pl.String)
+                for column, text in named
+            ]
+            for part in self._parts(each.file):
+                fit = self.columns.fit(part)
+                yield fit.hstack([text.new_from_index(0, part.height) for text in texts])
 
     def _parts(self, file: FoundFile) -> Iterator[pl.DataFrame]:
         path, how = self.place.path(file), self.source.how
@@ -256,61 +292,14 @@ class _Good:
         Raises:
             AssetError: Somebody wrote one meanwhile; nothing of it may land.
         """
-        for file in self.files:
-            if not self.place.is_as_found(file):
+        for each in self.files:
+            if not self.place.is_as_found(each.file):
                 raise AssetError(
-                    f"{file.name} was written while it was read; nothing was landed",
+                    f"{each.file.name} was written while it was read; nothing was landed",
                     code="POL365",
                     hint="run it again; let the sender write under another name, such as "
                     "orders.csv.tmp, and rename it when it is whole",
                 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """Which contents have landed.
-
-    Attributes:
-        digests: All of them.
-        base: Name of the text that holds most; empty if none does.
-        recent: Those that no text holds yet.
-    """
-
-    known: Known
-    digests: frozenset[str]
-    base: str
-    recent: tuple[str, ...]
-
-    @classmethod
-    def read(cls, known: Known) -> _Memory:
-        """Read what the table remembers.
-
-        Raises:
-            AssetError: A text that a commit names is gone.
-        """
-        if not known.memory or known.is_whole:
-            return cls(known, frozenset(), "", ())
-        said = json.loads(known.memory)
-        base, recent = said["base"], tuple(said["landed"])
-        text = known.notes.read(base) if base and known.notes else ""
-        if text is None:
-            raise AssetError(
-                "what its table holds of its files is not known: the list of them is gone",
-                code="POL361",
-                hint=f"bring {base} back to where Polster keeps it, or move the table away, to "
-                "land all files once more",
-            )
-        return cls(known, frozenset([*text.split(), *recent]), base, recent)
-
-    def text(self, landed: Sequence[str]) -> str:
-        """Return what to remember once more contents have landed."""
-        recent = (*self.recent, *landed)
-        if len(recent) <= MOST_IN_COMMIT or self.known.notes is None:
-            return json.dumps({"base": self.base, "landed": recent})
-        every = " ".join(sorted(self.digests.union(recent)))
-        name = f"{hashlib.blake2b(every.encode(), digest_size=16).hexdigest()}.txt"
-        self.known.notes.write(name, every)
-        return json.dumps({"base": name, "landed": []})
 
 
 def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -320,7 +309,7 @@ def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     for part in parts:
         waiting.append(part)
         rows += part.height
-        if rows >= PIECE_ROWS or len(waiting) == MOST_IN_COMMIT:
+        if rows >= PIECE_ROWS or len(waiting) == PIECES:
             yield pl.concat(waiting)
             waiting, rows = [], 0
     if waiting:

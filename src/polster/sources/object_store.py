@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from errno import ENOENT
-from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock
@@ -28,6 +26,7 @@ from polster.sources.file_list import (
     is_unfinished,
     unreachable,
 )
+from polster.sources.file_pattern import Pattern
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -47,7 +46,7 @@ class StoredFiles:
     fetched once, under the condition that it is the one which was listed.
     """
 
-    pattern: str
+    pattern: Pattern
     _store: ObjectStore = field(init=False, repr=False)
     _start: str = field(init=False)
     _folder: Path = field(init=False, repr=False)
@@ -62,11 +61,11 @@ class StoredFiles:
             from obstore.store import from_url
         except ImportError as error:
             raise AssetError(
-                f"the files {self.pattern} lie in an object store, and obstore is not installed",
+                f"the files {self.pattern.text} lie in an object store: obstore is not installed",
                 code="POL366",
                 hint="pip install 'polster[object-store]'",
             ) from error
-        scheme, _, path = self.pattern.partition("://")
+        scheme, _, path = self.pattern.glob.partition("://")
         bucket, *parts = path.split("/")
         fixed: list[str] = []
         for part in parts[:-1]:
@@ -81,7 +80,7 @@ class StoredFiles:
                 self._start, client_options={"allow_http": plain}, retry_config=RETRY
             )
         except (BaseError, ValueError) as error:
-            raise unreachable(self.pattern, _said(error), hint=HINT) from error
+            raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
         self._folder = Path(mkdtemp(prefix="polster-"))
         finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -93,16 +92,14 @@ class StoredFiles:
         """
         from obstore.exceptions import BaseError
 
-        wanted = self.pattern.removeprefix(self._start).split("/")
         found: list[FoundFile] = []
         waiting: list[str] = []
         try:
             for each in (each for page in self._store.list() for each in page):
                 path = each["path"]
-                own = path.rpartition("/")[2]
-                if not own or is_hidden(own) or not _matches(path.split("/"), wanted):
+                name, own = self._start + path, path.rpartition("/")[2]
+                if not own or is_hidden(own) or not self.pattern.matches(name):
                     continue
-                name = self._start + path
                 if is_unfinished(own) or not each["size"]:
                     waiting.append(name)
                     continue
@@ -111,7 +108,7 @@ class StoredFiles:
                 modified = int(each["last_modified"].timestamp() * 1_000_000_000)
                 found.append(FoundFile(name, each["size"], modified, _number(tag)))
         except BaseError as error:
-            raise unreachable(self.pattern, _said(error), hint=HINT) from error
+            raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
         return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
 
     def fetch(self, files: Iterable[FoundFile]) -> None:
@@ -156,7 +153,7 @@ class StoredFiles:
             raise FileNotFoundError(ENOENT, "it is another one by now", file.name) from error
         except BaseError as error:
             target.unlink(missing_ok=True)
-            raise unreachable(self.pattern, _said(error), hint=HINT) from error
+            raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
         with self._lock:
             self._make_room(file.size)
             self._fetched[file.name] = target
@@ -174,18 +171,6 @@ class StoredFiles:
     def is_as_found(self, file: FoundFile) -> bool:
         """Tell whether a file is the one that was listed: no other one is ever fetched."""
         return file.name in self._tags
-
-
-def _matches(parts: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Tell whether the parts of a name are those of a pattern; ``**`` is any number of folders."""
-    if not wanted:
-        return not parts
-    if wanted[0] == "**" and len(wanted) > 1:
-        tails = (parts[start:] for start in range(len(parts)))
-        return any(map(partial(_matches, wanted=wanted[1:]), tails))
-    return (
-        bool(parts) and fnmatch.fnmatchcase(parts[0], wanted[0]) and _matches(parts[1:], wanted[1:])
-    )
 
 
 def _number(tag: str | None) -> int:
