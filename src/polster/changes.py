@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from polster.model.expect import IS_CURRENT, VALID_FROM
+
 AUDIT = ("_ingested_at", "_batch_id", "_source", "_row")
 """Columns that say how a row came, and not what it says."""
 TIED = "is_tied"
-VALID_FROM, VALID_TO, IS_CURRENT = "valid_from", "valid_to", "is_current"
+VALID_TO = "valid_to"
 CONTENT, GONE = "__polster_content__", "__polster_gone__"
 STARTS, STRETCH = "__polster_starts__", "__polster_stretch__"
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from polster.contracts.profile import FIELD, LastVersion, Profile, names_of
+from polster.contracts.vanishing import Vanished
 from polster.errors import AssetError, nearest
 from polster.model.asset import Asset, Load
 from polster.model.expect import Expect, parse_age
@@ -104,6 +105,7 @@ def surprises(
     *,
     returned: int,
     beside: int | None = None,
+    vanished: Vanished | None = None,
 ) -> list[Surprise]:
     """Compare a new version with what is expected of it.
 
@@ -114,6 +116,7 @@ def surprises(
         allowed: What :func:`ages` says.
         returned: Rows that the function returned, those that are quarantined with them.
         beside: Rows of the last version that stay, where ``new`` is a part of the next; else None.
+        vanished: Keys that the last version has and the next has not, if that is asked.
     """
     found: list[Surprise] = []
     is_append = asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND
@@ -123,6 +126,7 @@ def surprises(
     expect = asset.options.expect
     found += _sizes(expect, new.rows + (beside or 0), last)
     found += _nulls(expect, new)
+    found += _keys(expect, vanished)
     newest = dict(new.newest)
     if last is not None and is_added:
         for column, moment in last.newest.items():
@@ -243,6 +247,21 @@ def _nulls(expect: Expect, new: Profile) -> Iterator[Surprise]:
             message = f"`{column}` is null in {share:.1%} of the rows, where {limit:.1%} is allowed"
             permit = f'null_share={{"{column}": {needed}}}'
             yield _stated(expect, "POL328", f"null_share {column}", message, _permit(permit))
+
+
+def _keys(expect: Expect, vanished: Vanished | None) -> Iterator[Surprise]:
+    limit = expect.vanish
+    if vanished is None or limit is None or vanished.share <= limit:
+        return
+    which = "keys of the last version are gone"
+    if vanished.are_current:
+        which = "keys that are current in the last version would not be"
+    message = (
+        f"{vanished.keys} of the {vanished.of} {which}, {vanished.share:.1%}, where "
+        f"`vanish={limit}` is expected"
+    )
+    needed = math.ceil(vanished.share * 100) / 100
+    yield _stated(expect, "POL391", "vanish", message, _permit(f"vanish={needed}"))
 
 
 def _stated(expect: Expect, code: str, subject: str, message: str, hint: str) -> Surprise:

@@ -31,6 +31,7 @@ from polster.contracts.rules import (
     rule_names,
     rule_problems,
 )
+from polster.contracts.vanishing import Keys, keys_expected
 from polster.errors import AssetError, nearest
 from polster.model.asset import EVERY_RULE, Asset, ExtraColumns, Policy
 from polster.project.load import in_short, is_ctrl_c, kind_of, place_in_file, said_by, user_trace
@@ -68,6 +69,7 @@ class Terms:
         rules: The rules that apply.
         notes: What the user should know.
         ages: How old the newest value of a column may be, by column.
+        keys: Of which keys some may vanish; None if nobody says how many.
     """
 
     asset: Asset
@@ -78,6 +80,7 @@ class Terms:
     rules: Rules
     notes: tuple[str, ...]
     ages: Mapping[str, timedelta] = field(default_factory=dict)
+    keys: Keys | None = None
 
     @property
     def keeps_originals(self) -> bool:
@@ -130,6 +133,7 @@ def settle_terms(
     _check_names(asset, returned, brought)
     if contract is None:
         allowed = ages(asset, returned)
+        keys_expected(asset, NO_RULES, returned)
         return Terms(asset, returned, returned, _narrowed(returned), (), NO_RULES, (), allowed)
     _check_policies(asset, contract)
     columns = contract_columns(contract)
@@ -144,7 +148,8 @@ def settle_terms(
     schema = pl.Schema({**judged, **{name: returned[name] for name in extra}})
     casts += _narrowed({n: dtype for n, dtype in schema.items() if n not in types})
     allowed = ages(asset, schema)
-    return Terms(asset, schema, returned, casts, tuple(columns), rules, notes, allowed)
+    keys = keys_expected(asset, rules, judged)
+    return Terms(asset, schema, returned, casts, tuple(columns), rules, notes, allowed, keys)
 
 
 @dataclass(slots=True)

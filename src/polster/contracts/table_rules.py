@@ -153,13 +153,13 @@ def keys_are_unique(frame: pl.LazyFrame, columns: tuple[str, ...], rows: int) ->
         if rising.collect(engine="streaming").item():
             return True
     key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
-    buckets = _buckets(rows)
+    parts = buckets(rows)
     engine: Literal["in-memory", "streaming"] = "in-memory" if rows < FEW_ROWS else "streaming"
     distinct = 0
-    for bucket in range(buckets):
+    for bucket in range(parts):
         part = frame.select(columns)
-        if buckets > 1:
-            part = part.filter(key.hash() % buckets == bucket)
+        if parts > 1:
+            part = part.filter(key.hash() % parts == bucket)
         distinct += part.select(key.n_unique()).collect(engine=engine).item()
     return distinct == rows
 
@@ -202,12 +202,12 @@ def _repeats(
     if keys_are_unique(frame, columns, rows):
         return known
     key = pl.struct(columns) if len(columns) > 1 else pl.col(columns[0])
-    buckets = _buckets(rows)
+    parts = buckets(rows)
     found = [known]
-    for bucket in range(buckets):
+    for bucket in range(parts):
         part = frame.select(ROW, *columns)
-        if buckets > 1:
-            part = part.filter(key.hash() % buckets == bucket)
+        if parts > 1:
+            part = part.filter(key.hash() % parts == bucket)
         found.append(
             part.sort(ROW).filter(~key.is_first_distinct()).select(ROW).collect().to_series()
         )
@@ -280,5 +280,6 @@ def _without(frame: pl.LazyFrame, found: list[pl.DataFrame]) -> pl.LazyFrame:
     return frame.join(gone.lazy(), on=ROW, how="anti", maintain_order="left")
 
 
-def _buckets(rows: int) -> int:
+def buckets(rows: int) -> int:
+    """Return in how many parts keys of so many rows are looked at."""
     return max(1, -(-rows // BUCKET_ROWS))

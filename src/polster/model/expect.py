@@ -12,6 +12,8 @@ from typing import Literal
 AGE = re.compile(r"(\d+) ?(m|h|d|w)")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 OUTCOMES = ("fail", "warn")
+VALID_FROM, IS_CURRENT = "valid_from", "is_current"
+"""Columns by which a table is known as a history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class Expect:
         max_rows: Rows at most.
         shrink: Share of the last version's rows, 0 to 1, that may be gone.
         grow: Share of the last version's rows that may be added: 0.5 is half as many again.
+        vanish: Share of the last version's primary keys, 0 to 1, that may be gone; of a history
+            (``valid_from`` in the key, ``is_current`` beside it), of the keys that are current.
         null_share: Share of nulls, 0 to 1, that a column may have, or a field of its structs,
             such as ``person.email``; 1.0 lets it be empty.
         fresh_within: How old the newest value of a column may be when the run starts:
@@ -42,6 +46,7 @@ class Expect:
     max_rows: int | None = None
     shrink: float | None = None
     grow: float | None = None
+    vanish: float | None = None
     null_share: Mapping[str, float] = field(default_factory=dict)
     fresh_within: str | Mapping[str, str] | None = None
     on_violation: Literal["fail", "warn"] = "fail"
@@ -50,8 +55,9 @@ class Expect:
         for name, rows in (("min_rows", self.min_rows), ("max_rows", self.max_rows)):
             if rows is not None and (type(rows) is not int or rows < 0):
                 raise ValueError(f"wants `{name}` to be a whole number from 0")
-        if self.shrink is not None and not _is_number(self.shrink, 1):
-            raise ValueError("wants `shrink` to be a share between 0 and 1")
+        for name, share in (("shrink", self.shrink), ("vanish", self.vanish)):
+            if share is not None and not _is_number(share, 1):
+                raise ValueError(f"wants `{name}` to be a share between 0 and 1")
         if self.grow is not None and not _is_number(self.grow):
             raise ValueError("wants `grow` to be a number from 0: 0.5 is half as many again")
         if not isinstance(self.null_share, Mapping) or not all(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from polster.contracts.judge import Terms, settle_terms
+from polster.contracts.vanishing import Vanished
 from polster.errors import PolsterError
 from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging, prefix_after
@@ -33,6 +34,7 @@ from polster.runtime.failures import computing_failed, failure, failure_of, is_i
 from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
+from polster.runtime.lost_keys import lost_keys
 from polster.runtime.part_by_where import part_by_where, refused
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
@@ -461,6 +463,7 @@ class _Build:
             found=found,
             run=self.work.context,
             is_part=self._part is not None,
+            vanished=self._vanished(staged, current),
         )
         if isinstance(verdict, Passed):
             self.record = replace(
@@ -479,6 +482,18 @@ class _Build:
             "notes": self.record.notes,
         }
         raise verdict
+
+    def _vanished(self, staged: Staged, current: TableVersion | None) -> Vanished | None:
+        """Count the keys that the table would go without; a damaged one cannot be asked."""
+        keys = self.terms.keys if self.terms else None
+        if self.terms is None or keys is None or current is None or self.job.is_damaged:
+            return None
+        last = self.target.pinned(current)
+        if absent := [name for name in keys.columns if name not in last.schema]:
+            note = f"`vanish` is not judged: the last version has no column `{absent[0]}`"
+            self.record = replace(self.record, notes=(*self.record.notes, note))
+            return None
+        return lost_keys(self.terms, keys, staged, last, self._part)
 
     def _last(self, current: TableVersion | None) -> Last:
         record = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from polster.contracts.expected import Surprise, surprises
 from polster.contracts.profile import LastVersion
+from polster.contracts.vanishing import Vanished
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
@@ -72,6 +73,7 @@ def judge(
     found: Sequence[Surprise],
     run: RunContext,
     is_part: bool,
+    vanished: Vanished | None,
 ) -> Passed | RefusedError:
     """Say why nothing of the staged rows may be published, or what is to be recorded of them.
 
@@ -84,6 +86,7 @@ def judge(
         found: What is amiss besides.
         run: Who publishes.
         is_part: Whether other rows stay in the table beside them, as ``staged`` counts them.
+        vanished: Keys that the table would go without, if that is asked.
     """
     amiss = surprises(
         asset,
@@ -92,6 +95,7 @@ def judge(
         ages,
         returned=staged.returned,
         beside=staged.rows_beside if is_part else None,
+        vanished=vanished,
     )
     if refused := refusal(asset, staged, amiss):
         return refused

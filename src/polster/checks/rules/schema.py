@@ -273,7 +273,8 @@ RULES = (
     _rule(
         "POL333",
         "unknown-expectation-column",
-        "`expect` names a column that the result does not have, or that holds no dates or times",
+        "`expect` names a column that the result does not have or that holds no dates or times, or "
+        "counts keys where there are none",
         "The expectation could never be judged, and nobody would notice.",
         (
             _BRONZE
