@@ -24,6 +24,7 @@ from polster.model.record import (
     INTERRUPTED,
     AssetRecord,
     AssetStatus,
+    Counted,
     Failure,
     Fingerprint,
     Matched,
@@ -118,6 +119,7 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         batches=("b1",),
         scope=Scope(ScopeKind.LOCAL, ("id",), 9, 200, 4, {"id|min": 3}),
         files_in={"bronze.orders": "f"},
+        source_counts={"rows": Counted(12, 11), "sum(tax)": Counted("0.10", 0.1)},
     )
 
     row = to_row(record)
@@ -150,6 +152,8 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         "scope": '{"kind": "local", "by": ["id"], "rows": 9, "of": 200, "quarantined": 4, '
         '"rules": {"id|min": 3}, "why": "", "is_distrusted": false}',
         "files_in": '{"bronze.orders": "f"}',
+        "source_counts": '{"rows": {"said": 12, "came": 11}, '
+        '"sum(tax)": {"said": "0.10", "came": 0.1}}',
     }
 
 

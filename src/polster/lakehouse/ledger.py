@@ -61,6 +61,7 @@ LEDGER_SCHEMA = pl.Schema(
         "batches": pl.List(pl.String()),  # of bronze: what `_batch_id` is of the rows
         "scope": pl.String(),  # JSON: how much of the table was made anew
         "files_in": pl.String(),  # JSON: digest of the files read by upstream key
+        "source_counts": pl.String(),  # JSON: of bronze, what its source said and what came
     }
 )
 KNOWN_BY = frozenset({"run_id", "environment", "asset", "status", "reasons", "fingerprint"})

@@ -16,9 +16,12 @@ from polster.model.secrets import without_secrets
 
 OWN = frozenset({"started_at", "reasons", "notes", "error", "lineage", "warnings"})
 COLUMNS = tuple(each.name for each in fields(AssetRecord) if each.name not in OWN)
-JSON = ("rows_in", "rules_broken", "fingerprint", "nulls", "newest", "matched", "scope", "files_in")
+JSON = (
+    *("rows_in", "rules_broken", "fingerprint", "nulls", "newest", "matched", "scope", "files_in"),
+    "source_counts",
+)
 """What is written as a text of JSON, as are failures, lineage and warnings in their own way."""
-NULL_IF_EMPTY = frozenset({"newest", "matched", "files_in"})
+NULL_IF_EMPTY = frozenset({"newest", "matched", "files_in", "source_counts"})
 WARNING = ("code", "subject", "message", "hint", "run_id", "since")
 
 

@@ -170,6 +170,19 @@ class Failure:
         return self.trace.text if self.trace else None
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How much a source says that it has, and how much came.
+
+    Attributes:
+        said: Rows, or what a column adds up to; a decimal as text.
+        came: The same of what came, rows that are quarantined with it.
+    """
+
+    said: int | float | str
+    came: int | float | str
+
+
 LOOKED_UP = "it only adds to the rows of others, in a left join"
 """Why it does not matter how many rows of an upstream found a partner."""
 
@@ -221,6 +234,7 @@ class AssetRecord:
         batches: Identifiers of the batches of bronze that were landed, as ``_batch_id`` has them.
         scope: Of silver and gold, how much of the table was made anew; the rows counted above are
             those of it.
+        source_counts: Of bronze whose source says how much it has: ``rows``, ``sum(column)``.
     """
 
     asset: AssetKey
@@ -245,6 +259,7 @@ class AssetRecord:
     batches: tuple[str, ...] = ()
     scope: Scope | None = None
     files_in: Mapping[str, str] = field(default_factory=dict)
+    source_counts: Mapping[str, Counted] = field(default_factory=dict)
 
     @property
     def rows_now(self) -> int:

@@ -332,6 +332,7 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
                 scope=self._scope(staged),
+                source_counts=self.write.counted,
             )
             self._refuse_misuse()
             if current is not None and (unneeded := self.write.repeated(staged, current)):
@@ -521,5 +522,6 @@ class _Build:
             warnings=(),
             matched={},
             scope=None,
+            source_counts={},
         )
         return record, None if current is None else self.target.pinned(current)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -28,6 +28,10 @@ STDERR = 2
 QUOTED = re.compile(r'"([^"]+)"')
 LISTED = re.compile(r"valid columns: \[(.*?)\]")
 """Where Polars lists the columns that a step has."""
+
+
+Returned: TypeAlias = pl.LazyFrame | Batch | Source
+"""What a function gives back: a frame; or, of bronze, what says more of it, or a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ def call_function(
     returned = call_for_rows(loaded, inputs, run, root)
     if isinstance(returned, pl.LazyFrame):
         return returned
+    if isinstance(returned, Batch):
+        return returned.frame
     given, _ = batches_of(loaded.asset, returned.ask(Known()))
     return together(given).drop(AUDIT_COLUMNS, strict=False) if given else pl.LazyFrame()
 
@@ -69,16 +75,7 @@ def batches_of(asset: Asset, answer: Iterable[object]) -> tuple[list[Batch], lis
         if isinstance(each, BadFile):
             bad.append(each)
             continue
-        rows: object = each.frame if isinstance(each, Batch) else each
-        if not isinstance(each, Batch) or not isinstance(rows, pl.LazyFrame):
-            raise AssetError(
-                f"its source gave a {type(rows).__qualname__}",
-                code="POL360",
-                place=asset.place,
-                hint="let `ask` return or yield polster.sources.Batch(frame, memory), the frame a "
-                "pl.LazyFrame",
-            )
-        given.append(each)
+        given.append(_batch(asset, each, "let `ask` return or yield"))
     if len(given) > 1 and asset.options.load is Load.SNAPSHOT:
         raise AssetError(
             f"its source gave {len(given)} batches, where one is the whole state",
@@ -87,6 +84,18 @@ def batches_of(asset: Asset, answer: Iterable[object]) -> tuple[list[Batch], lis
             hint='give one batch of all rows; or, if these are new records, write load="append"',
         )
     return given, bad
+
+
+def _batch(asset: Asset, each: object, deed: str) -> Batch:
+    rows: object = each.frame if isinstance(each, Batch) else each
+    if isinstance(each, Batch) and isinstance(rows, pl.LazyFrame):
+        return each
+    raise AssetError(
+        f"its source gave a {type(rows).__qualname__}",
+        code="POL360",
+        place=asset.place,
+        hint=f"{deed} polster.sources.Batch(frame, memory), the frame a pl.LazyFrame",
+    )
 
 
 def together(batches: Sequence[Batch], names: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -105,8 +114,8 @@ def together(batches: Sequence[Batch], names: Sequence[str] | None = None) -> pl
 
 def call_for_rows(
     loaded: LoadedAsset, inputs: Mapping[str, Handed], run: RunContext, root: Path
-) -> pl.LazyFrame | Source:
-    """Call the function of an asset and return its frame, lazy, or its source.
+) -> Returned:
+    """Call the function of an asset and return its frame, lazy, or its batch, or its source.
 
     Args:
         loaded: The asset with its function.
@@ -156,6 +165,16 @@ def call_for_rows(
         return result
     if asset.key.layer is Layer.BRONZE and isinstance(result, Source):
         return result
+    if asset.key.layer is Layer.BRONZE and isinstance(result, Batch):
+        batch = _batch(asset, result, "return")
+        if not batch.memory:
+            return batch
+        raise AssetError(
+            "the function returned a batch with `memory`, which nobody would tell it again",
+            code="POL393",
+            place=asset.place,
+            hint="leave `memory` out, or return a source, which is told what it remembers",
+        )
     kind = type(result)
     raise AssetError(
         f"the function returned a {kind.__module__!s}.{kind.__qualname__}, not a frame of Polars",

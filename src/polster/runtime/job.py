@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import polars as pl
-
 from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.pin import Pin
@@ -17,12 +15,11 @@ from polster.model.context import RunContext
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import LoadedAsset, load_asset
-from polster.runtime.call import Handed, call_for_rows
+from polster.runtime.call import Handed, Returned, call_for_rows
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Stager
-from polster.sources.source import Source
 
-Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], pl.LazyFrame | Source]
+Caller = Callable[[LoadedAsset, Mapping[str, Handed], RunContext, Path], Returned]
 
 
 @dataclass(frozen=True, slots=True)

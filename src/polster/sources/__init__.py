@@ -1,6 +1,7 @@
 """What bronze reads: a source says what is new before anything of it is read.
 
-A bronze function returns a frame, or a :class:`Source`, such as what :func:`files` makes.
+A bronze function returns a frame, or a :class:`Source`, such as what :func:`files` makes; or a
+:class:`Batch`, which says of a frame how much its source has.
 """
 
 from importlib import import_module

@@ -24,6 +24,7 @@ from polster.sources.file_rows import (
     is_streamed,
     kind_of,
     read_file,
+    rows_by_footer,
     scan_file,
 )
 from polster.sources.source import BadFile, Batch, Known
@@ -191,7 +192,7 @@ class FilesSource:
         return good, bad
 
     def _batch(self, good: _Good, memory: str, notes: tuple[str, ...]) -> Batch:
-        return Batch(good.frame(), memory, notes, good.check)
+        return Batch(good.frame(), memory, notes, good.check, good.said)
 
 
 class MisnamedFileError(UnreadableFileError):
@@ -200,13 +201,18 @@ class MisnamedFileError(UnreadableFileError):
 
 @dataclass(slots=True)
 class _Good:
-    """Files that were read and are right."""
+    """Files that were read and are right.
+
+    Attributes:
+        said: How many rows they say that they have, as Parquet does; else None.
+    """
 
     source: FilesSource
     place: Files
     files: list[ArrivedFile] = field(default_factory=list)
     columns: Columns = field(default_factory=Columns)
     rows: int = 0
+    said: int | None = None
     _held: dict[str, pl.DataFrame] = field(default_factory=dict)
     _held_bytes: int = 0
 
@@ -240,6 +246,8 @@ class _Good:
         self.files.append(arrived)
         self.columns.add(types)
         self.rows += rows
+        if how.kind == "parquet":
+            self.said = (self.said or 0) + rows_by_footer(path)
 
     def frame(self) -> pl.LazyFrame:
         """Return the rows of all files, one file after the other."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -71,6 +72,8 @@ def unchecked() -> None:
 class Batch:
     """Rows that a source has and the table has not.
 
+    A bronze function that asks its source itself may return one, too, to say how much there is.
+
     Attributes:
         frame: The rows, lazy. A column ``_source: String`` may say where each comes from, such as
             the name of a file.
@@ -79,12 +82,17 @@ class Batch:
         notes: What the user should know.
         check: Called once the rows are read and before they land; raises if they are not what they
             were said to be.
+        rows: How many rows the source says that this is; nothing lands if others come.
+        sums: What the source says that columns add up to, by column: of numbers, or of numbers as
+            text.
     """
 
     frame: pl.LazyFrame
     memory: str = ""
     notes: tuple[str, ...] = ()
     check: Callable[[], None] = field(default=unchecked, compare=False)
+    rows: int | None = None
+    sums: Mapping[str, int | float | Decimal] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -27,13 +27,12 @@ from polster.project.discovery import ASSET_FOLDER
 from polster.project.load import LoadedAsset
 from polster.project.shared_process import shared_process
 from polster.runtime.build import build
-from polster.runtime.call import Handed, call_for_rows
+from polster.runtime.call import Handed, Returned, call_for_rows
 from polster.runtime.gate import Gate
 from polster.runtime.job import Job, Workplace
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.refusal import REFUSALS
 from polster.runtime.writes.landing import INGESTED_COLUMN, SOURCE_COLUMN
-from polster.sources.source import Source
 from polster.testing.references import publish_targets
 from polster.testing.upstreams import as_published
 
@@ -118,9 +117,7 @@ def run_asset(
     handed = {name: Handed(name, frame) for name, frame in typed.items()}
     raised: list[BaseException] = []
 
-    def call(
-        loaded: LoadedAsset, _: object, context: RunContext, root: Path
-    ) -> pl.LazyFrame | Source:
+    def call(loaded: LoadedAsset, _: object, context: RunContext, root: Path) -> Returned:
         try:
             return call_for_rows(loaded, handed, context, root)
         except AssetError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,9 +24,10 @@ from polster.lakehouse.sharing import share
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
+from polster.model.record import Counted
 from polster.model.secrets import without_secrets
 from polster.model.set_aside import SetAsideFile
-from polster.runtime.call import batches_of, together
+from polster.runtime.call import Returned, batches_of, together
 from polster.runtime.empty_batch import NOTHING_YET, with_columns_known
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job, Workplace
@@ -44,10 +45,11 @@ from polster.runtime.writes.landing import (
     plan_landing,
 )
 from polster.runtime.writes.repeats import check_load, forgotten, repeated, was_cut_short
+from polster.runtime.writes.tally import Tally
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
 from polster.sources.frame import FrameSource
-from polster.sources.source import BadFile, Known, Source
+from polster.sources.source import BadFile, Batch, Known
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -77,6 +79,8 @@ class LandBatch:
         self.landing_plan: LandingPlan | None = None
         self.checks: list[Callable[[], None]] = []
         self.notes: tuple[str, ...] = ()
+        self.tally = Tally(job.asset, (), ())
+        self.counted: Mapping[str, Counted] = {}
 
     def newest(self) -> TableVersion | None:
         """Open the newest version; where a kill left new types half done, do the rest.
@@ -117,7 +121,7 @@ class LandBatch:
 
     def take(
         self,
-        returned: pl.LazyFrame | Source,
+        returned: Returned,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
@@ -125,6 +129,8 @@ class LandBatch:
     ) -> pl.LazyFrame | Unneeded:
         """Take what is new; a frame is a source of one batch, and may have no columns."""
         self.began = began
+        said = returned if isinstance(returned, Batch) else None
+        returned = returned.frame if isinstance(returned, Batch) else returned
         source = returned
         self.is_asked = not isinstance(source, pl.LazyFrame)
         if self.is_asked and self.marks.asked:
@@ -133,6 +139,8 @@ class LandBatch:
             source = FrameSource(source, is_whole=self._is_snapshot)
         given, bad = batches_of(self.asset, source.ask(self._known(current)))
         self._set_aside(bad)
+        if said is not None:
+            given = [replace(said, memory=each.memory) for each in given]
         self.checks = [batch.check for batch in given]
         self.notes += tuple(note for batch in given for note in batch.notes)
         if not given and self.notes:
@@ -141,10 +149,12 @@ class LandBatch:
             return Unneeded(NOTHING_NEW, current)
         self.batches = tuple(new_batch(began) for _ in given)
         self.memory = given[-1].memory
+        self.tally = Tally(self.asset, given, self.batches)
         if isinstance(returned, pl.LazyFrame):
             root: Path = self.work.root
             known = with_columns_known(returned, self.asset, contract, current, root)
             if known is None:
+                self.tally.settle()
                 return Unneeded(NOTHING_NEW, current, (NOTHING_YET,))
             return self._since(known, contract, current) if self.marks.asked else known
         frame = together(given, None if len(given) == 1 else self.batches)
@@ -165,6 +175,8 @@ class LandBatch:
         if current is None:
             return frame
         rows = fit_to_be_read_again(frame, self)
+        self.tally.see_all(rows)
+        self.tally.settle()  # before rows that came before are dropped
         new, dropped = self.cursor.new_rows(rows, current, partial(self._kept_out, current))
         if not dropped:
             return new
@@ -194,6 +206,7 @@ class LandBatch:
             self.work.context.time,
             without_secrets(self.asset.options.source or self.asset.file),
             BATCH_COLUMN in plan.partition,
+            self.tally,
             plan.file_schema,
         )
         looks_beside = current is not None and not self._is_snapshot and terms.rules.need_table
@@ -208,6 +221,8 @@ class LandBatch:
         """
         for check in self.checks:
             check()
+        if not again:
+            self.counted = self.tally.settle()
         if current is not None:
             plan, arriving = self._plan, self._terms.schema
             if again:

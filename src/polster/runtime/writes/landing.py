@@ -24,6 +24,7 @@ from polster.lakehouse.widening import (
     survives,
 )
 from polster.model.asset import Asset, Load
+from polster.runtime.writes.tally import Tally
 from polster.sources.rows_digest import RowsDigest
 
 INGESTED_COLUMN = "_ingested_at"
@@ -44,6 +45,7 @@ class BatchLanding:
         at: When the run started.
         source: Where the rows come from, where they do not bring it.
         in_folder: Whether the batch is a partition of the table, and its column not in the files.
+        tally: Counts the rows where their source says how many there are.
         files: Columns of the files that are staged, storage dtypes.
         digest: Of the rows that were seen.
     """
@@ -52,6 +54,7 @@ class BatchLanding:
     at: datetime
     source: str
     in_folder: bool
+    tally: Tally
     files: pl.Schema = field(default_factory=pl.Schema)
     digest: RowsDigest = field(default_factory=RowsDigest)
     _audit: Mapping[str, pl.Expr] = field(init=False)
@@ -64,7 +67,8 @@ class BatchLanding:
         }
 
     def see(self, batch: pl.DataFrame) -> None:
-        """Take the rows into the digest, wherever they come from."""
+        """Take the rows into the digest, wherever they come from, and count them."""
+        self.tally.see(batch)
         brought = [name for name in AUDIT_COLUMNS if name in batch.columns]
         self.digest.see(batch.drop(brought) if brought else batch)
 

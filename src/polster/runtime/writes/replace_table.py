@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ import polars as pl
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.table_version import TableVersion
+from polster.model.record import Counted
+from polster.runtime.call import Returned
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
 from polster.runtime.stage import Staged
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
-from polster.sources.source import Source
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -41,7 +43,7 @@ class ReplaceTable:
 
     def take(
         self,
-        returned: pl.LazyFrame | Source,
+        returned: Returned,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
@@ -74,6 +76,11 @@ class ReplaceTable:
     def departures(self) -> Departures:
         """Nothing differs from what is replaced."""
         return Departures()
+
+    @property
+    def counted(self) -> Mapping[str, Counted]:
+        """There is no source that could say how much it has."""
+        return {}
 
     def repeated(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Equal rows are published: they have other inputs or other code."""

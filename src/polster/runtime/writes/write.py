@@ -12,9 +12,10 @@ import polars as pl
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change
 from polster.lakehouse.table_version import TableVersion
+from polster.model.record import Counted
+from polster.runtime.call import Returned
 from polster.runtime.gate import Gate
 from polster.runtime.stage import Landing, Staged
-from polster.sources.source import Source
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -86,7 +87,7 @@ class Write(Protocol):
 
     def take(
         self,
-        returned: pl.LazyFrame | Source,
+        returned: Returned,
         contract: type[dy.Schema] | None,
         current: TableVersion | None,
         *,
@@ -95,7 +96,7 @@ class Write(Protocol):
         """Look at what the function returned before its rows are read; ask a source what is new.
 
         Args:
-            returned: Its frame, lazy, or its source.
+            returned: Its frame, lazy, or its batch, or its source.
             contract: What the rows will be judged by.
             current: As everywhere.
             began: When the function was called.
@@ -123,12 +124,16 @@ class Write(Protocol):
         """Fit staged rows to the table, and again when another writer has changed it.
 
         Raises:
-            AssetError: They do not fit.
+            AssetError: They do not fit, or others came than their source says.
         """
 
     @property
     def departures(self) -> Departures:
         """How what arrives differs from the table."""
+
+    @property
+    def counted(self) -> Mapping[str, Counted]:
+        """What sources say that they have, and what came; known once it is settled."""
 
     def repeated(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Tell whether the same rows came last time, before they are judged beside them.
