@@ -119,6 +119,7 @@ def silver(
     allow_empty: bool = False,
     expect: Expect | None = None,
     references: References | None = None,
+    frozen: str | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
@@ -144,6 +145,8 @@ def silver(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             ``{"product_id": "products.product_id"}``. A row whose value is not there breaks the
             rule ``product_id|references``; null refers to nothing. For a key of several columns
             both are tuples. The table is built before, and is not handed to the function.
+            ``frozen``, a condition in SQL over the columns of the contract: published rows for
+            which it holds stay as they are, and none are added to them.
             ``owner``, who answers for the table. ``tags``, words to select by.
             ``description``, one line; by default the docstring.
     """
@@ -164,6 +167,7 @@ def gold(
     allow_empty: bool = False,
     expect: Expect | None = None,
     references: References | None = None,
+    frozen: str | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,

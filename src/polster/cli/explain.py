@@ -43,6 +43,9 @@ def command(
         ("when rows change in", "it makes anew"),
         [(str(name), each.meaning) for name, each in explained.inputs.items()],
     )
+    if frozen := explained.asset.options.frozen:
+        console.show()
+        console.note(f"published rows stay frozen where {frozen}")
     if last is not None:
         console.show()
         console.note(f"last time {number(last.rows)} of {number(last.of)} rows: {last.text}")
@@ -52,5 +55,6 @@ def _as_json(explained: Explanation) -> dict[str, object]:
     return {
         "asset": str(explained.asset.key),
         "inputs": [{"asset": str(key), **to_json(each)} for key, each in explained.inputs.items()],
+        "frozen": explained.asset.options.frozen,
         "last": to_json(explained.last, *SCOPE),
     }

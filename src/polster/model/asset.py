@@ -114,6 +114,8 @@ DEFAULT_POLICY = {
 }
 EVERY_RULE = "*"
 """The key of ``on_violation={...}`` that stands for all rules that are not named."""
+LATE = "late for frozen"
+"""The rule that keeps out what would be new among rows that stay frozen; no policy is about it."""
 
 
 def _policies(value: object) -> dict[str, Policy]:
@@ -152,6 +154,7 @@ class Options:
         tags: Words to select by.
         description: One line; the docstring's first if not given.
         references: Which columns must hold values of other tables; never in bronze.
+        frozen: Which published rows stay as they are, in SQL; never in bronze.
     """
 
     contract: str | None = None
@@ -222,9 +225,18 @@ class Options:
         "what its columns refer to",
         layers=_JUDGED,
     )
+    frozen: str | None = option(
+        None,
+        text,
+        "such as frozen=\"ordered_on < '2024-01-01'\"",
+        "which of its rows stay as they are",
+        layers=_JUDGED,
+    )
 
     def policy(self, rule: str) -> Policy:
         """Return what happens to a row that breaks ``rule``."""
+        if rule == LATE:
+            return Policy.QUARANTINE
         return self.on_violation.get(rule, self.on_violation[EVERY_RULE])
 
 

@@ -273,9 +273,11 @@ class AssetRecord:
         if scope is None or self.status is not AssetStatus.PUBLISHED:
             return self.reasons
         is_whole = scope.kind is ScopeKind.WHOLE
+        stay = f"{scope.frozen} {'row stays' if scope.frozen == 1 else 'rows stay'} frozen"
+        frozen = (stay,) if scope.frozen else ()
         if is_whole and not all("new data" in reason for reason in self.reasons):
-            return self.reasons
-        return (*self.reasons, scope.text)
+            return (*self.reasons, *frozen)
+        return (*self.reasons, scope.text, *frozen)
 
     @property
     def returned_now(self) -> int:

@@ -84,6 +84,7 @@ class Scope:
         quarantined: Rows that the table goes without now, those of the rest with them.
         rules: Of these, rows by broken rule.
         why: Of a whole table, why, as a clause; of rows that the user named, the condition.
+        frozen: Rows that stay as they are since ``frozen=`` says so.
         is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
             code gets no more of them.
     """
@@ -96,6 +97,7 @@ class Scope:
     rules: Mapping[str, int] = field(default_factory=dict)
     why: str = ""
     is_distrusted: bool = False
+    frozen: int = 0
 
     @property
     def text(self) -> str:

@@ -18,6 +18,7 @@ from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging, prefix_after
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
+from polster.model.asset import LATE
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.scope import Scope, ScopeKind
@@ -31,6 +32,7 @@ from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
+from polster.runtime.frozen import Frozen, came_late, freeze, keeping_out, read_frozen, thawed
 from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
@@ -125,6 +127,7 @@ class _Build:
         self.terms: Terms | None = None
         self.whole: Whole | None = None  # why all of the table is made anew
         self.parts: Parts | None = None  # how that is divided to fit into memory
+        self.frozen: Frozen | None = None  # what stays of it all the same
 
     @property
     def _part(self) -> Slice | None:
@@ -134,16 +137,17 @@ class _Build:
         """Say how much of the table is made anew; None of bronze."""
         rows, now = staged.rows, staged.rows + staged.rows_beside
         out, rules = staged.rows_rejected + staged.rejected_beside, staged.broken_now
-        if (part := self._part) is not None:
+        frozen = self.frozen.count() if self.frozen else 0
+        if (part := self._part) is not None and not part.is_all:
             by = (part.column,) if part.column else ()
             why = part.where.sql if part.where else ""
-            return Scope(part.kind, by, rows, now, out, rules, why)
+            return Scope(part.kind, by, rows, now, out, rules, why, frozen=frozen)
         if self.whole is None:
             return None
         why, distrusted = self.whole.why, self.whole.is_distrusted
         kind = ScopeKind.WHOLE
         by = (self.parts.column,) if self.parts else ()
-        return Scope(kind, by, rows, now, out, rules, why, is_distrusted=distrusted)
+        return Scope(kind, by, rows, now, out, rules, why, is_distrusted=distrusted, frozen=frozen)
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()
@@ -166,10 +170,12 @@ class _Build:
         self.record = replace(self.record, lineage=plan.lineage)
         if self.job.where:
             return self._build_where(terms, frame, plan, current)
+        self.terms = terms = self._freeze(terms, current)
         for part in self._parts(loaded, terms, current):
             if isinstance(part, Whole):
                 self.whole = part
                 break
+            part = replace(part, frozen=self.frozen)
             narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
             self.write = ReplaceSlice(self.job, self.target, part)
             compared = self._divided(loaded, terms, frame, current) if self.job.verifies else None
@@ -179,10 +185,32 @@ class _Build:
                 self.whole = Whole(error.why, is_distrusted=True)
             except OtherShapeError:
                 self.whole = None
-            self.write = write_of(self.job, self.target, self.work, self.marks)
             if self.whole is not None:
                 break
-        return self._stage_with(terms, self._divided(loaded, terms, frame, current), plan, current)
+        if self._part is not None or self.frozen is not None:
+            self.write = self._write_whole()
+        divided = self._divided(loaded, terms, frame, current)
+        try:
+            return self._stage_with(terms, divided, plan, current)
+        except OtherShapeError as error:  # of what stays frozen
+            raise thawed(self.asset, error.why, current) from error
+
+    def _freeze(self, terms: Terms, current: TableVersion | None) -> Terms:
+        """Find out what stays of the table as it is, and return how the rest is judged."""
+        where = read_frozen(self.asset, terms)
+        if where is None or current is None or self.job.reread or self.job.is_damaged:
+            return terms
+        if not any(self.work.lakehouse.publications(current)):  # it was taken over
+            return terms
+        self.frozen = freeze(self.asset, where, terms, current)
+        return keeping_out(terms, where)
+
+    def _write_whole(self) -> Write:
+        """Return how all of the table is written, but for what stays frozen."""
+        if self.frozen is None:
+            return write_of(self.job, self.target, self.work, self.marks)
+        part = Slice(ScopeKind.WHOLE, self.frozen.base, frozen=self.frozen)
+        return ReplaceSlice(self.job, self.target, part)
 
     def _divided(
         self,
@@ -192,15 +220,17 @@ class _Build:
         current: TableVersion | None,
     ) -> Sequence[pl.LazyFrame]:
         """Return what a function returns for all of the table, in parts if it may not fit."""
-        most_bytes = self.job.most_bytes
-        if self.asset.key.layer is Layer.BRONZE or most_bytes is None:
-            return [frame]
-        call = partial(self._call, loaded)
-        self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
-        if self.parts is None:
-            return [frame]
-        whole = {name: table.scan() for name, table in self.inputs.items()}
-        return self.parts.of(call, whole, frame)
+        most_bytes, call = self.job.most_bytes, partial(self._call, loaded)
+        if self.asset.key.layer is not Layer.BRONZE and most_bytes is not None:
+            self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
+        frames: Sequence[pl.LazyFrame] = [frame]
+        if self.parts is not None:
+            whole = {name: table.scan() for name, table in self.inputs.items()}
+            frames = self.parts.of(call, whole, frame)
+        return [self._unfrozen(each) for each in frames]
+
+    def _unfrozen(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        return frame if self.frozen is None else self.frozen.left_out(frame)
 
     def _build_where(
         self,
@@ -253,7 +283,7 @@ class _Build:
     def _rows_of(self, part: Slice, loaded: LoadedAsset, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return what the function returns for a part; ``frame`` is what it returns for all."""
         whole = {name: table.scan() for name, table in self.inputs.items()}
-        return part.rows(partial(self._call, loaded), whole, frame)
+        return self._unfrozen(part.rows(partial(self._call, loaded), whole, frame))
 
     def _stage_with(
         self,
@@ -282,7 +312,7 @@ class _Build:
         """
         part = self.write
         assert isinstance(part, ReplaceSlice)  # noqa: S101 - only a part is compared
-        self.write = write_of(self.job, self.target, self.work, self.marks)
+        self.write = self._write_whole()
         stager = self._stager(terms, None)
         self.write = part
         self.work.stagers.add(stager)
@@ -311,7 +341,7 @@ class _Build:
     ) -> tuple[AssetRecord, TableVersion | None]:
         staged = self._compute(lambda: stager.stage(*frames))
         try:
-            if staged.met and self._part is not None:
+            if staged.met and self._part is not None and not self._part.is_all:
                 raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
             if isinstance(self.write, ReplaceSlice) and staged.rows_beside:
@@ -389,7 +419,9 @@ class _Build:
     def _count_partners(self, plan: PlanRead, current: TableVersion | None) -> None:
         """Record what the joins kept of each upstream, and say where far less than before."""
         self.work.gate.check()
-        if self._part is not None:  # what was counted of the whole is the best that is known
+        if (
+            self._part is not None and not self._part.is_all
+        ):  # what was counted of the whole is the best that is known
             published = None if current is None else self.target.published(current)
             if published is not None:
                 self.record = replace(self.record, matched=published.record.matched)
@@ -453,6 +485,8 @@ class _Build:
         """
         departures = self.write.departures
         found = [vanished(self.asset, column) for column in departures.absent]
+        if late := staged.broken_now.get(LATE, 0):
+            found.append(came_late(self.asset, late))
         if self.whole is not None and self.whole.is_distrusted:
             found.insert(0, wrong_part(self.whole.why))
         verdict = judge(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from polster.contracts.judge import Terms
-from polster.contracts.rules import is_local
 from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, AssetKey
 from polster.model.record import Fingerprint, RunStatus
 from polster.model.scope import ScopeKind
-from polster.plans.where import read_where
+from polster.runtime.named_rows import judged_alone
 from polster.runtime.slice import Slice
 
 
@@ -31,22 +30,10 @@ def part_by_where(
     """
     if base is None or is_damaged:
         raise refused(asset, "it was never built" if base is None else "its table is damaged")
-    try:
-        where = read_where(sql, terms.schema)
-    except ValueError as error:
-        raise refused(asset, str(error)) from error
+    where = judged_alone(asset, sql, terms, terms.schema, refused)
     for name in where.columns:
-        if name not in terms.returned:
-            raise refused(asset, f"its function does not return `{name}`")
         if base.schema.get(name) != terms.schema[name]:
             raise refused(asset, f"its table holds `{name}` in another type than its contract")
-    for rule in terms.rules.tables:
-        if not all(is_local(rule, name, terms.schema) for name in where.columns):
-            raise refused(asset, f"its rule `{rule.name}` looks at rows beside these")
-    if terms.ages or asset.options.expect.null_share:
-        raise refused(asset, "what is expected of its nulls or its newest row is asked of all")
-    if any(rule.target is None for rule in terms.rules.references):
-        raise refused(asset, "it refers to its own rows")
     casts = {cast.column: cast for cast in terms.casts if cast.column in where.columns}
     return Slice(ScopeKind.WHERE, base, where=where, casts=casts)
 

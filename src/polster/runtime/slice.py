@@ -13,6 +13,7 @@ from polster.model.scope import ScopeKind
 from polster.plans.locality import Held, narrowed
 from polster.plans.probes import Call
 from polster.plans.where import Where
+from polster.runtime.frozen import Frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Slice:
         where: Else the rows that the user named.
         casts: As ``cast``, of each column that this looks at.
         steps: Of inputs that hold the values in a step of the function, that step.
+        frozen: Which of the published rows stay, whatever part they are of; a part of the kind
+            :attr:`ScopeKind.WHOLE` is all others.
     """
 
     kind: ScopeKind
@@ -52,6 +55,7 @@ class Slice:
     where: Where | None = None
     casts: Mapping[str, Cast] = field(default_factory=dict)
     steps: Mapping[str, Held] = field(default_factory=dict)
+    frozen: Frozen | None = None
 
     @property
     def returned(self) -> pl.Expr:
@@ -67,14 +71,23 @@ class Slice:
         """Return which rows belong to it, over columns as they are published."""
         if self.where is not None:
             return self.where.holds()
-        return self._among(pl.col(self.column))
+        among = pl.lit(value=True) if self.is_all else self._among(pl.col(self.column))
+        return among if self.frozen is None else among & ~self.frozen.where.holds()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns that say which rows belong to it; rows that come alone need none."""
         if self.where is not None:
             return self.where.columns
-        return (self.column,) if self.column else ()
+        chosen = (self.column,) if self.column else ()
+        if self.frozen is None or not (chosen or self.is_all):
+            return chosen
+        return tuple(dict.fromkeys((*chosen, *self.frozen.where.columns)))
+
+    @property
+    def is_all(self) -> bool:
+        """Tell whether it is all of the table but what is frozen."""
+        return self.kind is ScopeKind.WHOLE
 
     def _as_published(self, column: str) -> pl.Expr:
         """Return a column that holds values as they are returned, in the type of the contract."""

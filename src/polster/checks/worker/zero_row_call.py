@@ -33,6 +33,7 @@ from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, in_short, user_line
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function, missing_hint
+from polster.runtime.frozen import read_frozen
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
 NEEDS_DATA = (
@@ -115,7 +116,9 @@ class ZeroRowCall:
                 return None, [found]
             findings.append(found)
         try:
-            return settle_terms(self.asset, self.loaded.function.contract, returned), findings
+            terms = settle_terms(self.asset, self.loaded.function.contract, returned)
+            read_frozen(self.asset, terms)
+            return terms, findings
         except AssetError as error:
             finding = finding_from(error, self.asset)
             if error.code == MISSING and self.guard.columns_by_value:

@@ -14,7 +14,7 @@ from polster.lakehouse.row_changes import difference
 from polster.lakehouse.staging import BatchWriter, StagedFile
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.told_changes import takes_away, told
-from polster.lakehouse.types import storage_cast
+from polster.lakehouse.types import from_storage, storage_cast
 from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
 from polster.runtime.slice import Slice
@@ -128,12 +128,17 @@ class ReplaceSlice(ReplaceTable):
         Raises:
             WrongPartError: They hold other rows, or keep others out.
         """
-        base, touched = self.part.base, {file.name for file in self.rest.touched}
+        part, base, touched = self.part, self.part.base, {file.name for file in self.rest.touched}
         stays = base.only([file.name for file in base.every_file if file.name not in touched])
         anew = staged.staging.scan([*self.rest.files, *staged.files], staged.schema)
         columns = list(staged.schema)
         ours = pl.concat([stays.scan_stored().select(columns), anew.select(columns)])
         theirs = whole.staging.scan(whole.files, whole.schema).select(columns)
+        if part.frozen is not None:
+            changing = ~part.frozen.where.holds()
+            ours, theirs = (
+                from_storage(rows, staged.types).filter(changing) for rows in (ours, theirs)
+            )
         missing, spare = difference(ours, theirs)
         out, should = staged.rows_rejected + staged.rejected_beside, whole.rows_rejected
         if missing or spare or out != should:
@@ -144,6 +149,8 @@ class ReplaceSlice(ReplaceTable):
 
     def _look_into_quarantine(self, staged: Staged) -> None:
         """Find which rows in the quarantine belong to the part, and count the others."""
+        if self.part.is_all:
+            return
         lakehouse, key = self.target.lakehouse, self.job.asset.key
         quarantine = lakehouse.quarantine(key)
         published = self.target.published(self.part.base)

@@ -1,0 +1,130 @@
+"""Published rows that stay as they are, as ``frozen=`` of an asset says; the others are made anew.
+
+A row that a function returns for the frozen part is told by its key. If it is published there, it
+stays as it was published. Else it would be new, breaks the rule :data:`LATE`, and is kept out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from polster.contracts.casts import Cast
+from polster.contracts.expected import Surprise
+from polster.contracts.judge import Terms
+from polster.contracts.rules import Rule
+from polster.errors import AssetError
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import LATE, Asset
+from polster.plans.where import Where
+from polster.runtime.named_rows import judged_alone
+
+IS_FROZEN = "__polster_frozen__"
+KEY = "__polster_key_{}__"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The rows of a version of a table that stay.
+
+    Attributes:
+        where: Which they are.
+        key: Columns by whose values one is known.
+        casts: How columns that are returned become those of the contract.
+        base: The version that they stay of.
+    """
+
+    where: Where
+    key: tuple[str, ...]
+    casts: Mapping[str, Cast]
+    base: TableVersion
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """Return the rows that stay."""
+        return self.base.scan().filter(self.where.holds())
+
+    def count(self) -> int:
+        """Count the rows that stay."""
+        return int(self.rows.select(pl.len()).collect(engine="streaming").item())
+
+    def left_out(self, returned: pl.LazyFrame) -> pl.LazyFrame:
+        """Return what a function returns, without the rows that stay as they were published."""
+        names = [KEY.format(at) for at in range(len(self.key))]
+        keys = [self._value(name).alias(own) for name, own in zip(self.key, names, strict=True)]
+        made = returned.with_columns(*keys, self.where.holds(self._value).alias(IS_FROZEN))
+        stay = self.rows.select(
+            *(pl.col(name).alias(own) for name, own in zip(self.key, names, strict=True)),
+            pl.lit(value=True).alias(IS_FROZEN),
+        )
+        on = [*names, IS_FROZEN]
+        others = made.join(stay, on=on, how="anti", nulls_equal=True, maintain_order="left")
+        return others.drop(on)
+
+    def _value(self, column: str) -> pl.Expr:
+        cast = self.casts.get(column)
+        return pl.col(column) if cast is None else cast.value()
+
+
+def read_frozen(asset: Asset, terms: Terms) -> Where | None:
+    """Return which rows of an asset's table stay; None if it has no ``frozen``.
+
+    Raises:
+        AssetError: They cannot.
+    """
+    if asset.options.frozen is None:
+        return None
+    where = judged_alone(asset, asset.options.frozen, terms, terms.columns, thawed)
+    if not terms.rules.unique:
+        raise thawed(asset, "its contract has no key, by which a row is known that stays")
+    return where
+
+
+def freeze(asset: Asset, where: Where, terms: Terms, base: TableVersion) -> Frozen:
+    """Return the rows of a version that stay.
+
+    Raises:
+        AssetError: They are of other columns than the rows that are made now.
+    """
+    key = terms.rules.unique[0].columns
+    for name in (*key, *where.columns):
+        if base.schema.get(name) != terms.schema[name]:
+            raise thawed(asset, f"its table holds `{name}` in another type than its contract", base)
+    return Frozen(where, key, {cast.column: cast for cast in terms.casts}, base)
+
+
+def keeping_out(terms: Terms, where: Where) -> Terms:
+    """Return how rows are judged of which none may be new where ``where`` holds."""
+    late = Rule(LATE, ~where.holds(), where.columns)
+    return replace(terms, rules=replace(terms.rules, rows=(*terms.rules.rows, late)))
+
+
+def came_late(asset: Asset, rows: int) -> Surprise:
+    """Say that rows were kept out since what they would be part of is frozen."""
+    came = (
+        "1 row that is not in the table was"
+        if rows == 1
+        else (f"{rows} rows that are not in the table were")
+    )
+    return Surprise(
+        "POL396",
+        "frozen",
+        f"{came} returned for the part that is frozen, and kept out",
+        f"look at them: polster quarantine {asset.key}; to let them in, make that part anew: "
+        f'polster run {asset.key} --where "…"',
+        fails=False,
+    )
+
+
+def thawed(asset: Asset, why: str, base: TableVersion | None = None) -> AssetError:
+    """Say that rows cannot stay frozen."""
+    return AssetError(
+        f"its rows cannot stay `frozen`: {why}",
+        code="POL354",
+        place=asset.place,
+        hint="change or remove `frozen=` in its decorator"
+        if base is None
+        else f"make all of it, frozen rows too: polster run {asset.key} --full-refresh",
+    )
