@@ -370,11 +370,44 @@ def test_a_large_file_is_read_a_piece_at_a_time(
     assert set_aside(pipeline)[0].reason == "line 3 has 1 values, where the first has 2"
 
 
+def test_so_is_a_large_file_that_is_packed_or_in_another_encoding(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polster.sources.file_rows.LARGE_BYTES", 10)
+    monkeypatch.setattr("polster.sources.file_source.HELD_BYTES", 0)
+    monkeypatch.setattr("polster.sources.file_text.SUSPICIOUS_BYTES", 100_000)
+    monkeypatch.setattr("tempfile.tempdir", str(pipeline.root / "temporary"))
+    (pipeline.root / "temporary").mkdir()
+    land_from(pipeline, "landing/*.csv*", ', format="csv", encoding="latin-1"')
+    text = ("id,v\n" + "".join(f"{n},é\n" for n in range(3000))).encode("latin-1")
+    put(pipeline, "a.csv", text)
+    put(pipeline, "b.csv.gz", gzip.compress(text + b"x,y\n"))
+    put(pipeline, "bomb.csv.gz", gzip.compress(b"id,v\n" * 1_000_000))
+    put(pipeline, "cut.csv.gz", gzip.compress(text)[:-9])
+
+    landed(pipeline)
+
+    landings = rows(pipeline, "id", "v", "_row")
+    assert (landings[2999], landings[-1]) == (("2999", "é", 3000), ("x", "y", 3001))
+    assert {each.name: each.reason for each in set_aside(pipeline)} == {
+        "landing/bomb.csv.gz": "more than 200 times its size comes out of it; if that is right, "
+        "unpack it before it arrives",
+        "landing/cut.csv.gz": "it cannot be unpacked: Compressed file ended before the "
+        "end-of-stream marker was reached",
+    }
+    assert [path for path in (pipeline.root / "temporary").rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.parametrize(
     ("pattern", "options", "said"),
     [
         ("landing/*", "", "nothing says what the files landing/* are"),
         ("landing/*.csv", ', format="xml"', "`format` is 'xml', which Polster does not read"),
+        (
+            "landing/*.csv",
+            ', encoding="uft-8"',
+            "`encoding` is 'uft-8', which Python does not know",
+        ),
     ],
 )
 def test_arguments_that_make_no_sense_are_told(
@@ -384,4 +417,5 @@ def test_arguments_that_make_no_sense_are_told(
 
     error = pipeline.run().assets[0].error
 
-    assert error is not None and said in error.message
+    assert error is not None
+    assert (error.code, error.message) == ("POL363", said)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
-import lzma
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 import polars as pl
+
+from polster.sources.file_text import PACKED, PIECE_BYTES, UnreadableFileError, as_utf8
 
 ROW_COLUMN = "_row"
 KINDS = {
@@ -27,16 +25,11 @@ KINDS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-PACKED = (".gz", ".zst", ".zip")
-BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-UTF8_BOM = b"\xef\xbb\xbf"
+TEXT = ("csv", "jsonl", "json")
 QUOTE = '"'
+BLANK = pl.all_horizontal(pl.all().is_null())
 OWN_COLUMN = f"it has a column {ROW_COLUMN}, which Polster adds itself"
 LARGE_BYTES = 128 * 1024 * 1024
-
-
-class UnreadableFileError(Exception):
-    """A file is not what its format says; the message says what is wrong, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,11 @@ class Format:
     columns: tuple[str, ...] = ()
     skip_lines: int = 0
 
+    @property
+    def text(self) -> str | None:
+        """Return the encoding of what is text; None of what is none."""
+        return self.encoding if self.kind in TEXT else None
+
 
 def kind_of(pattern: str) -> str | None:
     """Return the format that the ending of a pattern stands for; None if it stands for none.
@@ -73,7 +71,7 @@ def kind_of(pattern: str) -> str | None:
 
 
 def read_file(path: Path, how: Format) -> pl.DataFrame:
-    """Read a file, all of it; ``_row`` counts its rows from 1.
+    """Read a file as :func:`as_read` gives it, all of it; ``_row`` counts its rows from 1.
 
     CSV stays text: a reader that guesses turns 007 into 7, and NA into nothing. An empty value is
     null, and a quoted one is empty text.
@@ -84,17 +82,15 @@ def read_file(path: Path, how: Format) -> pl.DataFrame:
     """
     if how.kind == "parquet":
         return _numbered(_parquet(path))
-    data = _unpacked(path)
+    data = b"".join(as_utf8([path.read_bytes()], "utf-8"))
     if how.kind == "csv":
-        return _numbered(_csv(_text(data, how), how))
-    text = _text(data, how)
-    return _numbered(_json(text) if how.kind == "json" else _json_lines(text))
+        return _numbered(_csv(data, how))
+    return _numbered(_json(data) if how.kind == "json" else _json_lines(data))
 
 
-def is_streamed(path: Path, how: Format, size: int) -> bool:
+def is_streamed(path: Path, how: Format) -> bool:
     """Tell whether a file is read a piece at a time, since it is too large to be held."""
-    plain = path.suffix.lower() not in PACKED and how.encoding == "utf-8"
-    return size > LARGE_BYTES and plain and how.kind in ("csv", "jsonl", "parquet")
+    return path.stat().st_size > LARGE_BYTES and how.kind in ("csv", "jsonl", "parquet")
 
 
 def scan_file(path: Path, how: Format) -> pl.LazyFrame:
@@ -124,6 +120,9 @@ def scan_file(path: Path, how: Format) -> pl.LazyFrame:
         raise UnreadableFileError(_first_line(error)) from error
     if ROW_COLUMN in types:
         raise UnreadableFileError(OWN_COLUMN)
+    if how.kind == "csv" and len(types) > 1:
+        with path.open("rb") as opened:
+            rows = rows.filter(~BLANK) if _has_blank_lines(opened) else rows
     numbered = rows.with_row_index(ROW_COLUMN, 1)
     return numbered.select(*types, pl.col(ROW_COLUMN).cast(pl.Int64))
 
@@ -155,66 +154,6 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.hstack([number.alias(ROW_COLUMN)])  # an expression would start Polars' threads
 
 
-def _unpacked(path: Path) -> bytes:
-    ending = path.suffix.lower()
-    try:
-        match ending:
-            case ".gz":
-                with gzip.open(path) as packed:
-                    return packed.read()
-            case ".zip":
-                return _only_member(path)
-            case ".zst":
-                return _zstandard(path)
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise UnreadableFileError(f"it cannot be unpacked: {error}") from error
-    return path.read_bytes()
-
-
-def _only_member(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        names = [each for each in archive.namelist() if not each.endswith("/")]
-        if len(names) != 1:
-            raise UnreadableFileError(f"the archive holds {len(names)} files, where one is read")
-        return archive.read(names[0])
-
-
-def _zstandard(path: Path) -> bytes:
-    """Unpack by Polars, which knows the format, as lines of one column."""
-    try:
-        lines = pl.read_csv(
-            path,
-            has_header=False,
-            separator="\x01",
-            quote_char=None,
-            new_columns=["line"],
-            infer_schema=False,
-            empty_string_is_null=False,
-        )
-    except pl.exceptions.PolarsError as error:
-        raise UnreadableFileError(f"it cannot be unpacked: {_first_line(error)}") from error
-    return ("\n".join(lines["line"]) + "\n").encode()
-
-
-def _text(data: bytes, how: Format) -> bytes:
-    """Return text as UTF-8, without a byte order mark."""
-    if data.startswith(UTF8_BOM):
-        data = data[len(UTF8_BOM) :]
-    encoding = BOMS.get(data[:2], how.encoding)
-    if encoding != how.encoding:
-        data = data[2:]
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(
-            f"byte {error.start} is no {encoding}: {data[error.start : error.start + 4]!r}"
-        ) from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise UnreadableFileError(f"line {line} holds a NUL character")
-    return data if encoding.lower().replace("_", "-") == "utf-8" else text.encode()
-
-
 def _csv(data: bytes, how: Format) -> pl.DataFrame:
     if not data.strip():
         return pl.DataFrame()
@@ -230,12 +169,10 @@ def _csv(data: bytes, how: Format) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise UnreadableFileError(_short_of(_opened(data), how) or _first_line(error)) from error
-    if rows.width > 1:
-        blank = pl.all_horizontal(pl.all().is_null())
-        if rows.height and rows.to_series(-1).null_count():
-            if found := _short_of(_opened(data), how):
-                raise UnreadableFileError(found)
-            rows = rows.filter(~blank) if _has_blank_lines(data) else rows
+    if rows.width > 1 and rows.height and rows.to_series(-1).null_count():
+        if found := _short_of(_opened(data), how):
+            raise UnreadableFileError(found)
+        rows = rows.filter(~BLANK) if _has_blank_lines(io.BytesIO(data)) else rows
     return rows
 
 
@@ -243,8 +180,14 @@ def _opened(data: bytes) -> TextIO:
     return io.StringIO(data.decode(), newline="")
 
 
-def _has_blank_lines(data: bytes) -> bool:
-    return b"\n\n" in data or b"\n\r\n" in data or data.startswith((b"\n", b"\r\n"))
+def _has_blank_lines(opened: IO[bytes]) -> bool:
+    before = b"\n"
+    while piece := opened.read(PIECE_BYTES):
+        piece = before + piece
+        if b"\n\n" in piece or b"\n\r\n" in piece:
+            return True
+        before = piece[-2:]
+    return False
 
 
 def _short_of(text: TextIO, how: Format) -> str | None:

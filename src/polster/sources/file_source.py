@@ -19,7 +19,6 @@ from polster.sources.file_rows import (
     KINDS,
     Columns,
     Format,
-    UnreadableFileError,
     check_large,
     is_streamed,
     kind_of,
@@ -27,6 +26,8 @@ from polster.sources.file_rows import (
     rows_by_footer,
     scan_file,
 )
+from polster.sources.file_text import UnreadableFileError, as_read
+from polster.sources.scratch import scratch_folder
 from polster.sources.source import BadFile, Batch, Known
 
 SOURCE_COLUMN = "_source"
@@ -93,6 +94,14 @@ def files(
             code="POL363",
             hint=f"write format= and one of: {', '.join(dict.fromkeys(KINDS.values()))}",
         )
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise AssetError(
+            f"`encoding` is {encoding!r}, which Python does not know",
+            code="POL363",
+            hint="write one that it knows, such as utf-8, latin-1 or cp1252",
+        ) from error
     how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines)
     return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail")
 
@@ -199,7 +208,7 @@ class MisnamedFileError(UnreadableFileError):
     """A file does not go together with the pattern; the message says why."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class _Good:
     """Files that were read and are right.
 
@@ -215,6 +224,11 @@ class _Good:
     said: int | None = None
     _held: dict[str, pl.DataFrame] = field(default_factory=dict)
     _held_bytes: int = 0
+    _scratch: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the place for files that are unpacked."""
+        self._scratch = scratch_folder(self)
 
     def add(self, arrived: ArrivedFile) -> None:
         """Read a file, and take it in if it is right.
@@ -225,14 +239,14 @@ class _Good:
         """
         if arrived.unclear:
             raise MisnamedFileError(arrived.unclear)
-        file = arrived.file
-        path, how = self.place.path(file), self.source.how
+        file, how = arrived.file, self.source.how
         held: pl.DataFrame | None = None
-        if is_streamed(path, how, file.size):
-            types, rows = check_large(path, how)
-        else:
-            held = read_file(path, how)
-            types, rows = held.schema, held.height
+        with as_read(self.place.path(file), how.text, self._scratch) as path:
+            if is_streamed(path, how):
+                types, rows = check_large(path, how)
+            else:
+                held = read_file(path, how)
+                types, rows = held.schema, held.height
         named = {name.lower() for name in self.source.pattern.names}
         if twins := [name for name in types if name.lower() in named]:
             raise MisnamedFileError(
@@ -286,13 +300,15 @@ class _Good:
                 yield fit.hstack([text.new_from_index(0, part.height) for text in texts])
 
     def _parts(self, file: FoundFile) -> Iterator[pl.DataFrame]:
-        path, how = self.place.path(file), self.source.how
         if file.name in self._held:
             yield self._held[file.name]
-        elif is_streamed(path, how, file.size):
-            yield from scan_file(path, how).collect_batches()
-        else:
-            yield read_file(path, how)
+            return
+        how = self.source.how
+        with as_read(self.place.path(file), how.text, self._scratch) as path:
+            if is_streamed(path, how):
+                yield from scan_file(path, how).collect_batches()
+            else:
+                yield read_file(path, how)
 
     def check(self) -> None:
         """See whether the files are still those that were looked at.

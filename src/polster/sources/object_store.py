@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from errno import ENOENT
 from pathlib import Path
-from tempfile import mkdtemp
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import finalize
 
 from polster.errors import AssetError
 from polster.model.secrets import without_secrets
@@ -27,6 +24,7 @@ from polster.sources.file_list import (
     unreachable,
 )
 from polster.sources.file_pattern import Pattern
+from polster.sources.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -81,8 +79,7 @@ class StoredFiles:
             )
         except (BaseError, ValueError) as error:
             raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
-        self._folder = Path(mkdtemp(prefix="polster-"))
-        finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder = scratch_folder(self)
 
     def list(self) -> Listing:
         """List the files, in one listing of what lies below the fixed part of the pattern.

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import gettempdir, mkdtemp
 from typing import Any
 
 import polars as pl
@@ -33,13 +27,10 @@ from polster.model.since import (
 )
 from polster.runtime.stage import Staged
 from polster.sources.frame import is_in_memory
+from polster.sources.scratch import scratch_folder
 
 FAILED = "__polster_failed__"
 CURSOR = "__polster_cursor__"
-WAITING = "polster-rows-"
-"""Begins the name of a temporary folder in which rows wait until they are compared."""
-KILLED_SECONDS = 86_400
-"""Who made a folder that is older than that does not live any more."""
 
 
 @dataclass(slots=True)
@@ -289,12 +280,7 @@ def fit_to_be_read_again(frame: pl.LazyFrame, owner: object) -> pl.LazyFrame:
     """
     if is_in_memory(frame):
         return frame
-    for left in Path(gettempdir()).glob(f"{WAITING}*"):
-        with suppress(OSError):  # another run may be faster
-            if time.time() - left.stat().st_mtime > KILLED_SECONDS:
-                shutil.rmtree(left)
-    folder = Path(mkdtemp(prefix=WAITING))
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    folder = scratch_folder(owner)
     frame.sink_ipc(folder / "rows.arrow", compression="lz4")
     return pl.scan_ipc(folder / "rows.arrow")
 
