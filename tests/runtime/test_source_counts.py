@@ -234,3 +234,20 @@ def test_a_parquet_file_that_holds_less_than_its_footer_says_lands_nothing(
 
     assert whole != of_three
     assert failure(record).startswith("POL392: its source says 3 rows, and 2 came")
+
+
+def test_a_function_that_returns_a_batch_is_checked_and_tested_as_any_other(
+    pipeline: Pipeline,
+) -> None:
+    contract = "class Orders(dy.Schema):\n    id = dy.Int64(min=1)\n"
+    text = FUNCTION.replace("{options}", "(contract=Orders)").replace("{said}", "rows=2")
+    text = text.replace("orders()", "orders() -> Batch").replace("{rows}", '{"id": [0, 1]}')
+    pipeline.asset("bronze.orders", IMPORTS + contract + text)
+    asked = "from polster.testing import run_asset; from core.bronze_orders import orders; "
+    shown = f'{asked}print(run_asset(orders).published["id"].to_list())'
+
+    checked = pipeline.cli("validate", "--from-data")
+    tested = pipeline.process("-c", shown, env={"PYTHONPATH": "src"})
+
+    assert checked.exit_code == 0, checked.stdout
+    assert tested.stdout == "[1]\n", tested.stderr

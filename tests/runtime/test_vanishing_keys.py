@@ -276,3 +276,13 @@ def test_a_key_with_a_column_that_is_new_is_not_compared_and_the_run_says_so(
 
     assert first.notes == ("`vanish` is not judged: the last version has no column `till`",)
     assert again.notes == ()
+
+
+def test_a_damaged_table_is_not_compared_and_the_run_says_so(shop: Pipeline) -> None:
+    for file in (shop.data / "silver" / "orders").glob("*.parquet"):
+        file.unlink()
+
+    record = last(shop)
+
+    assert record.status == "published"
+    assert "`vanish` is not judged: the last version is damaged" in record.notes

@@ -519,16 +519,18 @@ class _Build:
         raise verdict
 
     def _vanished(self, staged: Staged, current: TableVersion | None) -> Vanished | None:
-        """Count the keys that the table would go without; a damaged one cannot be asked."""
+        """Count the keys that the table would go without; say where that cannot be known."""
         keys = self.terms.keys if self.terms else None
-        if self.terms is None or keys is None or current is None or self.job.is_damaged:
+        if self.terms is None or keys is None or current is None:
             return None
         last = self.target.pinned(current)
-        if absent := [name for name in keys.columns if name not in last.schema]:
-            note = f"`vanish` is not judged: the last version has no column `{absent[0]}`"
-            self.record = replace(self.record, notes=(*self.record.notes, note))
-            return None
-        return lost_keys(self.terms, keys, staged, last, self._part)
+        absent = [name for name in keys.columns if name not in last.schema]
+        if not self.job.is_damaged and not absent:
+            return lost_keys(self.terms, keys, staged, last, self._part)
+        why = f"has no column `{absent[0]}`" if absent else "is damaged"
+        note = f"`vanish` is not judged: the last version {why}"
+        self.record = replace(self.record, notes=(*self.record.notes, note))
+        return None
 
     def _last(self, current: TableVersion | None) -> Last:
         record = None
