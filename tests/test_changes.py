@@ -79,6 +79,7 @@ def expected_history(changes: list[Change]) -> list[Change]:
     return sorted(found, key=repr)
 
 
+@pytest.mark.sentence(2)
 @given(CHANGES, st.randoms())
 def test_the_newest_of_each_key_in_any_order_and_however_often(
     changes: list[Change], chance: Any
@@ -89,6 +90,7 @@ def test_the_newest_of_each_key_in_any_order_and_however_often(
     assert newest(shuffled) == newest(changes) == expected_newest(changes)
 
 
+@pytest.mark.sentence(2)
 @given(CHANGES, st.randoms())
 def test_the_history_of_each_key_in_any_order_and_however_often(
     changes: list[Change], chance: Any
@@ -113,6 +115,7 @@ def test_intervals_of_a_key_do_not_overlap_and_one_at_most_is_open(changes: list
             assert row[2] < row[3] <= after[2]
 
 
+@pytest.mark.sentence(19)
 def test_a_late_change_splits_the_interval_that_it_falls_into() -> None:
     early = [(1, 1, "Ulm", False), (1, 5, "Bonn", False)]
 
@@ -123,16 +126,19 @@ def test_a_late_change_splits_the_interval_that_it_falls_into() -> None:
     ]
 
 
+@pytest.mark.sentence(20)
 def test_what_comes_back_after_a_deletion_opens_a_new_interval() -> None:
     changes = [(1, 1, "Ulm", False), (1, 2, "Ulm", True), (1, 4, "Ulm", False)]
 
     assert [row[1:4] for row in told(changes)] == [("Ulm", 1, 2), ("Ulm", 4, None)]
 
 
+@pytest.mark.sentence(3)
 def test_a_late_change_of_a_deleted_key_does_not_bring_it_back() -> None:
     assert newest([(1, 5, "Ulm", True), (1, 2, "Bonn", False)]) == []
 
 
+@pytest.mark.sentence(8)
 def test_a_null_that_replaces_a_value_is_a_change() -> None:
     changes = [(1, 1, "Ulm", False), (1, 2, None, False)]
 
@@ -140,6 +146,7 @@ def test_a_null_that_replaces_a_value_is_a_change() -> None:
     assert [row[1:4] for row in told(changes)] == [("Ulm", 1, 2), (None, 2, None)]
 
 
+@pytest.mark.sentence(23)
 def test_columns_that_are_not_tracked_open_no_interval_and_are_the_newest() -> None:
     rows = pl.LazyFrame(
         {"id": [1, 1, 1], "at": [1, 2, 3], "town": ["Ulm", "Ulm", "Bonn"], "seen": [7, 8, 9]}
@@ -153,6 +160,7 @@ def test_columns_that_are_not_tracked_open_no_interval_and_are_the_newest() -> N
     ]
 
 
+@pytest.mark.sentence(7)
 def test_composite_keys_and_orders_never_run_together() -> None:
     rows = pl.LazyFrame(
         {

@@ -214,6 +214,7 @@ def test_a_limit_that_is_none_is_a_mistake(pipeline: Pipeline, written: str) -> 
         pipeline.open()
 
 
+@pytest.mark.sentence(11)
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are counted in another unit")
 def test_memory_is_bounded_by_the_limit_and_not_by_the_file(pipeline: Pipeline) -> None:
     rows = 1_500_000

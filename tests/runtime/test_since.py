@@ -115,6 +115,7 @@ def test_nothing_new_makes_no_version(orders: Pipeline) -> None:
     assert orders.version("bronze.orders") == 0
 
 
+@pytest.mark.sentence(14)
 def test_rows_that_tie_at_the_boundary_are_neither_lost_nor_doubled(orders: Pipeline) -> None:
     one(orders)
     source(orders, (1, "10:00", "a"), (2, "12:00", "b"), (3, "12:00", "c"), (2, "12:00", "b"))
@@ -163,6 +164,7 @@ def test_a_row_that_changed_lands_as_another_row(orders: Pipeline) -> None:
     assert landed(orders) == [(1, "10:00", "a"), (2, "12:00", "b"), (2, "12:00", "b2")]
 
 
+@pytest.mark.sentence(16)
 def test_rows_without_a_value_of_the_cursor_land_once_and_are_told(orders: Pipeline) -> None:
     file = "src/core/bronze_orders.py"
     orders.edit(file, 'pl.col("at") >= since', '(pl.col("at") >= since).fill_null(True)')
@@ -216,6 +218,7 @@ def test_an_older_version_put_back_has_its_own_mark(orders: Pipeline) -> None:
     assert [row[0] for row in landed(orders)] == [1, 2, 3]
 
 
+@pytest.mark.sentence(13)
 def test_a_crash_between_commit_and_ledger_appends_nothing_twice(orders: Pipeline) -> None:
     orders.write("driver.py", KILLED_AFTER_THE_COMMIT)
 
@@ -257,6 +260,7 @@ def orders(run: polster.RunContext) -> pl.LazyFrame:
 """
 
 
+@pytest.mark.sentence(15)
 def test_a_million_rows_with_one_cursor_value_are_told_apart_and_nothing_of_them_is_remembered(
     pipeline: Pipeline,
 ) -> None:

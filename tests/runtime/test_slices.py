@@ -216,6 +216,7 @@ def test_new_rows_are_added_where_each_row_stands_for_itself(pipeline: Pipeline)
     assert (record.rows_returned, record.rows_published, record.rows_quarantined) == (2, 1, 1)
 
 
+@pytest.mark.sentence(10)
 def test_a_key_that_stays_has_its_rows_made_anew_in_their_order(pipeline: Pipeline) -> None:
     project(pipeline, ROW_LOCAL)
     arrive(pipeline, TEN)
@@ -556,6 +557,7 @@ def test_a_part_may_be_chosen_by_a_column_of_any_plain_type(
     assert record.scope.by == ("by",)
 
 
+@pytest.mark.sentence(10)
 @pytest.mark.parametrize("expected", ['null_share={"person": 0.5}', 'fresh_within="99999h"'])
 def test_what_is_expected_of_all_rows_is_asked_of_all_rows(
     pipeline: Pipeline, expected: str
@@ -630,6 +632,7 @@ MEANINGS = {
 }
 
 
+@pytest.mark.sentence(10)
 @pytest.mark.parametrize("meaning", MEANINGS)
 def test_what_a_contract_means_is_the_same_of_a_part(pipeline: Pipeline, meaning: str) -> None:
     columns, options, result = MEANINGS[meaning]

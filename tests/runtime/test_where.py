@@ -70,6 +70,7 @@ def paid(pipeline: Pipeline, table: str = "silver.orders") -> dict[int, int]:
     return dict(zip(rows["on"].dt.day(), rows["paid"], strict=True))
 
 
+@pytest.mark.sentence(28)
 def test_the_rows_that_are_named_are_of_todays_code_and_the_others_stay(pipeline: Pipeline) -> None:
     shop(pipeline)
     edit(pipeline)
@@ -139,6 +140,7 @@ def test_the_quarantine_shows_what_the_table_goes_without(pipeline: Pipeline) ->
     assert record.scope.quarantined == 1
 
 
+@pytest.mark.sentence(32)
 def test_what_a_run_made_that_did_not_succeed_is_not_made_again(pipeline: Pipeline) -> None:
     shop(pipeline)
     edit(pipeline)
@@ -157,6 +159,7 @@ def test_what_a_run_made_that_did_not_succeed_is_not_made_again(pipeline: Pipeli
     assert again.status is AssetStatus.UNCHANGED
 
 
+@pytest.mark.sentence(32)
 def test_parts_that_are_made_at_once_are_all_published(pipeline: Pipeline) -> None:
     shop(pipeline)
     edit(pipeline)
@@ -200,6 +203,7 @@ def test_a_condition_that_chooses_no_rows_by_themselves_is_refused(
     assert paid(pipeline) == {2: 2, 3: 3, 4: 4}
 
 
+@pytest.mark.sentence(28)
 @pytest.mark.parametrize(
     ("by", "said"),
     [
