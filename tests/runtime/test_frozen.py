@@ -13,6 +13,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import LATE, AssetKey
 from polster.model.record import AssetRecord, AssetStatus
+from polster.runtime.frozen import ANEW
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -221,6 +222,18 @@ def test_a_frozen_row_that_another_program_deleted_does_not_come_back(pipeline: 
     assert orders(pipeline) == {3: 300, 4: 400}
     assert record.rules_broken == {LATE: 2, "paid|min": 2}
     assert again.status is AssetStatus.UNCHANGED
+
+
+def test_frozen_rows_that_are_damaged_are_made_anew_and_the_run_says_so(pipeline: Pipeline) -> None:
+    shop(pipeline)
+    for file in (pipeline.data / "silver" / "orders").glob("*.parquet"):
+        file.unlink()
+    edit(pipeline, "* 1", "* 100")
+
+    record = run(pipeline)
+
+    assert orders(pipeline) == {2: 200, 3: 300, 4: 400}
+    assert record.notes == (ANEW,)
 
 
 def test_explain_says_which_rows_stay(pipeline: Pipeline) -> None:

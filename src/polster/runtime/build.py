@@ -32,7 +32,7 @@ from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
-from polster.runtime.frozen import Frozen, came_late, freeze, keeping_out, read_frozen, thawed
+from polster.runtime.frozen import ANEW, Frozen, came_late, freeze, keeping_out, read_frozen, thawed
 from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
@@ -198,10 +198,11 @@ class _Build:
     def _freeze(self, terms: Terms, current: TableVersion | None) -> Terms:
         """Find out what stays of the table as it is, and return how the rest is judged."""
         where = read_frozen(self.asset, terms)
-        if where is None or current is None or self.job.reread or self.job.is_damaged:
+        if where is None or self.job.reread or self.job.known is None:
             return terms
-        if not any(self.work.lakehouse.publications(current)):  # it was taken over
-            return terms
+        published = self.work.lakehouse.publications
+        if current is None or self.job.is_damaged or not any(published(current)):
+            return replace(terms, notes=(*terms.notes, ANEW))
         self.frozen = freeze(self.asset, where, terms, current)
         return keeping_out(terms, where)
 

@@ -21,6 +21,7 @@ from polster.model.asset import LATE, Asset
 from polster.plans.where import Where
 from polster.runtime.named_rows import judged_alone
 
+ANEW = "rows that `frozen=` names were made anew, too, since its table could not be kept"
 IS_FROZEN = "__polster_frozen__"
 KEY = "__polster_key_{}__"
 
