@@ -203,7 +203,7 @@ def test_parts_of_a_whole_build_that_a_part_is_compared_with(pipeline: Pipeline)
     record = pipeline.run(verify=True).assets[-1]
 
     assert record.scope is not None
-    assert (record.scope.text, record.warnings) == ("by id", ())
+    assert (record.scope.text, record.warnings) == ("by id, verified", ())
 
 
 @pytest.mark.parametrize("written", ['"3 parsecs"', '"10KB"', "true", "-1"])

@@ -73,6 +73,28 @@ def check_personal(graph: AssetGraph, examined: Iterable[Examined]) -> list[Find
     return [finding for asset in graph for finding in walk.step(asset)]
 
 
+def personal_columns(
+    graph: AssetGraph, examined: Iterable[Examined], key: AssetKey
+) -> frozenset[str] | None:
+    """Return the columns of an asset that hold, or may hold, personal data that nothing masks.
+
+    Args:
+        graph: The assets.
+        examined: That asset and what it stands on, upstream first, with their lineage.
+        key: The asset.
+
+    Returns:
+        None if nobody knows.
+    """
+    known = {entry.asset: entry for entry in examined}
+    walk = _Walk(graph, known)
+    for each in known:
+        walk.step(graph[each])
+    if known[key].contract is None or key in walk.hidden:
+        return None
+    return frozenset(ref.column for ref in walk.taints[key])
+
+
 class _Walk:
     """Goes through the assets, upstream first, and remembers what it found marked."""
 

@@ -16,7 +16,7 @@ RECORD = (
     *("notes", "error"),
 )
 FAILURE = ("code", "message", "hint", "place", "traceback")
-SCOPE = ("kind", "by", "rows", "of", "frozen", "why")
+SCOPE = ("kind", "by", "rows", "of", "frozen", "why", "is_verified")
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:

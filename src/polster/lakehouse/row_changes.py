@@ -115,16 +115,14 @@ def _sequence(
     return pl.concat(parts).collect()
 
 
-def difference(one: pl.LazyFrame, other: pl.LazyFrame) -> tuple[int, int]:
-    """Count the rows that ``other`` has and ``one`` has not, and the reverse, as multisets.
+def differing(one: pl.LazyFrame, other: pl.LazyFrame) -> RowChanges:
+    """Find the rows that ``other`` has and ``one`` has not, and the reverse, as multisets.
 
     Args:
         one: Rows.
         other: Rows of the same columns.
     """
-    net = _net(other, one, one.collect_schema().names())
-    more, fewer = net.filter(pl.col(TIMES) > 0)[TIMES], net.filter(pl.col(TIMES) < 0)[TIMES]
-    return int(more.sum()), -int(fewer.sum())
+    return _netted(other, one, one.collect_schema().names())
 
 
 def rows_beyond(

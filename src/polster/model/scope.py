@@ -87,6 +87,7 @@ class Scope:
         frozen: Rows that stay as they are since ``frozen=`` says so.
         is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
             code gets no more of them.
+        is_verified: Whether a slice was compared with a whole build and was right.
     """
 
     kind: ScopeKind
@@ -98,6 +99,7 @@ class Scope:
     why: str = ""
     is_distrusted: bool = False
     frozen: int = 0
+    is_verified: bool = False
 
     @property
     def text(self) -> str:
@@ -105,6 +107,8 @@ class Scope:
 
         >>> Scope(ScopeKind.LOCAL, ("order_id",), 3, 200).text
         'by order_id'
+        >>> Scope(ScopeKind.ROW_LOCAL, (), 3, 200, is_verified=True).text
+        'row-local, verified'
         >>> Scope(ScopeKind.WHOLE, why="never built").text
         'whole: never built'
         """
@@ -113,4 +117,5 @@ class Scope:
         if self.kind is ScopeKind.WHOLE:
             divided = f", in parts by {', '.join(self.by)}" if self.by else ""
             return f"whole: {self.why}{divided}" if self.why else f"whole{divided}"
-        return f"by {', '.join(self.by)}" if self.by else str(self.kind)
+        verified = ", verified" if self.is_verified else ""
+        return (f"by {', '.join(self.by)}" if self.by else str(self.kind)) + verified

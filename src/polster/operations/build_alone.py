@@ -12,12 +12,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
+from polster.operations.open_project import open_project
+from polster.operations.personal import personal
 from polster.project.import_path import import_afresh
 from polster.project.settings import choose_environment, read_settings
 from polster.project.shared_process import shared_process
@@ -63,7 +66,13 @@ def main(root: Path, environment: str, connection: Connection[Any, Any]) -> None
     task: Task = connection.recv()
     chosen = choose_environment(read_settings(root), environment)
     lakehouse = Lakehouse(Store(chosen.lakehouse, chosen.storage_options))
-    work = Workplace(root, lakehouse, task.context, RemoteGate(connection))
+    work = Workplace(
+        root,
+        lakehouse,
+        task.context,
+        RemoteGate(connection),
+        personal=partial(personal, partial(open_project, root, environment=environment)),
+    )
     import_afresh(root)
     os.chdir(root)
     try:

@@ -28,6 +28,7 @@ from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
+from polster.operations.personal import personal
 from polster.operations.upkeep import keep_up_after
 from polster.plans.where import read_where
 from polster.project.fingerprints import read_fingerprints
@@ -72,7 +73,8 @@ def run(
         interrupted_by: Asked who stopped it, once it is: ``by ann with Ctrl-C``.
         full_refresh: Build silver and gold even if nothing changed.
         adopt: Take over tables of other programs that lie in the place of an asset's.
-        verify: Build all of what is made anew in part, too, and compare.
+        verify: Build all of what is made anew in part, too, and compare; else a share of that, as
+            the settings say.
         where: Rows of the selected tables to make anew, as a condition in SQL; what stands on them
             follows. Everything if empty.
         isolate: Build each asset in a process of its own.
@@ -107,7 +109,14 @@ def run(
             [key for key in graph.assets if key in chosen],
         ),
     )
-    work = Workplace(session.root, lakehouse, context, Gate(), building=live.building)
+    work = Workplace(
+        session.root,
+        lakehouse,
+        context,
+        Gate(),
+        building=live.building,
+        personal=lambda key: personal(lambda: session, key),
+    )
 
     def tell(event: RunEvent) -> None:
         listener(event)
@@ -124,7 +133,7 @@ def run(
         _apart(work, at_once, len(chosen)) if isolate else ThreadExecutor(work, at_once),
         full_refresh=full_refresh,
         adopt=adopt,
-        verify=verify,
+        verify=1 if verify else session.settings.verify,
         named=named,
         most_bytes=most_bytes // min(at_once, len(chosen) or 1) if most_bytes else None,
         listener=tell,

@@ -5,6 +5,7 @@
 lakehouse = "data"                  # the environment dev, unless it has its own table
 environment = "dev"                 # the one used when nothing else is said
 memory_limit = "4GiB"               # of all assets that are at work together
+verify = 0.05                       # of parts of tables, so many are compared with a whole build
 
 [tool.polster.environments.prod]
 lakehouse = "${POLSTER_PROD_LAKEHOUSE}"
@@ -102,6 +103,7 @@ class _Settings(_Table):
     environment: Annotated[str, Field(min_length=1)] = DEFAULT_ENVIRONMENT
     environments: dict[str, _Environment] = {}
     memory_limit: Annotated[ByteSize, AfterValidator(_enough)] | None = None
+    verify: Annotated[float, Field(ge=0, le=1)] = 0
     rules: _Rules = _Rules()
     upkeep: _Upkeep = _Upkeep()
 
@@ -128,6 +130,7 @@ class Settings:
         memory_limit: Bytes that the assets at work may take together; None for a share of what
             there is.
         keeps_up: Whether runs look after the lakehouse by themselves.
+        verify: Which share of the parts of tables that runs make is compared with a whole build.
     """
 
     root: Path
@@ -138,6 +141,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     keeps_up: bool = True
     memory_limit: int | None = None
+    verify: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,7 @@ def read_settings(root: Path) -> Settings:
         Retention(keep, table.upkeep.keep_releases),
         table.upkeep.after_runs,
         table.memory_limit,
+        table.verify,
     )
 
 

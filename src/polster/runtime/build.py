@@ -133,7 +133,7 @@ class _Build:
     def _part(self) -> Slice | None:
         return self.write.part if isinstance(self.write, ReplaceSlice) else None
 
-    def _scope(self, staged: Staged) -> Scope | None:
+    def _scope(self, staged: Staged, *, is_verified: bool) -> Scope | None:
         """Say how much of the table is made anew; None of bronze."""
         rows, now = staged.rows, staged.rows + staged.rows_beside
         out, rules = staged.rows_rejected + staged.rejected_beside, staged.broken_now
@@ -141,7 +141,11 @@ class _Build:
         if (part := self._part) is not None and not part.is_all:
             by = (part.column,) if part.column else ()
             why = part.where.sql if part.where else ""
-            return Scope(part.kind, by, rows, now, out, rules, why, frozen=frozen)
+            return Scope(
+                *(part.kind, by, rows, now, out, rules, why),
+                frozen=frozen,
+                is_verified=is_verified,
+            )
         if self.whole is None:
             return None
         why, distrusted = self.whole.why, self.whole.is_distrusted
@@ -182,7 +186,7 @@ class _Build:
             try:
                 return self._stage_with(terms, [narrowed], plan, current, whole=compared)
             except WrongPartError as error:
-                self.whole = Whole(error.why, is_distrusted=True)
+                self.whole = Whole(error.why, is_distrusted=True, named=error.named)
             except OtherShapeError:
                 self.whole = None
             if self.whole is not None:
@@ -319,7 +323,7 @@ class _Build:
         self.work.stagers.add(stager)
         whole = self._compute(lambda: stager.stage(*frames))
         try:
-            part.compare(staged, whole)
+            part.compare(staged, whole, hidden=lambda: self.work.personal(self.asset.key))
         finally:
             whole.discard()
             self.work.stagers.discard(stager)
@@ -362,7 +366,7 @@ class _Build:
                 rows_quarantined=staged.rows_rejected,
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
-                scope=self._scope(staged),
+                scope=self._scope(staged, is_verified=compared is not None),
                 source_counts=self.write.counted,
             )
             self._refuse_misuse()
@@ -484,16 +488,16 @@ class _Build:
 
         The bad rows of an asset that fails are kept to be looked at.
         """
-        departures = self.write.departures
+        departures, last = self.write.departures, self._last(current)
         found = [vanished(self.asset, column) for column in departures.absent]
         if late := staged.broken_now.get(LATE, 0):
             found.append(came_late(self.asset, late))
         if self.whole is not None and self.whole.is_distrusted:
-            found.insert(0, wrong_part(self.whole.why))
+            found.insert(0, wrong_part(self.whole, last.record.warnings if last.record else ()))
         verdict = judge(
             self.asset,
             staged,
-            self._last(current),
+            last,
             ages=self.terms.ages if self.terms else {},
             departures=departures,
             found=found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ class Workplace:
         call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
         load: How an asset comes to its function; a test has it already.
         building: Entered while the code of an asset is at work.
+        personal: Says which columns of an asset may hold personal data; None where nobody knows.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Workplace:
     call: Caller = call_for_rows
     load: Callable[[Asset], LoadedAsset] = load_asset
     building: Callable[[AssetKey], AbstractContextManager[None]] = lambda _: nullcontext()
+    personal: Callable[[AssetKey], Collection[str] | None] = lambda _: None
 
     def discard_leftovers(self) -> None:
         """Delete what builds that failed or were interrupted staged, even after they ended.

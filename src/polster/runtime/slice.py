@@ -22,10 +22,13 @@ class Whole:
 
     Attributes:
         why: As a clause.
+        is_distrusted: Whether a part was found wrong, now or since the code changed.
+        named: Of a part that was found wrong now, some of the rows that differed, in words.
     """
 
     why: str
     is_distrusted: bool = False
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.scope import ScopeKind
+from polster.model.standing import StandingWarning
 from polster.plans.locality import (
     Locality,
     Reach,
@@ -127,12 +128,22 @@ def why_whole(loaded: LoadedAsset, local: Locality) -> str:
     return local.why if line is None else f"{local.why}, at {loaded.asset.file}:{line}"
 
 
-def wrong_part(why: str) -> Surprise:
-    """Say that a part of a table was not what a whole build makes of it, and what comes of that."""
+def wrong_part(whole: Whole, earlier: Sequence[StandingWarning]) -> Surprise:
+    """Say that a part of a table was not what a whole build makes of it, and what comes of that.
+
+    Args:
+        whole: Why all of it is made.
+        earlier: What the version before warns of; as long as the code is the same, it names rows.
+    """
+    such = f"; {whole.named}" if whole.named else ""
+    said = (
+        f"{whole.why}{such}; all of it was published, and all of it is made until its code changes"
+    )
+    told = [each.message for each in earlier if each.code == "POL353" and not such]
     return Surprise(
         "POL353",
         "part",
-        f"{why}; all of it was published, and all of it is made until its code changes",
+        told[0] if told else said,
         "look whether the function gives the same rows each time that it is called; if it does, "
         "please report this as a bug of Polster",
         fails=False,

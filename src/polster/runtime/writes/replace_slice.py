@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from polster.contracts.judge import Terms
+from polster.contracts.rules import PRIMARY_KEY
 from polster.lakehouse.change import Change, TableFile
 from polster.lakehouse.quarantine import RULES_COLUMN, Superseding
-from polster.lakehouse.row_changes import difference
 from polster.lakehouse.staging import BatchWriter, StagedFile
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.told_changes import takes_away, told
@@ -19,6 +19,7 @@ from polster.runtime.gate import Gate
 from polster.runtime.job import BehindError, Job
 from polster.runtime.slice import Slice
 from polster.runtime.stage import Staged
+from polster.runtime.writes.difference import Difference, Hidden, find_difference
 from polster.runtime.writes.kept import kept_rows
 from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
@@ -46,7 +47,16 @@ class OtherShapeError(Exception):
 
 
 class WrongPartError(OtherShapeError):
-    """A part was compared with a whole build, and is not what that says."""
+    """A part was compared with a whole build, and is not what that says.
+
+    Args:
+        why: As a clause.
+        named: Some of the rows that differ, in words.
+    """
+
+    def __init__(self, why: str, named: str) -> None:
+        super().__init__(why)
+        self.named = named
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +132,13 @@ class ReplaceSlice(ReplaceTable):
         if empty:
             raise OtherShapeError(f"`{empty[0]}` would hold no value")
 
-    def compare(self, staged: Staged, whole: Staged) -> None:
+    def compare(self, staged: Staged, whole: Staged, *, hidden: Callable[[], Hidden]) -> None:
         """Compare the table as it would be with a whole build.
+
+        Args:
+            staged: The part.
+            whole: The whole build.
+            hidden: Says which values not to tell.
 
         Raises:
             WrongPartError: They hold other rows, or keep others out.
@@ -139,12 +154,16 @@ class ReplaceSlice(ReplaceTable):
             ours, theirs = (
                 from_storage(rows, staged.types).filter(changing) for rows in (ours, theirs)
             )
-        missing, spare = difference(ours, theirs)
+        unique = self.terms.rules.unique if self.terms else ()
+        key = next((rule.columns for rule in unique if rule.name == PRIMARY_KEY), ())
+        found = find_difference(ours, theirs, key, hidden=hidden)
         out, should = staged.rows_rejected + staged.rejected_beside, whole.rows_rejected
-        if missing or spare or out != should:
+        if found is not None or out != should:
+            found = found or Difference(0, 0, "")
             raise WrongPartError(
-                f"{WRONG}: {missing} rows were missing, {spare} were there that should not be, and "
-                f"{out} were kept out where it keeps out {should}"
+                f"{WRONG}: {found.missing} rows were missing, {found.spare} were there that should "
+                f"not be, and {out} were kept out where it keeps out {should}",
+                found.named,
             )
 
     def _look_into_quarantine(self, staged: Staged) -> None:
