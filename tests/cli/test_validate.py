@@ -13,6 +13,16 @@ import pytest
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
+CONTRACTED = """
+class Export(dy.Schema):
+    id = dy.String()
+    customer = dy.String(nullable=True)
+    amount = dy.String()
+
+@bronze(contract=Export)
+def orders() -> pl.LazyFrame:
+    return pl.scan_csv("landing/orders.csv", infer_schema=False)
+"""
 COLLECTS = "return bronze_orders.collect()"
 
 
@@ -264,3 +274,62 @@ def test_a_secret_in_the_code_is_not_shown(shop: Pipeline) -> None:
 
     assert "POL602" in result.stdout
     assert "Tr0ub4dor" not in result.stdout + result.stderr
+
+
+def test_what_changed_rows_reach_is_shown_of_all_assets_before_any_run(shop: Pipeline) -> None:
+    shop.asset("bronze.orders", CONTRACTED)
+    shop.asset(
+        "gold.share",
+        """
+        class Share(dy.Schema):
+            customer = dy.String(nullable=True)
+            share = dy.Float64(nullable=True)
+
+        @gold(contract=Share)
+        def share(orders: pl.LazyFrame) -> pl.LazyFrame:
+            return orders.select("customer", share=pl.col("amount") / pl.col("amount").sum())
+        """,
+    )
+
+    result = shop.cli("validate", "--reach")
+    told = shop.json("validate", "layer:gold", "--reach")["reach"]
+
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[-7:-1] == [
+        "asset          when rows change in  it makes anew",
+        "silver.orders  bronze.orders        "
+        "what comes is added alone; else the rows of the same id or customer or amount",
+        "gold.share     silver.orders        all of it: "
+        '`select((col("amount") / col("amount").sum()).alias("share"))` needs every row of '
+        "`orders`, at src/core/gold_share.py:12",
+        "gold.spending  silver.orders        the rows of the same customer",
+        "",
+        "made anew when rows change: 1 row-local, 1 by columns, 1 whole",
+    ]
+    assert [(each["asset"], [one["kind"] for one in each["inputs"]]) for each in told] == [
+        ("gold.share", ["whole"]),
+        ("gold.spending", ["local"]),
+    ]
+    assert not shop.data.exists()
+    assert "reach" not in shop.json("validate")
+
+
+def test_of_a_pipeline_with_mistakes_it_is_said_when_they_are_mended(shop: Pipeline) -> None:
+    shop.edit("src/core/silver_orders.py", "bronze_orders:", "bronze_order:")
+
+    result = shop.cli("validate", "--reach")
+
+    assert result.exit_code == 1
+    assert "POL201" in result.stdout
+    assert "made anew" not in result.stdout
+    assert "how much is made anew is said once the mistakes are mended" in result.stderr
+
+
+@pytest.mark.parametrize("format", ["github", "sarif"])
+def test_what_is_no_finding_is_not_left_out_in_silence(shop: Pipeline, format: str) -> None:
+    result = shop.cli("validate", "--reach", "--format", format)
+
+    assert result.exit_code == 2
+    assert "POL106" in result.stderr
+    assert "--format json" in result.stderr

@@ -13,7 +13,7 @@ from polster.cli.options import (
     TextOrJson,
 )
 from polster.cli.projects import open_and_say
-from polster.cli.run_report import SCOPE, number
+from polster.cli.run_report import SCOPE, number, reach_as_json
 from polster.model.codec import to_json
 from polster.operations.reach import Explanation, explain_reach
 
@@ -53,8 +53,7 @@ def command(
 
 def _as_json(explained: Explanation) -> dict[str, object]:
     return {
-        "asset": str(explained.asset.key),
-        "inputs": [{"asset": str(key), **to_json(each)} for key, each in explained.inputs.items()],
+        **reach_as_json(explained.asset.key, explained.inputs),
         "frozen": explained.asset.options.frozen,
         "last": to_json(explained.last, *SCOPE),
     }

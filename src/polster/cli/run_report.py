@@ -7,8 +7,10 @@ from typing import Any
 
 from polster.cli import console
 from polster.cli.standing import show_standing, standing_as_json
+from polster.model.asset import AssetKey
 from polster.model.codec import to_json
 from polster.model.record import AssetRecord, AssetStatus, Failure, RunRecord, RunStatus
+from polster.model.scope import Reaches
 
 RECORD = (
     *("asset", "status", "started_at", "reasons", "rows_in", "matched", "rows_returned"),
@@ -40,6 +42,12 @@ def record_as_json(record: AssetRecord) -> dict[str, Any]:
         "seconds": round(record.seconds, 3),
         "error": to_json(record.error, *FAILURE),
     }
+
+
+def reach_as_json(key: AssetKey, inputs: Mapping[AssetKey, Reaches]) -> dict[str, Any]:
+    """Return how far rows of each input of an asset reach that change, as plain values."""
+    reached = [{"asset": str(name), **to_json(each)} for name, each in inputs.items()]
+    return {"asset": str(key), "inputs": reached}
 
 
 def show_run(record: RunRecord, *, environment: str | None = None) -> None:

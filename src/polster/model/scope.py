@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -70,6 +70,13 @@ class Reaches:
     def _columns(self) -> str:
         more = ("…",) if len(self.by) > MOST_COLUMNS else ()
         return " or ".join((*self.by[:MOST_COLUMNS], *more))
+
+
+def farthest(reaches: Iterable[Reaches]) -> ScopeKind:
+    """Return what is made anew if rows change in the input whose rows reach farthest."""
+    kinds = {each.kind for each in reaches}
+    far = (ScopeKind.WHOLE, ScopeKind.LOCAL)
+    return next((kind for kind in far if kind in kinds), ScopeKind.ROW_LOCAL)
 
 
 @dataclass(frozen=True, slots=True)

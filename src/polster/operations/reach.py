@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.reason import Why
 from polster.model.scope import Reaches, Scope, ScopeKind
+from polster.operations.choose import select_or_raise
 from polster.operations.history import asset_named
 from polster.operations.open_project import Session
 from polster.project.import_path import import_afresh
@@ -60,11 +61,44 @@ def explain_reach(session: Session, name: str) -> Explanation:
         return Explanation(asset)
     table = lakehouse.pin(asset.key)
     published = lakehouse.published(table) if table else None
-    needed = set(graph.inputs[asset.key].values())
-    schemas = _schemas(session, graph, needed)
-    unknown = {key: Reaches(ScopeKind.WHOLE, why=UNKNOWN) for key in needed - schemas.keys()}
-    found = unknown or reach_of(session, graph, asset, schemas)
+    found = _reaches_of(session, graph, [asset.key])[asset.key]
     return Explanation(asset, found, published.record.scope if published else None)
+
+
+def reach_of_each(
+    session: Session, selection: Sequence[str] = ()
+) -> dict[AssetKey, Mapping[AssetKey, Reaches]]:
+    """Say of each asset of silver and gold how far rows of its inputs reach that change.
+
+    Their functions are called over zero rows.
+
+    Args:
+        session: Whose assets.
+        selection: Terms as in :mod:`polster.model.selection`; everything without one.
+
+    Raises:
+        DefinitionError: The pipeline has mistakes.
+        UsageError: The selection or the environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    graph = session.graph
+    chosen = select_or_raise(graph, selection)
+    above = [key for key in graph.assets if key in chosen and key.layer is not Layer.BRONZE]
+    return _reaches_of(session, graph, above)
+
+
+def _reaches_of(
+    session: Session, graph: AssetGraph, keys: Sequence[AssetKey]
+) -> dict[AssetKey, Mapping[AssetKey, Reaches]]:
+    needed = {key: set(graph.inputs[key].values()) for key in keys}
+    schemas = _schemas(session, graph, set().union(*needed.values()))
+    found: dict[AssetKey, Mapping[AssetKey, Reaches]] = {}
+    for key, inputs in needed.items():
+        unknown = sorted(inputs - schemas.keys())
+        found[key] = {each: Reaches(ScopeKind.WHOLE, why=UNKNOWN) for each in unknown}
+        if not unknown:
+            found[key] = reach_of(session, graph, graph[key], schemas)
+    return found
 
 
 def reach_of(
@@ -85,7 +119,7 @@ def reach_of(
             return reaches(load_asset(asset), inputs, run, session.root)
     except PolsterError as error:
         whole = Reaches(ScopeKind.WHOLE, why=f"it cannot be called: {error.code}")
-        return dict.fromkeys(schemas, whole)
+        return dict.fromkeys(graph.inputs[asset.key].values(), whole)
 
 
 def planned_reach(
