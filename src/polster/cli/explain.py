@@ -15,10 +15,10 @@ from polster.cli.options import (
 from polster.cli.projects import open_and_say
 from polster.cli.run_report import SCOPE, number, reach_as_json
 from polster.model.codec import to_json
+from polster.model.scope import BRONZE_GROWS
 from polster.operations.reach import Explanation, explain_reach
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-BRONZE = "bronze lands what is new at its source; what has landed is never made anew"
 
 
 @app.command()
@@ -37,7 +37,7 @@ def command(
     console.show(f"{key}, {explained.asset.place}")
     console.show()
     if not explained.inputs:
-        console.show(BRONZE)
+        console.show(BRONZE_GROWS)
         return
     console.show_rows(
         ("when rows change in", "it makes anew"),

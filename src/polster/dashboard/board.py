@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from polster.dashboard.asker import Asker
 from polster.dashboard.checker import Check, Checker
+from polster.dashboard.own_command import answer_of
 from polster.dashboard.runner import Runner
 from polster.errors import DefinitionError, PolsterError
 from polster.model.asset import AssetKey
@@ -80,6 +81,7 @@ class Board:
         self.checker = Checker(root, environment, lambda: self._recorded)
         self.viewers = 0
         self._asker = Asker()
+        self._commands: set[asyncio.Task[dict[str, Any]]] = set()
         self._is_local = True
         self._source: FileStates = frozenset()
         self._opened: Session | None = None
@@ -122,6 +124,18 @@ class Board:
             raise self.snapshot.problem or PolsterError("there is no project", code="POL101")
         return await self._asker.ask(question, project, *arguments, **options)
 
+    async def command(self, *command: str, seconds: float) -> dict[str, Any]:
+        """Return what a command of Polster says of the project, see :func:`answer_of`.
+
+        Raises:
+            PolsterError: It could not be run to its end.
+        """
+        answer = answer_of(self.root, self.environment, *command, seconds=seconds)
+        running = asyncio.create_task(answer)
+        self._commands.add(running)
+        running.add_done_callback(self._commands.discard)
+        return await running
+
     async def current(self) -> Snapshot:
         """Return the newest snapshot, after a first look if there was none yet."""
         if self.snapshot.revision == 0:
@@ -158,7 +172,10 @@ class Board:
 
     async def close(self) -> None:
         """Stop what runs, and wait until it has recorded what it did."""
+        for running in self._commands:
+            running.cancel()
         await asyncio.gather(self.runner.close(), self.checker.close())
+        await asyncio.gather(*self._commands, return_exceptions=True)
         self._asker.close()
 
     def _have_checked(self) -> None:

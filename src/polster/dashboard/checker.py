@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from polster.dashboard.findings import findings_of
+from polster.dashboard.own_command import answer_of
 from polster.errors import PolsterError
 from polster.model.finding import Finding
 from polster.operations.watch import source_stamp
@@ -99,41 +97,8 @@ class Checker:
 
     async def _run(self) -> Check:
         at = datetime.now(UTC)
-        arguments = ["validate", "--format=json", f"--project={self.root}"]
-        if self.environment:
-            arguments.append(f"--env={self.environment}")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "polster",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self.root,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
-        except TimeoutError:
-            raise PolsterError(
-                f"polster validate did not end within {CHECK_SECONDS:.0f} s",
-                code="POL901",
-                hint="see what it says in a terminal: polster validate",
-            ) from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        try:
-            return _check(json.loads(out), at)
-        except json.JSONDecodeError:
-            said = err.decode("utf-8", "replace").strip().splitlines()
-            raise PolsterError(
-                f"polster validate gave no answer: {said[0] if said else 'it said nothing'}",
-                code="POL901",
-                hint="see what it says in a terminal: polster validate",
-            ) from None
+        told = await answer_of(self.root, self.environment, "validate", seconds=CHECK_SECONDS)
+        return _check(told, at)
 
 
 def _check(document: Mapping[str, Any], at: datetime) -> Check:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 MOST_COLUMNS = 4
+BRONZE_GROWS = "bronze lands what is new at its source; what has landed is never made anew"
 
 
 class ScopeKind(StrEnum):

@@ -257,6 +257,39 @@ def test_the_last_run_is_told_with_its_rows_and_rules(page: Page, sample: str) -
     )
 
 
+def test_what_changed_rows_make_anew_is_told_by_input(page: Page, sample: str) -> None:
+    page.goto(f"{sample}/asset/silver.orders#reach")
+
+    made = part(page, "Made anew")
+    expect(made.get_by_role("row", name="bronze.orders")).to_contain_text(
+        "what comes is added alone; else the rows of the same order_id"
+    )
+    expect(made).to_contain_text("last time 10 of 48 rows: row-local")
+    made.get_by_role("link", name="bronze.orders").click()
+    expect(part(page, "Made anew")).to_contain_text("what has landed is never made anew")
+
+
+def test_the_step_that_needs_every_row_is_named_with_its_line(page: Page, sample: str) -> None:
+    page.goto(f"{sample}/asset/gold.revenue#reach")
+
+    row = part(page, "Made anew").get_by_role("row", name="silver.orders")
+    expect(row).to_contain_text("all of it: ")
+    expect(row).to_contain_text("src/core/gold_revenue.py:20")
+
+
+def test_the_last_run_and_the_page_of_that_run_say_how_much_was_made_anew(
+    page: Page, sample: str
+) -> None:
+    page.goto(f"{sample}/asset/silver.orders")
+    last = part(page, "Last run")
+    expect(last).to_contain_text("because bronze.orders has new data; row-local")
+    last.get_by_role("link", name="the run").click()
+
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="silver.orders"))
+    expect(row.last).to_contain_text("10 of 48")
+    expect(row.last).to_contain_text("bronze.orders has new data; row-local")
+
+
 def test_a_failed_asset_shows_code_place_and_traceback(page: Page, sample: str) -> None:
     page.goto(f"{sample}/asset/gold.broken")
 

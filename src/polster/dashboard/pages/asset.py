@@ -21,6 +21,7 @@ from polster.dashboard.pages.asset_history import (
 )
 from polster.dashboard.pages.asset_lineage import LineagePart, recorded
 from polster.dashboard.pages.asset_neighbours import show_neighbours
+from polster.dashboard.pages.asset_reach import draw_reach, reach_of
 from polster.dashboard.pages.asset_rows import draw_rows, first_rows
 from polster.dashboard.pages.asset_source import check_of, draw_check, draw_source, source_of
 from polster.dashboard.shared import Itself, Shared
@@ -34,6 +35,7 @@ PARTS = {
     "last-run": "Last run",
     "neighbours": "Neighbours",
     "contract": "Contract",
+    "reach": "Made anew",
     "versions": "Versions",
     "quarantine": "Quarantine",
     "rows": "Rows",
@@ -112,6 +114,7 @@ def _parts(board: Board, asset: Asset) -> None:
     _part("contract").fill(
         description_of(board, key).get, draw_contract, key=lambda: description_key(board, key)
     )
+    _part("reach").fill(lambda: reach_of(board, asset), draw_reach, key=lambda: board.judged)
     with Tag("div", classes="columns wide"):
         _part("versions").fill(past.get, lambda found: draw_versions(asset, found), key=state)
         _part("quarantine").fill(past.get, lambda found: draw_share(asset, found), key=state)
