@@ -16,7 +16,8 @@ from polster.sources.file_pattern import Pattern, name_of
 
 UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp")
 """Ends the name of a file that somebody is writing."""
-HIDDEN = (".", "_")
+HIDDEN = (".", "_", "~$")
+"""Begins the name of a file that is no data, such as Excel's mark that a workbook is open."""
 WILDCARDS = "*?["
 BRING_BACK = "bring the folder back, or name the one that the files arrive in"
 DIGEST_BYTES = 16

@@ -24,6 +24,8 @@ KINDS = {
     ".json": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
 }
 TEXT = ("csv", "jsonl", "json")
 QUOTE = '"'
@@ -37,13 +39,14 @@ class Format:
     """How files are read.
 
     Attributes:
-        kind: ``csv``, ``jsonl``, ``json`` or ``parquet``.
+        kind: ``csv``, ``jsonl``, ``json``, ``parquet`` or ``excel``.
         encoding: Of text.
         separator: Of CSV, like the next ones.
         quote: Encloses a value; None if nothing does.
         header: Whether the first line names the columns.
         columns: Their names, where there is no header.
-        skip_lines: Lines before the header, or the first row.
+        skip_lines: Lines before the header, or the first row; of a sheet, rows.
+        sheet: Of a workbook; None is the first.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Format:
     header: bool = True
     columns: tuple[str, ...] = ()
     skip_lines: int = 0
+    sheet: str | None = None
 
     @property
     def text(self) -> str | None:

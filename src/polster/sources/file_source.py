@@ -12,6 +12,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from polster.errors import AssetError
+from polster.sources.file_excel import read_workbook, which_sheet
 from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles
 from polster.sources.file_memory import ArrivedFile, Memory
 from polster.sources.file_pattern import Pattern
@@ -44,7 +45,7 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 def files(
     pattern: str,
     *,
-    format: Literal["csv", "jsonl", "json", "parquet"] | None = None,
+    format: Literal["csv", "jsonl", "json", "parquet", "excel"] | None = None,
     on_bad_file: Literal["quarantine", "fail"] = "quarantine",
     encoding: str = "utf-8",
     separator: str = ",",
@@ -52,12 +53,14 @@ def files(
     header: bool = True,
     columns: Sequence[str] = (),
     skip_lines: int = 0,
+    sheet: str | None = None,
 ) -> FilesSource:
     """Read files that arrive in a folder, each once.
 
     A file is known by its content: one that is renamed, or delivered again, lands nothing; one
     that is overwritten lands as a new file. Rows have ``_source``, the file, and ``_row``, counted
-    from 1. CSV stays text. Meant for ``load="append"``; a snapshot is all that is there.
+    from 1. CSV and workbooks stay text. Meant for ``load="append"``; a snapshot is all that is
+    there.
 
     ``{day}`` in the pattern is one or more characters between two slashes, which become a column
     of that name in each row, text. They are part of what the file says: the same content with
@@ -72,11 +75,12 @@ def files(
         on_bad_file: What happens to a file that is malformed: it is set aside, bytes and all, and
             the others land; or nothing lands.
         encoding: Of text; UTF-16 is known by its mark.
-        separator: Of CSV, like the next ones.
+        separator: Of CSV, like the next one.
         quote: Encloses a value; None if nothing does.
-        header: Whether the first line names the columns.
+        header: Whether the first line, or row of a sheet, names the columns.
         columns: Their names, where there is no header.
-        skip_lines: Lines before the header.
+        skip_lines: Lines before the header, or rows.
+        sheet: Name of the sheet of a workbook; by default the first.
 
     Returns:
         What a bronze function returns in place of a frame.
@@ -102,7 +106,13 @@ def files(
             code="POL363",
             hint="write one that it knows, such as utf-8, latin-1 or cp1252",
         ) from error
-    how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines)
+    if sheet is not None and kind != "excel":
+        raise AssetError(
+            f"`sheet` names a sheet of a workbook, and the files {pattern} are none",
+            code="POL363",
+            hint='write format="excel" too, or leave sheet= out',
+        )
+    how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines, sheet)
     return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail")
 
 
@@ -148,7 +158,8 @@ class FilesSource:
                 return
             good, bad = self._read(now, place)
             yield from bad
-            yield self._batch(good, state, _notes(listing.waiting, changing))
+            notes = _notes(listing.waiting, changing)
+            yield self._batch(good, state, notes, is_first=not known.memory)
             return
         new = [each for each in now if not memory.holds(each)]
         if not new:
@@ -157,7 +168,8 @@ class FilesSource:
         yield from bad
         if good.rows:
             landed = [each.identity for each in good.files]
-            yield self._batch(good, memory.text(landed), _notes(listing.waiting, changing))
+            notes = _notes(listing.waiting, changing)
+            yield self._batch(good, memory.text(landed), notes, is_first=not known.memory)
 
     def _place(self) -> Files:
         if "://" not in self.pattern.text:
@@ -200,7 +212,9 @@ class FilesSource:
             )
         return good, bad
 
-    def _batch(self, good: _Good, memory: str, notes: tuple[str, ...]) -> Batch:
+    def _batch(self, good: _Good, memory: str, notes: tuple[str, ...], *, is_first: bool) -> Batch:
+        if is_first and (said := good.sheet()):
+            notes = (said, *notes)
         return Batch(good.frame(), memory, notes, good.check, good.said)
 
 
@@ -245,7 +259,7 @@ class _Good:
             if is_streamed(path, how):
                 types, rows = check_large(path, how)
             else:
-                held = read_file(path, how)
+                held = _read_whole(path, how)
                 types, rows = held.schema, held.height
         named = {name.lower() for name in self.source.pattern.names}
         if twins := [name for name in types if name.lower() in named]:
@@ -308,7 +322,16 @@ class _Good:
             if is_streamed(path, how):
                 yield from scan_file(path, how).collect_batches()
             else:
-                yield read_file(path, how)
+                yield _read_whole(path, how)
+
+    def sheet(self) -> str | None:
+        """Say which of its sheets is read of the first workbook; None if that is clear."""
+        if not self.files or self.source.how.kind != "excel" or self.source.how.sheet is not None:
+            return None
+        file = self.files[0].file
+        with as_read(self.place.path(file), None, self._scratch) as path:
+            said = which_sheet(path)
+        return said and f"{file.name}: {said}"
 
     def check(self) -> None:
         """See whether the files are still those that were looked at.
@@ -324,6 +347,10 @@ class _Good:
                     hint="run it again; let the sender write under another name, such as "
                     "orders.csv.tmp, and rename it when it is whole",
                 )
+
+
+def _read_whole(path: Path, how: Format) -> pl.DataFrame:
+    return read_workbook(path, how) if how.kind == "excel" else read_file(path, how)
 
 
 def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
