@@ -339,6 +339,21 @@ def test_a_sheet_is_read_by_its_name_and_one_without_it_is_set_aside(pipeline: P
     assert set_aside(pipeline) == {"b.xlsx": "it has no sheet 'orders' but cover, Orders"}
 
 
+@pytest.mark.parametrize("load", ["append", "snapshot"])
+def test_a_workbook_that_was_set_aside_lands_once_the_right_sheet_is_named(
+    pipeline: Pipeline, load: str
+) -> None:
+    land_from(pipeline, options=', sheet="order"', load=load)
+    put(pipeline, "a.xlsx", book([["id"], [1]]))
+    first = pipeline.run()
+    land_from(pipeline, options=', sheet="orders"', load=load)
+
+    second, third = pipeline.run(), pipeline.run()
+
+    assert [len(each.standing) for each in (first, second, third)] == [1, 0, 0]
+    assert table(pipeline, "id") == [("1",)]
+
+
 def test_a_hidden_sheet_is_not_the_first(tmp_path: Path) -> None:
     made = Workbook()
     made.create_sheet("lists", 0).sheet_state = "hidden"

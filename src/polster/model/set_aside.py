@@ -12,7 +12,7 @@ class SetAsideFile:
     Attributes:
         name: As the source named it.
         reason: What is wrong, and where.
-        digest: Of its bytes.
+        digest: As the source gives it; of its bytes, and of how they were read.
         run_id: The run that met it.
         at: When that began, in ISO 8601.
         kept: Where its bytes are.

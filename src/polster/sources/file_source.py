@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -147,13 +147,16 @@ class FilesSource:
             arrived = ArrivedFile.of(file, digest, self.pattern)
             every.setdefault(arrived.identity, arrived)
         digests.keep()
-        aside = [each for each in every.values() if each.aside & known.set_aside]
+        how = self._how()
+        set_aside = {each.removesuffix(how) for each in known.set_aside if each.endswith(how)}
+        aside = [each for each in every.values() if each.aside & set_aside]
         for each in aside:
-            for digest in each.aside & known.set_aside:
-                yield BadFile(each.file.name, Path(each.file.name), digest, "")
-        now = [each for each in every.values() if not each.aside & known.set_aside]
+            for digest in each.aside & set_aside:
+                yield BadFile(each.file.name, Path(each.file.name), digest + how, "")
+        now = [each for each in every.values() if not each.aside & set_aside]
         if known.is_whole:
-            state = hashlib.blake2b("\n".join(sorted(every)).encode(), digest_size=16).hexdigest()
+            content = "\n".join([*sorted(every), how])
+            state = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
             if known.memory == state:
                 return
             good, bad = self._read(now, place)
@@ -170,6 +173,15 @@ class FilesSource:
             landed = [each.identity for each in good.files]
             notes = _notes(listing.waiting, changing)
             yield self._batch(good, memory.text(landed), notes, is_first=not known.memory)
+
+    def _how(self) -> str:
+        """Return what stands for how files are read: what was set aside is tried in another way."""
+        chosen = [
+            (each.name, said)
+            for each in fields(self.how)
+            if (said := getattr(self.how, each.name)) != each.default
+        ]
+        return "-" + hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
 
     def _place(self) -> Files:
         if "://" not in self.pattern.text:
@@ -201,7 +213,7 @@ class FilesSource:
                 why = error.strerror or str(error)
             if why:
                 malformed.add(digest)
-                bad.append(BadFile(file.name, place.path(file), digest, why))
+                bad.append(BadFile(file.name, place.path(file), digest + self._how(), why))
         if bad and self.fails:
             raise AssetError(
                 "; ".join(f"{each.name}: {each.reason}" for each in bad[:SHOWN])

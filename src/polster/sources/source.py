@@ -54,7 +54,7 @@ class BadFile:
     Attributes:
         name: As the source names it.
         path: Where its bytes are now.
-        digest: Of its bytes.
+        digest: Of its bytes, and of what else it depends on whether it can be read.
         reason: What is wrong, and where; of no interest if it was set aside before.
     """
 
