@@ -298,6 +298,17 @@ def test_parquet_keeps_its_types_and_one_that_is_cut_is_set_aside(pipeline: Pipe
     assert [each.name for each in set_aside(pipeline)] == ["landing/b.parquet"]
 
 
+def test_parquet_may_be_packed(pipeline: Pipeline) -> None:
+    land_from(pipeline, "landing/*.parquet.gz")
+    pl.DataFrame({"id": [1, 2]}).write_parquet(pipeline.root / "a.parquet")
+    put(pipeline, "a.parquet.gz", gzip.compress((pipeline.root / "a.parquet").read_bytes()))
+
+    landed(pipeline)
+
+    assert rows(pipeline, "id", "_source") == [(n, "landing/a.parquet.gz") for n in (1, 2)]
+    assert set_aside(pipeline) == []
+
+
 def test_a_folder_that_vanished_is_told_and_loses_nothing(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")

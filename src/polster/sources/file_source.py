@@ -273,6 +273,7 @@ class _Good:
             else:
                 held = _read_whole(path, how)
                 types, rows = held.schema, held.height
+            said = rows_by_footer(path) if how.kind == "parquet" else None
         named = {name.lower() for name in self.source.pattern.names}
         if twins := [name for name in types if name.lower() in named]:
             raise MisnamedFileError(
@@ -286,8 +287,8 @@ class _Good:
         self.files.append(arrived)
         self.columns.add(types)
         self.rows += rows
-        if how.kind == "parquet":
-            self.said = (self.said or 0) + rows_by_footer(path)
+        if said is not None:
+            self.said = (self.said or 0) + said
 
     def frame(self) -> pl.LazyFrame:
         """Return the rows of all files, one file after the other."""
