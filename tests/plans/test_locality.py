@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 import pytest
 from tests.plans.shapes import MONTH, SHAPES, Shape
 
+from polster.errors import AssetError
 from polster.plans.locality import (
     Locality,
     Reach,
@@ -34,7 +36,13 @@ TRIALS = 4
 
 
 def localities(shape: Shape) -> dict[str, Locality]:
-    return read_locality(lambda frames: shape(frames["a"], frames["b"]), {"a": A, "b": B})
+    def call(frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+        try:
+            return shape(frames["a"], frames["b"])
+        except Exception as error:  # as a run says it
+            raise AssetError("the function raised", code="POL305") from error
+
+    return read_locality(call, {"a": A, "b": B})
 
 
 def rows(chance: random.Random, schema: pl.Schema, most: int) -> pl.DataFrame:

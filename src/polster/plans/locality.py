@@ -21,6 +21,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from polster.plans.fault import is_fault, raised_for
 from polster.plans.obstacle import Obstacle, find_obstacle
 from polster.plans.probes import (
     ROW,
@@ -112,7 +113,9 @@ def read_locality(
         columns = result.collect_schema()
         plan = result.explain(optimized=False)
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code, without rows
-        why = f"it cannot be called without rows: {type(error).__name__}"
+        if is_fault(error):
+            raise
+        why = f"it cannot be called without rows: {type(raised_for(error)).__name__}"
         return dict.fromkeys(names, _whole(why))
     if any(each.filters for each in asked.values()):
         return dict.fromkeys(names, _whole("it collects rows while it is called"))
@@ -336,7 +339,9 @@ def _from_its_steps(
             for number, step in enumerate(steps)
             if _is_row_local(step, asked, name, None, inputs[name], alone=True)
         ]
-    except (Exception, pl.exceptions.PanicException):  # such as the user's, of one column more
+    except (Exception, pl.exceptions.PanicException) as error:  # as of one column more
+        if is_fault(error):
+            raise
         return False, {}
     for number, step in begins[: -LATEST_STEPS - 1 : -1]:
         there = step.collect_schema()
@@ -365,7 +370,9 @@ def _local_after(
     frames[name] = followed(frames[name], cut)[0]
     try:
         result = call(frames)
-    except (Exception, pl.exceptions.PanicException):  # the user's code
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's code
+        if is_fault(error):
+            raise
         return
     for column, dtype in _to_choose_by(columns):
         begins = {**unasked, CUT: asked}

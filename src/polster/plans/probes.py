@@ -16,7 +16,10 @@ import polars.selectors as cs
 from polars.io.plugins import register_io_source
 
 Call = Callable[[Mapping[str, pl.LazyFrame]], pl.LazyFrame]
-"""The function of an asset: from its frames, by parameter, to its result."""
+"""The function of an asset: from its frames, by parameter, to its result.
+
+What it raises, an :class:`polster.errors.AssetError` says; another exception is Polster's.
+"""
 ROW = "__polster_source_row__"
 """A column that a source has besides, and that no step computes with."""
 CARRIED = pl.col(f"^{ROW}$")

@@ -43,7 +43,7 @@ from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError
 from polster.runtime.slice import Slice, Whole
-from polster.runtime.slices import find_parts, why_distrusted, wrong_part
+from polster.runtime.slices import find_parts, or_whole, stumbled, why_distrusted, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.cursor import Marks, wrong
@@ -127,6 +127,7 @@ class _Build:
         self.terms: Terms | None = None
         self.whole: Whole | None = None  # why all of the table is made anew
         self.parts: Parts | None = None  # how that is divided to fit into memory
+        self.undivided: Whole | None = None  # why it could not be
         self.frozen: Frozen | None = None  # what stays of it all the same
 
     @property
@@ -227,7 +228,10 @@ class _Build:
         """Return what a function returns for all of the table, in parts if it may not fit."""
         most_bytes, call = self.job.most_bytes, partial(self._call, loaded)
         if self.asset.key.layer is not Layer.BRONZE and most_bytes is not None:
-            self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
+            try:
+                self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
+            except Exception as error:
+                self.undivided = stumbled(error, "how it is divided to fit into memory")
         frames: Sequence[pl.LazyFrame] = [frame]
         if self.parts is not None:
             whole = {name: table.scan() for name, table in self.inputs.items()}
@@ -268,7 +272,7 @@ class _Build:
         if current is None or self.job.is_damaged:
             yield Whole("never built" if current is None else "its table is damaged")
             return
-        yield from find_parts(
+        found = find_parts(
             self.job,
             loaded,
             terms,
@@ -278,6 +282,7 @@ class _Build:
             call=partial(self._call, loaded),
             lakehouse=self.work.lakehouse,
         )
+        yield from or_whole(found)
 
     def _call(self, loaded: LoadedAsset, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         handed = {name: Handed(str(self.inputs[name].key), each) for name, each in frames.items()}
@@ -494,6 +499,8 @@ class _Build:
             found.append(came_late(self.asset, late))
         if self.whole is not None and self.whole.is_distrusted:
             found.insert(0, wrong_part(self.whole, last.record.warnings if last.record else ()))
+        stumbles = [each.amiss for each in (self.undivided, self.whole) if each and each.amiss]
+        found = [*stumbles, *found]
         verdict = judge(
             self.asset,
             staged,

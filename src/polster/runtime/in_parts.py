@@ -16,6 +16,7 @@ import polars as pl
 from polster.contracts.judge import AUDIT_COLUMNS, Terms
 from polster.contracts.rules import is_local
 from polster.lakehouse.table_version import TableVersion
+from polster.plans.fault import is_fault
 from polster.plans.locality import Held, Reach, narrowed, needed_columns, read_locality
 from polster.plans.probes import Asked, Call, source
 
@@ -93,7 +94,9 @@ def in_parts(
         result = call({name: source(schema, Asked()) for name, schema in schemas.items()})
         plan = result.explain(optimized=False)
         has_lists = any(each.is_nested() for each in result.collect_schema().dtypes())
-    except (Exception, pl.exceptions.PanicException):  # the user's code, which may want rows
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
+        if is_fault(error):
+            raise
         return None
     rules = terms.rules
     keys = dict.fromkeys(name for rule in rules.unique for name in rule.columns)

@@ -9,15 +9,15 @@ import polars as pl
 
 from polster.contracts.judge import AUDIT_COLUMNS, settle_terms
 from polster.contracts.rules import is_local
-from polster.errors import PolsterError
 from polster.model.asset import AssetKey
 from polster.model.context import RunContext
 from polster.model.scope import Reaches, ScopeKind
+from polster.plans.fault import is_fault, raised_for
 from polster.plans.locality import Reach, read_locality
 from polster.plans.probes import Asked, source
 from polster.project.load import LoadedAsset
 from polster.runtime.call import Handed, call_for_rows
-from polster.runtime.slices import never_in_parts, why_whole
+from polster.runtime.slices import never_in_parts, stumbled, why_whole
 
 
 def reaches(
@@ -50,8 +50,10 @@ def reaches(
         returned = call(empty).collect_schema()
         terms = settle_terms(loaded.asset, loaded.function.contract, returned)
         local = read_locality(call, schemas)
-    except (PolsterError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        why = f"its plan cannot be read without rows: {type(error).__name__}"
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
+        why = f"its plan cannot be read without rows: {type(raised_for(error)).__name__}"
+        if is_fault(error):
+            why = f"{stumbled(error, 'which part that is').why}; please report this as a bug"
         return {key: Reaches(ScopeKind.WHOLE, why=why) for key in keys.values()}
     found: dict[AssetKey, Reaches] = {}
     for name, key in keys.items():

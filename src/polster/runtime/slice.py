@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from polster.contracts.casts import Cast
+from polster.contracts.expected import Surprise
 from polster.lakehouse.table_version import TableVersion
 from polster.model.scope import ScopeKind
 from polster.plans.locality import Held, narrowed
@@ -24,11 +25,13 @@ class Whole:
         why: As a clause.
         is_distrusted: Whether a part was found wrong, now or since the code changed.
         named: Of a part that was found wrong now, some of the rows that differed, in words.
+        amiss: What is to be said of it besides.
     """
 
     why: str
     is_distrusted: bool = False
     named: str = ""
+    amiss: Surprise | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.scope import ScopeKind
 from polster.model.standing import StandingWarning
+from polster.plans.fault import is_fault, own_place, raised_for
 from polster.plans.locality import (
     Locality,
     Reach,
@@ -33,7 +34,7 @@ from polster.plans.locality import (
 )
 from polster.plans.probes import Call
 from polster.project.calls import line_of_call
-from polster.project.load import LoadedAsset
+from polster.project.load import LoadedAsset, without_values
 from polster.runtime.parameters import Kind, asked_by
 from polster.runtime.slice import Slice, Whole
 
@@ -94,7 +95,9 @@ def find_parts(
                 if found.rows_added or found.rows_removed:
                     changes[name] = found
         local = read_locality(call, schemas, changes) if changes else {}
-    except (Exception, pl.exceptions.PanicException):  # the user's code, which may want rows
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
+        if is_fault(error):
+            raise
         yield Whole("its plan cannot be read without rows")
         return
     if not changes:
@@ -114,7 +117,9 @@ def find_parts(
         return
     try:
         chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
-    except (Exception, pl.exceptions.PanicException):  # the user's code, over the rows alone
+    except (Exception, pl.exceptions.PanicException) as error:  # the user's, over these rows alone
+        if is_fault(error):
+            raise
         chosen = Whole("what its changed rows reach cannot be computed")
     yield chosen
     yield Whole("rows of the part have a key that stays in the rest")
@@ -126,6 +131,32 @@ def why_whole(loaded: LoadedAsset, local: Locality) -> str:
         return local.why
     line = line_of_call(loaded.function.function, local.obstacle.methods)
     return local.why if line is None else f"{local.why}, at {loaded.asset.file}:{line}"
+
+
+def or_whole(parts: Iterator[Slice | Whole]) -> Iterator[Slice | Whole]:
+    """Yield what :func:`find_parts` finds; all of the table where Polster stumbles over it."""
+    try:
+        yield from parts
+    except Exception as error:
+        if not is_fault(error):
+            raise
+        yield stumbled(error, "which part of it is to be made anew")
+
+
+def stumbled(error: BaseException, over: str) -> Whole:
+    """Say that a mistake of Polster ended a proof, and that all of the table is made for it.
+
+    Args:
+        error: What the proof ended with.
+        over: What was to be proved, as a clause.
+    """
+    raised = raised_for(error)
+    said = f"Polster stumbled over {over}: {without_values(raised)} at {own_place(raised)}"
+    hint = "please report this as a bug of Polster"
+    return Whole(
+        said,
+        amiss=Surprise("POL900", over, f"{said}; all of it was made at once", hint, fails=False),
+    )
 
 
 def wrong_part(whole: Whole, earlier: Sequence[StandingWarning]) -> Surprise:

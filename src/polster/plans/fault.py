@@ -1,0 +1,57 @@
+"""Whose mistake it is that a proof came to no end: the user's code is called for it, and Polars."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import polars as pl
+
+from polster.errors import AssetError, PolsterError
+from polster.project.load import OWN_FOLDER, POLARS_FOLDER
+
+COMPUTING = ("collect", "collect_schema", "explain")
+"""Methods of a frame that call what a function put into its plan."""
+REFUSALS = (
+    PolsterError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    MemoryError,
+    OSError,
+    RecursionError,
+)
+
+
+def is_fault(error: BaseException) -> bool:
+    """Tell whether it is a mistake of Polster that a proof ended with ``error``.
+
+    It is not if the user's function raised it, which may want rows, or what that put into its plan;
+    nor if Polars or the lakehouse refuse.
+    """
+    raised = raised_for(error)
+    if isinstance(raised, REFUSALS):
+        return False
+    frames = traceback.extract_tb(raised.__traceback__)
+    own = [frame.filename.startswith(OWN_FOLDER) for frame in frames]
+    polars = [frame.filename.startswith(POLARS_FOLDER) for frame in frames]
+    if raised is not error:  # in the function, or in a frame of ours that it was given
+        last = [is_own for is_own, is_polars in zip(own, polars, strict=True) if not is_polars]
+        return bool(last) and last[-1]
+    for place, frame in enumerate(frames):
+        if polars[place] and frame.name in COMPUTING:
+            return any(own[place:])
+    return True
+
+
+def raised_for(error: BaseException) -> BaseException:
+    """Return what the user's function raised where an error says that it did; else the error."""
+    return error.__cause__ or error if isinstance(error, AssetError) else error
+
+
+def own_place(error: BaseException) -> str:
+    """Return the last line of Polster that an error passed; of no other, if there is none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(OWN_FOLDER):
+            file = Path(frame.filename).relative_to(Path(OWN_FOLDER).parent)
+            return f"{file.as_posix()}:{frame.lineno}"
+    return "polster"
