@@ -33,7 +33,9 @@ UNPROMISED = frozenset(
     | {"view_current_node", "view_expression"}
 )
 """Names that are private though they do not begin with an underscore."""
-OF_PYTHON = frozenset({"_base_executable", "_exit", "_fields", "_getframe", "_initializing"})
+OF_PYTHON = frozenset(
+    {"_base_executable", "_exit", "_fields", "_getframe", "_initializing", "_name_", "_value_"}
+)
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -34,6 +34,9 @@ from polster.model.record import (
 )
 from polster.model.scope import Scope, ScopeKind
 from polster.model.standing import StandingWarning
+
+if TYPE_CHECKING:
+    from tests.conftest import Pipeline
 
 ORDERS = AssetKey(Layer.SILVER, "orders")
 START = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -155,6 +158,38 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         "source_counts": '{"rows": {"said": 12, "came": 11}, '
         '"sum(tax)": {"said": "0.10", "came": 0.1}}',
     }
+
+
+def test_what_a_newer_version_calls_in_its_own_way_is_read_and_shown_as_it_is(
+    shop: Pipeline,
+) -> None:
+    shop.run()
+    ledger = shop.open().lakehouse.ledger
+    rows = ledger.table.open()
+    assert rows is not None
+    newer = rows.scan().with_columns(
+        run_id=pl.lit("20990101T000000-aaaaaa"),
+        run_status=pl.lit("paused"),
+        status=pl.when(asset="gold.spending").then(pl.lit("postponed")).otherwise("status"),
+        scope=pl.col("scope").str.replace("whole", "mirrored"),
+    )
+    newer.collect().write_delta(ledger.table.uri, mode="append")
+
+    told = shop.cli("runs").stdout
+    shown = shop.cli("runs", "20990101T000000-aaaaaa").stdout
+    run = ledger.run("20990101T000000-aaaaaa")
+    counted = shop.json("runs")["runs"][0]["assets"]
+    again = shop.run()
+
+    assert "paused" in told
+    assert "1 postponed" in told
+    assert "postponed" in shown
+    assert counted["postponed"] == 1
+    assert run is not None
+    assert [record.status.value for record in run.assets][-1:] == ["postponed"]
+    assert {record.scope.text for record in run.assets if record.scope} == {"mirrored"}
+    assert [to_row(record)["status"] for record in run.assets][-1:] == ["postponed"]
+    assert {record.status for record in again.assets} == {AssetStatus.UNCHANGED}
 
 
 def test_a_record_with_fields_that_a_newer_version_added_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -151,11 +152,9 @@ def _told(record: RunRecord) -> list[AssetRecord]:
 
 def _summary(record: RunRecord, told: list[AssetRecord]) -> str:
     unchanged = len(record.assets) - len(told)
-    parts = []
-    for status in AssetStatus:
-        count = sum(asset.status is status for asset in told)
-        if count:
-            parts.append(f"{count} {status}")
+    counts = Counter(asset.status for asset in told)
+    named = (*AssetStatus, *sorted(counts.keys() - set(AssetStatus)))
+    parts = [f"{counts[status]} {status}" for status in named if counts[status]]
     if unchanged and not told:
         text = f"nothing to do: {unchanged} unchanged"
     else:
@@ -168,5 +167,5 @@ def _summary(record: RunRecord, told: list[AssetRecord]) -> str:
         RunStatus.INTERRUPTED: "was interrupted",
         RunStatus.VANISHED: "vanished",
         RunStatus.UNKNOWN: "ended without a record",
-    }[record.status]
+    }.get(record.status, f"ended as {record.status}")
     return f"run {record.run_id} {verb} in {record.seconds:.1f} s: {text}"

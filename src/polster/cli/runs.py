@@ -220,7 +220,7 @@ def _as_json(run: RunSummary) -> dict[str, Any]:
     return {
         **to_json(run, *SUMMARY),
         "seconds": round(run.seconds, 3),
-        "assets": {status.value: run.assets.get(status, 0) for status in AssetStatus},
+        "assets": to_json({**dict.fromkeys(AssetStatus, 0), **run.assets}),
     }
 
 

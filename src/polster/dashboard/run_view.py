@@ -67,7 +67,8 @@ class RunShown:
 
     def worst_first(self) -> list[AssetRecord]:
         """Return the records, those that failed before the others."""
-        return sorted(self.records, key=lambda record: WORST_FIRST.index(record.status))
+        places = {status: place for place, status in enumerate(WORST_FIRST)}
+        return sorted(self.records, key=lambda record: places.get(record.status, -1))
 
 
 def of_recorded(run: RunRecord) -> RunShown:

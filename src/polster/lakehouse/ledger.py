@@ -350,14 +350,16 @@ def _summaries(rows: pl.LazyFrame) -> pl.LazyFrame:
             reasons.any().alias("interrupted"),
             pl.col(COMMIT_COLUMN).max(),
             pl.col("rows_published", "rows_quarantined").sum(),
-            *((status == each.value).sum().alias(each.value) for each in AssetStatus),
+            status.value_counts().alias("assets"),
         )
         .sort(BY_COMMIT, descending=True, nulls_last=True)
     )
 
 
 def _summary(row: Mapping[str, Any]) -> RunSummary:
-    assets = {each: row[each.value] for each in AssetStatus if row[each.value]}
+    counts = {AssetStatus(each["status"]): each["count"] for each in row["assets"]}
+    known = {each: counts.pop(each) for each in AssetStatus if each in counts}
+    assets = {**known, **dict(sorted(counts.items()))}
     status = RunStatus.UNKNOWN
     if row["run_status"] is not None:
         status = RunStatus(row["run_status"])

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from polster.model.asset import AssetKey
 from polster.model.finding import Finding
 from polster.model.lineage import AssetLineage
+from polster.model.open_enum import OpenEnum
 from polster.model.reason import Reason, Why
 from polster.model.scope import Scope, ScopeKind
 from polster.model.standing import StandingWarning
 
 
-class AssetStatus(StrEnum):
+class AssetStatus(OpenEnum):
     """How an asset came out of a run."""
 
     PUBLISHED = "published"  # a new version of the table is visible
@@ -36,7 +36,7 @@ REUSED = -1
 """Stands for the version of an input whose number another version had, too."""
 
 
-class RunStatus(StrEnum):
+class RunStatus(OpenEnum):
     """How a run ended."""
 
     SUCCEEDED = "succeeded"

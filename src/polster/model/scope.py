@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from polster.model.open_enum import OpenEnum
 
 MOST_COLUMNS = 4
 BRONZE_GROWS = "bronze lands what is new at its source; what has landed is never made anew"
 
 
-class ScopeKind(StrEnum):
+class ScopeKind(OpenEnum):
     """What a build had to look at."""
 
     ROW_LOCAL = "row-local"  # the new rows of one input alone
