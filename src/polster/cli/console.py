@@ -12,6 +12,7 @@ from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from polster.errors import PolsterError
+from polster.model.codec import to_json
 from polster.model.finding import Finding
 from polster.model.secrets import without_secrets
 
@@ -41,9 +42,9 @@ def note(text: str) -> None:
 
 
 def show_json(value: Any, *, is_data: bool = False) -> None:
-    """Write ``value`` as JSON, alone on stdout; credentials as in :func:`show`."""
-    text = _shown(json.dumps(value, indent=2, ensure_ascii=False), is_data=is_data)
-    print(text.translate(JSON_CONTROL_CHARACTERS))
+    """Write ``value``, plain or of the model, as JSON on stdout; credentials as in :func:`show`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=to_json)
+    print(_shown(text, is_data=is_data).translate(JSON_CONTROL_CHARACTERS))
 
 
 def _shown(text: str, *, is_data: bool) -> str:

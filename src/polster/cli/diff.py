@@ -76,11 +76,11 @@ def _as_json(found: Diff) -> dict[str, Any]:
 
 def _change(change: AssetChange) -> dict[str, Any]:
     return {
-        "asset": str(change.asset),
-        "change": change.presence.value,
+        "asset": change.asset,
+        "change": change.presence,
         "breaking": change.is_breaking,
         "owner": change.owner,
-        "reasons": list(change.reasons),
+        "reasons": change.reasons,
         "table": [to_json(each, "column", "what", "impact") for each in change.table],
         "unknown": change.unknown,
     }
@@ -88,10 +88,10 @@ def _change(change: AssetChange) -> dict[str, Any]:
 
 def _affected(entry: AffectedAsset) -> dict[str, Any]:
     return {
-        "asset": str(entry.asset),
+        "asset": entry.asset,
         "owner": entry.owner,
         "breaking": entry.is_breaking,
-        "causes": to_json(entry.causes),
+        "causes": entry.causes,
         "unknown": entry.unknown,
         "columns": [
             {

@@ -40,7 +40,7 @@ def command(
                 "tables": found.tables,
                 "files": found.files,
                 "findings": [finding_as_json(finding) for finding in found.findings],
-                "unchecked": list(found.unchecked),
+                "unchecked": found.unchecked,
             }
         )
     else:

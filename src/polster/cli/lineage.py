@@ -75,8 +75,8 @@ def _show_tables(graph: AssetGraph, format: Format) -> None:
         case Format.JSON:
             assets = [
                 {
-                    "asset": str(asset.key),
-                    "reads": [str(key) for key in graph.upstream(asset.key)],
+                    "asset": asset.key,
+                    "reads": graph.upstream(asset.key),
                     "owner": asset.options.owner,
                 }
                 for asset in graph
@@ -103,9 +103,9 @@ def _as_json(answer: LineageAnswer, directions: tuple[Direction, ...]) -> dict[s
     target, lineage = answer.target, answer.lineage
     entry = lineage.assets.get(target.asset)
     shown: dict[str, Any] = {
-        "asset": str(target.asset),
+        "asset": target.asset,
         "column": target.column,
-        "unknown": entry.unknown if entry else None,
+        "unknown": entry and entry.unknown,
     }
     if target.ref is not None:
         shown |= _ref(target.ref)
@@ -118,9 +118,9 @@ def _as_json(answer: LineageAnswer, directions: tuple[Direction, ...]) -> dict[s
         ]
         return shown
     if Direction.UPSTREAM in directions:
-        shown["reads"] = [str(key) for key in answer.graph.upstream(target.asset)]
+        shown["reads"] = answer.graph.upstream(target.asset)
     if Direction.DOWNSTREAM in directions:
-        shown["read_by"] = [str(key) for key in answer.graph.downstream(target.asset)]
+        shown["read_by"] = answer.graph.downstream(target.asset)
     shown["columns"] = [
         _column(lineage, ColumnRef(target.asset, name), directions)
         for name in lineage.columns(target.asset)
@@ -146,7 +146,7 @@ def _reached(reached: Reached) -> dict[str, Any]:
 
 def _ref(ref: ColumnRef) -> dict[str, Any]:
     field = {"field": ".".join(ref.field)} if ref.field else {}
-    return {"asset": str(ref.asset), "column": ref.column} | field
+    return {"asset": ref.asset, "column": ref.column} | field
 
 
 def _arrow(arrow: Arrow) -> dict[str, Any]:

@@ -41,12 +41,10 @@ def command(
 def _as_json(entry: ListedAsset) -> dict[str, object]:
     asset = entry.asset
     return {
-        "asset": str(asset.key),
-        "layer": asset.key.layer.value,
-        "name": asset.key.name,
+        "asset": asset.key,
+        **to_json(asset.key, "layer", "name"),
         "file": asset.file,
-        "depends_on": list(entry.depends_on),
-        "refers_to": list(entry.refers_to),
+        **to_json(entry, "depends_on", "refers_to"),
         **to_json(asset.options, "contract", "description", "owner", "tags"),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -60,14 +59,14 @@ def command(
     if format is TextOrJson.JSON:
         console.show_json(
             {
-                "asset": str(report.asset),
+                "asset": report.asset,
                 "run_id": report.run_id,
                 "rule": report.rule,
-                "rules_broken": dict(report.rule_counts),
-                "since": {rule: at.isoformat() for rule, at in report.since.items()},
+                "rules_broken": report.rule_counts,
+                "since": report.since,
                 "earlier_rows": report.earlier_rows,
                 **sample_as_json(report.sample),
-                "files": [asdict(each) for each in report.files],
+                "files": report.files,
             },
             is_data=True,
         )

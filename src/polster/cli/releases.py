@@ -49,7 +49,7 @@ def command(
                 "releases": [
                     {
                         "release": each.id,
-                        "created_at": each.created_at.isoformat(),
+                        "created_at": each.created_at,
                         "expired": each.id in expired,
                         "tables": {str(key): version for key, version in each.versions.items()},
                     }
@@ -112,16 +112,16 @@ def _version(table: ReleasedTable | None) -> tuple[str, str]:
 def _as_json(compared: ReleaseComparison) -> dict[str, Any]:
     return {
         "release": compared.after.id,
-        "since": compared.before.id if compared.before else None,
+        "since": compared.before and compared.before.id,
         "tables": [
             {
-                "asset": str(change.asset),
+                "asset": change.asset,
                 "changed": change.is_change,
                 "version": change.after and change.after.version,
                 "rows": change.after and change.after.rows,
                 "version_before": change.before and change.before.version,
                 "rows_before": change.before and change.before.rows,
-                "reasons": list(change.reasons),
+                "reasons": change.reasons,
             }
             for change in compared.tables
         ],

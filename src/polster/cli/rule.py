@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -35,7 +34,7 @@ def command(
     page = error_pages().get(rule.upper())
     if page is not None and page.code not in RULES:
         if format is TextOrJson.JSON:
-            console.show_json(asdict(page))
+            console.show_json(page)
         else:
             console.show(f"{page.code}: {page.title}\n\n{page.text}")
         return

@@ -26,10 +26,8 @@ def standing_as_json(warnings: Iterable[StandingWarning]) -> list[dict[str, Any]
     return [
         {
             **to_json(warning, "asset", "code", "subject", "message", "hint", "run_id", "since"),
-            "acknowledged_by": warning.acknowledged.by if warning.acknowledged else None,
-            "acknowledged_at": warning.acknowledged.at.isoformat()
-            if warning.acknowledged
-            else None,
+            "acknowledged_by": warning.acknowledged and warning.acknowledged.by,
+            "acknowledged_at": warning.acknowledged and to_json(warning.acknowledged.at),
         }
         for warning in warnings
     ]

@@ -57,18 +57,18 @@ def _as_json(asset: OverviewAsset) -> dict[str, object]:
     state = asset.state
     last, published = state.last, state.published
     return {
-        "asset": str(state.asset),
-        "state": asset.condition.value,
-        "reasons": list(asset.reasons),
-        "notes": list(asset.notes),
+        "asset": state.asset,
+        "state": asset.condition,
+        "reasons": asset.reasons,
+        "notes": asset.notes,
         "version": state.version,
-        "last_status": last.status.value if last else None,
-        "last_run_at": last.started_at.isoformat() if last else None,
-        "last_error": last.error.message if last and last.error else None,
-        "published_at": published.started_at.isoformat() if published else None,
-        "rows_published": published.rows_now if published else None,
-        "rows_quarantined": published.quarantined_now if published else None,
-        "not_counted": list(state.uncounted),
+        "last_status": state.last_status,
+        "last_run_at": last and last.started_at,
+        "last_error": last and last.error and last.error.message,
+        "published_at": published and published.started_at,
+        "rows_published": published and published.rows_now,
+        "rows_quarantined": published and published.quarantined_now,
+        "not_counted": state.uncounted,
         "warnings": standing_as_json(state.warnings),
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from polster.model.asset import AssetKey
+from polster.model.codec import from_json
 
 FIELDS_NOT_SHOWN = "Polars does not show which fields it takes"
 """Why it is not certain which part of a struct goes into a column, though the struct does."""
@@ -251,12 +252,10 @@ def lineage_to_json(lineage: AssetLineage) -> str:
 def lineage_from_json(asset: AssetKey, text: str) -> AssetLineage:
     """Read what :func:`lineage_to_json` wrote."""
     written = json.loads(text)
-    refs: list[ColumnRef] = []
-    for key, column, *path in written["refs"]:
-        parsed = AssetKey.parse(key)
-        if parsed is None:
-            raise ValueError(f"not an asset key: {key}")
-        refs.append(ColumnRef(parsed, column, tuple(path)))
+    refs = [
+        ColumnRef(from_json(AssetKey, key), column, tuple(path))
+        for key, column, *path in written["refs"]
+    ]
 
     def read(values: list[int], influences: list[int], *unknown: str) -> ColumnOrigin:
         return ColumnOrigin(

@@ -16,7 +16,7 @@ from polster.model.asset import AssetKey
 from polster.project.kept_lines import keep, read_kept
 
 FILE = "examined"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
