@@ -342,6 +342,21 @@ def test_files_of_a_bucket_land_once_each(shop: Pipeline, landing: Any) -> None:
     assert more == [*first, ("3", "s3://lake/landing/2024/a b.csv")]
 
 
+def test_what_the_folders_of_a_bucket_say_becomes_columns(shop: Pipeline, landing: Any) -> None:
+    shop.edit("src/core/bronze_arrived.py", "landing/**/*.csv", "landing/{year}/{name}.csv")
+    landing.put_object(Key="landing/2025/a b.csv", Body=b"id,v\n1,x\n")
+    landing.put_object(Key="landing/2025/c.csv", Body=b"id,v\n3,z\n")
+
+    arrived(shop)
+
+    rows = pl.read_delta(str(shop.data / "bronze" / "arrived")).select("id", "year", "name")
+    assert sorted(rows.rows()) == [
+        ("1", "2024", "a b"),
+        ("1", "2025", "a b"),
+        ("3", "2025", "c"),
+    ]
+
+
 def test_a_file_of_a_bucket_that_cannot_be_read_is_set_aside(shop: Pipeline, landing: Any) -> None:
     landing.put_object(Key="landing/bad.csv", Body=b"id,v\n1\n")
 

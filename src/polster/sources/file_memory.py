@@ -24,6 +24,7 @@ class ArrivedFile:
 
     Attributes:
         digest: Of its content.
+        identity: What it is known by: its content, and what its name says.
         values: What its name says by the placeholders of the pattern; none if that is not clear.
         by_name: A digest of its content, its name and the pattern: these do not go together.
         unclear: Why the name does not say the values; empty if it does.
@@ -31,6 +32,7 @@ class ArrivedFile:
 
     file: FoundFile
     digest: str
+    identity: str
     values: Values = ()
     by_name: str = ""
     unclear: str = ""
@@ -39,20 +41,14 @@ class ArrivedFile:
     def of(cls, file: FoundFile, digest: str, pattern: Pattern) -> ArrivedFile:
         """Read the name of a file."""
         if not pattern.names:
-            return cls(file, digest)
+            return cls(file, digest, digest)
         both = f"{digest} {pattern.text} {file.name}"
         by_name = hashlib.blake2b(both.encode(), digest_size=DIGEST_BYTES).hexdigest()
         try:
-            return cls(file, digest, pattern.values(file.name), by_name)
+            values = pattern.values(file.name)
         except AmbiguousNameError as error:
-            return cls(file, digest, (), by_name, str(error))
-
-    @property
-    def identity(self) -> str:
-        """Return what a file is known by: its content, and what its name says."""
-        if self.unclear:
-            return self.by_name
-        return f"{self.digest}?{urlencode(self.values)}" if self.values else self.digest
+            return cls(file, digest, by_name, (), by_name, str(error))
+        return cls(file, digest, f"{digest}?{urlencode(values)}", values, by_name)
 
     @property
     def aside(self) -> frozenset[str]:
