@@ -153,7 +153,8 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         "matched": '{"bronze.orders": {"rows": 12, "kept": 9, "note": "x"}}',
         "batches": ["b1"],
         "scope": '{"kind": "local", "by": ["id"], "rows": 9, "of": 200, "quarantined": 4, '
-        '"rules": {"id|min": 3}, "why": "", "is_distrusted": false, "frozen": 0}',
+        '"rules": {"id|min": 3}, "why": "", "is_distrusted": false, "frozen": 0, '
+        '"is_verified": false}',
         "files_in": '{"bronze.orders": "f"}',
         "source_counts": '{"rows": {"said": 12, "came": 11}, '
         '"sum(tax)": {"said": "0.10", "came": 0.1}}',
