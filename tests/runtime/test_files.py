@@ -81,6 +81,7 @@ def test_rows_say_which_file_and_which_row_they_come_from(pipeline: Pipeline) ->
     ]
 
 
+@pytest.mark.sentence(35)
 def test_a_file_lands_once_whatever_its_name_and_time_are(pipeline: Pipeline) -> None:
     land_from(pipeline)
     first = put(pipeline, "a.csv", "id,v\n1,x\n")
@@ -96,6 +97,7 @@ def test_a_file_lands_once_whatever_its_name_and_time_are(pipeline: Pipeline) ->
     assert rows(pipeline, "id") == [("1",), ("2",)]
 
 
+@pytest.mark.sentence(35)
 def test_a_file_that_is_overwritten_lands_as_a_new_one(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")
@@ -217,6 +219,7 @@ def test_nothing_lands_beside_a_malformed_file_if_that_is_to_fail(pipeline: Pipe
     assert set_aside(pipeline) == []
 
 
+@pytest.mark.sentence(37)
 def test_files_that_are_not_finished_or_empty_wait(pipeline: Pipeline) -> None:
     land_from(pipeline, "landing/*")
     land_from(pipeline, "landing/*", ', format="csv"')
@@ -235,6 +238,7 @@ def test_files_that_are_not_finished_or_empty_wait(pipeline: Pipeline) -> None:
     )
 
 
+@pytest.mark.sentence(38)
 def test_columns_come_and_go_and_change_places(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")
@@ -272,6 +276,7 @@ def test_names_may_be_odd(pipeline: Pipeline) -> None:
     assert sorted(rows(pipeline, "_source")) == sorted((f"landing/{name}",) for name in odd)
 
 
+@pytest.mark.sentence(39)
 def test_records_whose_values_have_no_type_in_common_become_text(pipeline: Pipeline) -> None:
     land_from(pipeline, "landing/*.jsonl")
     put(pipeline, "a.jsonl", '{"id": 1, "v": {"x": 1}}\n{"id": 2, "v": 7}\n')
@@ -279,7 +284,7 @@ def test_records_whose_values_have_no_type_in_common_become_text(pipeline: Pipel
 
     landed(pipeline)
 
-    assert rows(pipeline, "id", "v") == [("1", '{"x": "1"}'), ("2", "7")]
+    assert rows(pipeline, "id", "v") == [(1, '{"x": 1}'), (2, "7")]
     assert set_aside(pipeline)[0].reason.startswith("line 2 is no JSON")
 
 

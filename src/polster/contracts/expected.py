@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from polster.contracts.profile import FIELD, LastVersion, Profile, names_of
+from polster.contracts.rules import RESCUED_COLUMN
 from polster.contracts.vanishing import Vanished
 from polster.errors import AssetError, nearest
 from polster.model.asset import Asset, Load
@@ -196,6 +197,7 @@ def _gone(
         column
         for column, key in names_of(new.columns).items()
         if key in empty
+        and column != RESCUED_COLUMN
         and (FIELD not in key or key.rpartition(FIELD)[0] not in empty)
         and last.was_filled(key)
         and new.says_of(key)

@@ -23,6 +23,7 @@ from polster.contracts.casts import Cast, CastKind, cast_hint, cast_kind, kept
 from polster.contracts.expected import ages
 from polster.contracts.rules import (
     DTYPE_RULE,
+    RESCUED_COLUMN,
     RULES_COLUMN,
     Rule,
     Rules,
@@ -140,7 +141,8 @@ def settle_terms(
     _check_missing(asset, columns, returned)
     casts = _casts(asset, columns, returned)
     extra, notes = _extra(asset, columns, returned)
-    extra += [name for name in returned if name in brought]
+    own = {*brought, RESCUED_COLUMN} if asset.key.layer == "bronze" else brought
+    extra += [name for name in returned if name in own and name not in columns]
     types = {cast.column: cast.target for cast in casts}
     judged = pl.Schema({name: types.get(name, returned[name]) for name in columns})
     rules = contract_rules(contract, judged)
@@ -452,7 +454,8 @@ def _extra(
     asset: Asset, columns: Mapping[str, dy.Column], returned: pl.Schema
 ) -> tuple[list[str], tuple[str, ...]]:
     """Decide on the columns that the contract does not name: those kept, and notes."""
-    extra = [name for name in returned if name not in columns and name not in AUDIT_COLUMNS]
+    own = (*AUDIT_COLUMNS, RESCUED_COLUMN)
+    extra = [name for name in returned if name not in columns and name not in own]
     names = ", ".join(f"`{name}`" for name in extra)
     if not extra or not columns or asset.options.extra_columns is ExtraColumns.KEEP:
         return extra, ()

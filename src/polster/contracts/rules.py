@@ -22,6 +22,8 @@ DTYPE_RULE = "|dtype"
 """Ends the name of the rule that a value of a column can be cast to its type."""
 RULES_COLUMN = "_rules"
 """Holds the rules that a rejected row breaks."""
+RESCUED_COLUMN = "_rescued"
+"""Holds, in bronze, values that did not fit their columns; it is no part of a silver table."""
 RULE = "__polster_rule__"
 
 

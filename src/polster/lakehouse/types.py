@@ -255,22 +255,22 @@ def _to_storage(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     stored = storage_dtype(dtype, every_value=True) or dtype
     column = column.cast(stored)
     if not stored.is_nested():
-        return _as_text(column, stored)
-    text = pl.struct(_as_text(column, stored).alias("value")).struct.json_encode()
+        return as_text(column, stored)
+    text = pl.struct(as_text(column, stored).alias("value")).struct.json_encode()
     return pl.when(pl.col(name).is_not_null()).then(text).alias(name)
 
 
-def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return ``value`` as text; of something nested, what JSON does not know inside it."""
     match dtype:
         case pl.Binary():
             return value.bin.encode("hex")
         case pl.List():
             inner = dtype_of(dtype.inner)
-            return value.list.eval(_as_text(pl.element(), inner)) if _changes(inner) else value
+            return value.list.eval(as_text(pl.element(), inner)) if _changes(inner) else value
         case pl.Struct():
             fields = fields_of(dtype).items()
-            texts = [_as_text(pl.field(name), kind) for name, kind in fields if _changes(kind)]
+            texts = [as_text(pl.field(name), kind) for name, kind in fields if _changes(kind)]
             return value.struct.with_fields(texts) if texts else value
     return value.cast(pl.String)
 

@@ -10,7 +10,7 @@ All types here are those of storage, :func:`polster.lakehouse.types.storage_dtyp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import polars as pl
@@ -59,14 +59,14 @@ def common_dtype(table: pl.DataType, arriving: pl.DataType) -> pl.DataType | Non
     return _joined(table, arriving, _by_type)
 
 
-def candidates(table: pl.DataType, arriving: pl.DataType) -> list[pl.DataType]:
-    """List the types that may hold the values of both, the one to be preferred first.
+def candidates(table: pl.DataType, *arriving: pl.DataType) -> list[pl.DataType]:
+    """List the types that may hold the values of all, the one to be preferred first.
 
     First the type that arrives where the table has text, which a column is stored as that never
     had a value; then the table's type, a wider number, and the type that arrives.
     """
     choices: list[Choice] = [_typed_at_last, _tables, _wider, _arriving]
-    found = [_joined(table, arriving, choice) for choice in choices]
+    found = [_joined_all(table, arriving, choice) for choice in choices]
     return list(dict.fromkeys(dtype for dtype in found if dtype is not None))
 
 
@@ -179,6 +179,15 @@ def differences(
                     yield from differences(one, other, f"{path}.{name}")
         case _:
             yield path, before, after
+
+
+def _joined_all(
+    table: pl.DataType, arriving: Iterable[pl.DataType], choose: Choice
+) -> pl.DataType | None:
+    found: pl.DataType | None = table
+    for each in arriving:
+        found = None if found is None else _joined(found, each, choose)
+    return found
 
 
 def _joined(table: pl.DataType, arriving: pl.DataType, choose: Choice) -> pl.DataType | None:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from polster.model.asset import AssetKey
 
+OF_ROWS = "POL367"
+"""Says of rows what is amiss in them, for as long as they are in the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
@@ -59,15 +62,25 @@ class StandingWarning:
 
 
 def carried_on(
-    found: Iterable[StandingWarning], earlier: Iterable[StandingWarning]
+    found: Iterable[StandingWarning],
+    earlier: Iterable[StandingWarning],
+    *,
+    rows_stay: bool = False,
 ) -> tuple[StandingWarning, ...]:
     """Return ``found``, each dated back to the run since which it stands.
 
     Args:
         found: Of the version that is published now.
         earlier: Of the version before it.
+        rows_stay: Whether its rows are there still: what was amiss in them is so, too, and what is
+            in those that came beside them is another warning.
     """
+    found = tuple(found)
     known = {(warning.code, warning.subject): warning for warning in earlier}
+    if rows_stay:
+        of_rows = [known.pop(each) for each in [*known] if each[0] == OF_ROWS]
+        now = {(warning.code, warning.subject) for warning in found}
+        found += tuple(each for each in of_rows if (each.code, each.subject) not in now)
     return tuple(
         replace(warning, run_id=before.run_id, since=before.since)
         if (before := known.get((warning.code, warning.subject)))

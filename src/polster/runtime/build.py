@@ -497,6 +497,7 @@ class _Build:
         found = [vanished(self.asset, column) for column in departures.absent]
         if late := staged.broken_now.get(LATE, 0):
             found.append(came_late(self.asset, late))
+        found += departures.amiss
         if self.whole is not None and self.whole.is_distrusted:
             found.insert(0, wrong_part(self.whole, last.record.warnings if last.record else ()))
         stumbles = [each.amiss for each in (self.undivided, self.whole) if each and each.amiss]

@@ -12,6 +12,7 @@ from polster.contracts.vanishing import Vanished
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import Asset, Load
 from polster.model.context import RunContext
+from polster.model.layer import Layer
 from polster.model.record import AssetRecord
 from polster.model.standing import StandingWarning, carried_on
 from polster.runtime.refusal import RefusedError, refusal
@@ -119,5 +120,9 @@ def judge(
     return Passed(
         {**nulls, **dict.fromkeys(departures.emptied, max(profile.rows, 1))},
         newest,
-        carried_on(warnings, last.record.warnings if last.record else ()),
+        carried_on(
+            warnings,
+            last.record.warnings if last.record else (),
+            rows_stay=asset.key.layer is Layer.BRONZE and asset.options.load is Load.APPEND,
+        ),
     )

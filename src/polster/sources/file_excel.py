@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 import polars as pl
 
 from polster.errors import AssetError
-from polster.sources.file_rows import OWN_COLUMN, ROW_COLUMN, Format
+from polster.sources.file_rows import ROW_COLUMN, Format, check_names
 from polster.sources.file_text import UnreadableFileError
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ def _table(rows: list[Row], how: Format) -> pl.DataFrame:
 
 def _check_names(names: Sequence[str | None], header: int, rows: Sequence[Row]) -> None:
     seen: dict[str, int] = {}
+    check_names(name for name in names if name is not None)
     for index, name in enumerate(names):
         if name is None:
             for number, texts in rows:
@@ -197,8 +198,6 @@ def _check_names(names: Sequence[str | None], header: int, rows: Sequence[Row]) 
                         f"{_place(index, header)} is blank and names no column, where "
                         f"{_place(index, number)} holds a value"
                     )
-        elif name == ROW_COLUMN:
-            raise UnreadableFileError(OWN_COLUMN)
         elif name in seen:
             places = f"{_place(seen[name], header)} and {_place(index, header)}"
             raise UnreadableFileError(f"{places} name two columns {name!r}")

@@ -174,6 +174,10 @@ class Digests:
                     for name, size, modified, inode, digest in kept.iter_rows()
                 }
 
+    def last(self, name: str) -> str:
+        """Return the digest that a file of that name had last; empty if nobody knows."""
+        return self._kept.get(name, (None, ""))[1]
+
     def of(self, file: FoundFile) -> str | None:
         """Return the digest of a file; None if somebody writes it meanwhile."""
         state, digest = self._kept.get(file.name, (None, ""))

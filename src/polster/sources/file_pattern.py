@@ -13,7 +13,7 @@ from pathlib import Path
 from polster.errors import AssetError
 
 OWN_COLUMNS = ("_source", "_row", "_rescued", "_ingested_at", "_batch_id")
-"""So no placeholder is called: Polster adds columns of these names itself."""
+"""So neither a placeholder nor a column of a file is called: Polster adds these itself."""
 TOKENS = re.compile(
     r"(?P<brace>\{\{|\}\})|\{(?P<name>[^{}/]*)\}|(?P<lone>[{}])"
     r"|(?P<folders>(?:(?<=/)|^)\*\*(?:/|\Z))|(?P<stars>\*+)|(?P<one>\?|\[!?\]?[^\]/]*\])"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TextIO
 
 import polars as pl
 
+from polster.sources.file_pattern import OWN_COLUMNS
 from polster.sources.file_text import PACKED, PIECE_BYTES, UnreadableFileError, as_utf8
 
 ROW_COLUMN = "_row"
@@ -30,8 +34,8 @@ KINDS = {
 TEXT = ("csv", "jsonl", "json")
 QUOTE = '"'
 BLANK = pl.all_horizontal(pl.all().is_null())
-OWN_COLUMN = f"it has a column {ROW_COLUMN}, which Polster adds itself"
 LARGE_BYTES = 128 * 1024 * 1024
+EXACT_IN_FLOATS = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,8 @@ def scan_file(path: Path, how: Format) -> pl.LazyFrame:
             )
         types = rows.collect_schema()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise UnreadableFileError(_first_line(error)) from error
-    if ROW_COLUMN in types:
-        raise UnreadableFileError(OWN_COLUMN)
+        raise _unreadable(path, how, error) from error
+    check_names(types)
     if how.kind == "csv" and len(types) > 1:
         with path.open("rb") as opened:
             rows = rows.filter(~BLANK) if _has_blank_lines(opened) else rows
@@ -143,7 +146,7 @@ def check_large(path: Path, how: Format) -> tuple[pl.Schema, int]:
     try:
         counts = seen.collect(engine="streaming")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise UnreadableFileError(_first_line(error)) from error
+        raise _unreadable(path, how, error) from error
     if how.kind == "csv" and len(types) > 2 and counts.to_series(-1).item():
         with path.open(encoding="utf-8", newline="") as text:
             if found := _short_of(text, how):
@@ -152,10 +155,32 @@ def check_large(path: Path, how: Format) -> tuple[pl.Schema, int]:
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
-    if ROW_COLUMN in rows.columns:
-        raise UnreadableFileError(OWN_COLUMN)
+    check_names(rows.columns)
     number = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True)
     return rows.hstack([number.alias(ROW_COLUMN)])  # an expression would start Polars' threads
+
+
+def check_names(names: Iterable[str]) -> None:
+    """See whether a file has no column that Polster adds itself.
+
+    Raises:
+        UnreadableFileError: It has.
+    """
+    own = [name for name in names if name.lower() in OWN_COLUMNS]
+    if own:
+        raise UnreadableFileError(f"it has a column {own[0]}, which Polster adds itself")
+
+
+def _unreadable(path: Path, how: Format, error: BaseException) -> UnreadableFileError:
+    """Say what is wrong with a large file; of one that is no text, which byte."""
+    if how.kind != "parquet":
+        with path.open("rb") as opened:
+            try:
+                for _ in as_utf8(iter(partial(opened.read, PIECE_BYTES), b""), "utf-8"):
+                    continue
+            except UnreadableFileError as found:
+                return found
+    return UnreadableFileError(_first_line(error))
 
 
 def _csv(data: bytes, how: Format) -> pl.DataFrame:
@@ -221,9 +246,22 @@ def _json_lines(data: bytes) -> pl.DataFrame:
     if not data.strip():
         return pl.DataFrame()
     try:
-        return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+        rows = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return _from_records(list(_records(data)))
+    if any(_may_be_mixed(column, data) for column in rows):
+        return _from_records(list(_records(data)))
+    without_fields = [name for name, dtype in rows.schema.items() if dtype == pl.Struct({})]
+    return rows.with_columns(_encoded(name).alias(name) for name in without_fields)
+
+
+def _may_be_mixed(column: pl.Series, data: bytes) -> bool:
+    """Tell whether values may have been changed to stand together: numbers among text, say."""
+    if column.dtype.is_float():
+        return bool((column.abs() >= EXACT_IN_FLOATS).any())
+    name = re.escape(json.dumps(column.name, ensure_ascii=False).encode())
+    is_text = column.dtype == pl.String
+    return is_text and re.search(name + rb"\s*:\s*[-0-9tf{\[]", data) is not None
 
 
 def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
@@ -231,7 +269,7 @@ def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, parse_float=str, parse_int=str)
+            record = json.loads(line, parse_float=_Number, parse_int=_Number)
         except ValueError as error:
             raise UnreadableFileError(f"line {number} is no JSON: {error}") from error
         if not isinstance(record, dict):
@@ -254,17 +292,45 @@ def _json(data: bytes) -> pl.DataFrame:
     return _json_lines(lines.encode())
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
 def _from_records(records: list[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return records whose values go together in no type: each value as its JSON."""
+    """Return records some of whose values go together in no type: there, each as its JSON."""
     names = dict.fromkeys(name for record in records for name in record)
-    return pl.DataFrame(
-        {name: [_as_text(record.get(name)) for record in records] for name in names},
-        schema=dict.fromkeys(names, pl.String()),
-    )
+    return pl.DataFrame([_column(name, [record.get(name) for record in records]) for name in names])
 
 
-def _as_text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+def _column(name: str, values: list[Any]) -> pl.Series:
+    kinds = {type(value) for value in values if value is not None}
+    numbers = [value for value in values if isinstance(value, _Number)]
+    whole = [each.lstrip("-") for each in numbers if each.lstrip("-").isdigit()]
+    long = any(len(each) > 16 or int(each) > EXACT_IN_FLOATS for each in whole)
+    loses = long and len(whole) < len(numbers)
+    if len(kinds) < 2 and not loses:
+        lines = "".join(f'{{"v":{_as_json(value)}}}\n' for value in values)
+        with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            read = pl.read_ndjson(io.BytesIO(lines.encode()), infer_schema_length=None)
+            return read.to_series().alias(name)
+    texts = [
+        value if value is None or isinstance(value, str) else _as_json(value) for value in values
+    ]
+    return pl.Series(name, texts, pl.String())
+
+
+def _as_json(value: Any) -> str:
+    match value:
+        case _Number():
+            return str(value)
+        case dict():
+            inside = (f"{_as_json(name)}: {_as_json(each)}" for name, each in value.items())
+            return f"{{{', '.join(inside)}}}"
+        case list():
+            return f"[{', '.join(map(_as_json, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -286,26 +352,51 @@ def _first_line(error: BaseException) -> str:
 
 @dataclass(slots=True)
 class Columns:
-    """The columns of several files together, in types that hold the values of all."""
+    """The columns of several files together.
+
+    Attributes:
+        types: By column, what holds the values of all.
+        forms: By column, the types in which it came, and for each the name that it goes by alone.
+    """
 
     types: dict[str, pl.DataType] = field(default_factory=dict)
+    forms: dict[str, dict[pl.DataType, str]] = field(default_factory=dict)
 
     def add(self, schema: pl.Schema) -> None:
         """Take the columns of one more file in."""
         for name, dtype in schema.items():
             before = self.types.get(name)
             self.types[name] = dtype if before is None else _common(before, dtype)
+            forms = self.forms.setdefault(name, {})
+            forms.setdefault(dtype, f"{name}\0{len(forms)}")
 
-    def fit(self, rows: pl.DataFrame) -> pl.DataFrame:
+    @property
+    def several(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the types of each column that came in several."""
+        return {name: tuple(each.values()) for name, each in self.forms.items() if len(each) > 1}
+
+    @property
+    def apart(self) -> dict[str, pl.DataType]:
+        """Return the columns, and beside them each type of those that came in several."""
+        forms = [self.forms[name] for name in self.several]
+        return self.types | {name: dtype for each in forms for dtype, name in each.items()}
+
+    def fit(self, rows: pl.DataFrame, *, apart: bool = False) -> pl.DataFrame:
         """Return the rows of one file in these columns; a value becomes text if nothing else."""
-        if dict(rows.schema) == self.types and rows.columns == list(self.types):
+        columns = self.apart if apart else self.types
+        if dict(rows.schema) == columns and rows.columns == list(columns):
             return rows
-        return rows.select(
-            [
-                _cast(name, rows.schema.get(name), dtype).alias(name)
-                for name, dtype in self.types.items()
+        fitted = [
+            _cast(name, rows.schema.get(name), dtype).alias(name)
+            for name, dtype in self.types.items()
+        ]
+        for name in self.several if apart else ():
+            came_as = rows.schema.get(name)
+            fitted += [
+                (pl.col(name) if came_as == dtype else pl.lit(None, dtype)).alias(form)
+                for dtype, form in self.forms[name].items()
             ]
-        )
+        return rows.select(fitted)
 
 
 def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
@@ -316,8 +407,10 @@ def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
         found = pl.concat(frames, how="vertical_relaxed").schema["x"]
     except pl.exceptions.PolarsError:
         return pl.String()
-    loses = found.is_float() and (one.is_integer() or other.is_integer())
-    return pl.String() if loses else found
+    kinds = (one, other)
+    loses = found.is_float() and not all(kind.is_float() for kind in kinds)
+    means_another = pl.Boolean in kinds or pl.Binary in kinds
+    return pl.String() if pl.Null not in kinds and (loses or means_another) else found
 
 
 def _cast(name: str, dtype: pl.DataType | None, target: pl.DataType) -> pl.Expr:
@@ -325,8 +418,13 @@ def _cast(name: str, dtype: pl.DataType | None, target: pl.DataType) -> pl.Expr:
         return pl.lit(None, target)
     if dtype == target:
         return pl.col(name)
-    if target == pl.String() and isinstance(dtype, pl.Struct):
-        return pl.col(name).struct.json_encode()
     if target == pl.String() and dtype.is_nested():
-        return pl.struct(name).struct.json_encode()
+        return _encoded(name)
     return pl.col(name).cast(target)
+
+
+def _encoded(name: str) -> pl.Expr:
+    """Return the JSON of a column; null where it is null."""
+    text = pl.struct(pl.col(name).alias("v")).struct.json_encode()
+    text = text.str.strip_prefix('{"v":').str.strip_suffix("}")
+    return pl.when(pl.col(name).is_not_null()).then(text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from errno import ENOENT
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from polster.sources.file_rows import (
 )
 from polster.sources.file_text import UnreadableFileError, as_read
 from polster.sources.scratch import scratch_folder
-from polster.sources.source import BadFile, Batch, Known
+from polster.sources.source import BadFile, Batch, Forms, Known
 
 SOURCE_COLUMN = "_source"
 SHOWN = 3
@@ -138,9 +139,10 @@ class FilesSource:
         digests = Digests(self.root, self.pattern.text, place)
         place.fetch(digests.unknown(listing.files))
         changing: list[str] = []
+        was: dict[str, str] = {}
         every: dict[str, ArrivedFile] = {}
         for file in listing.files:
-            digest = digests.of(file)
+            was[file.name], digest = digests.last(file.name), digests.of(file)
             if digest is None:
                 changing.append(file.name)
                 continue
@@ -159,7 +161,7 @@ class FilesSource:
             state = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
             if known.memory == state:
                 return
-            good, bad = self._read(now, place)
+            good, bad = self._read(now, place, changing)
             yield from bad
             notes = _notes(listing.waiting, changing)
             yield self._batch(good, state, notes, is_first=not known.memory)
@@ -167,11 +169,12 @@ class FilesSource:
         new = [each for each in now if not memory.holds(each)]
         if not new:
             return
-        good, bad = self._read(new, place)
+        good, bad = self._read(new, place, changing)
         yield from bad
         if good.rows:
             landed = [each.identity for each in good.files]
-            notes = _notes(listing.waiting, changing)
+            overwritten = [each.file.name for each in new if _was(each, was, memory)]
+            notes = _notes(listing.waiting, changing, overwritten)
             yield self._batch(good, memory.text(landed), notes, is_first=not known.memory)
 
     def _how(self) -> str:
@@ -190,8 +193,15 @@ class FilesSource:
 
         return StoredFiles(self.pattern)
 
-    def _read(self, new: Sequence[ArrivedFile], place: Files) -> tuple[_Good, list[BadFile]]:
+    def _read(
+        self, new: Sequence[ArrivedFile], place: Files, changing: list[str]
+    ) -> tuple[_Good, list[BadFile]]:
         """Read each file once, to know that it is right; the rows are read when they land.
+
+        Args:
+            new: Those that have not landed.
+            place: Where they lie.
+            changing: Gets the names of those that somebody wrote meanwhile.
 
         Raises:
             AssetError: A file is malformed, and nothing may land then.
@@ -207,10 +217,11 @@ class FilesSource:
                 good.add(each)
             except MisnamedFileError as error:
                 digest, why = each.by_name, str(error)
-            except UnreadableFileError as error:
-                why = str(error)
-            except OSError as error:
-                why = error.strerror or str(error)
+            except (UnreadableFileError, OSError) as error:
+                if isinstance(error, FileNotFoundError) or not place.is_as_found(file):
+                    changing.append(file.name)
+                    continue
+                why = getattr(error, "strerror", None) or str(error)
             if why:
                 malformed.add(digest)
                 bad.append(BadFile(file.name, place.path(file), digest + self._how(), why))
@@ -227,7 +238,8 @@ class FilesSource:
     def _batch(self, good: _Good, memory: str, notes: tuple[str, ...], *, is_first: bool) -> Batch:
         if is_first and (said := good.sheet()):
             notes = (said, *notes)
-        return Batch(good.frame(), memory, notes, good.check, good.said)
+        forms = Forms(good.frame(apart=True), good.columns.several)
+        return Batch(good.frame(), memory, notes, good.check, good.said, forms=forms)
 
 
 class MisnamedFileError(UnreadableFileError):
@@ -261,7 +273,7 @@ class _Good:
 
         Raises:
             UnreadableFileError: It is not.
-            OSError: It cannot be read.
+            OSError: It cannot be read, or was written meanwhile.
         """
         if arrived.unclear:
             raise MisnamedFileError(arrived.unclear)
@@ -280,6 +292,8 @@ class _Good:
                 f"it has a column `{twins[0]}` itself, which the pattern makes of its name: give "
                 "the placeholder another name"
             )
+        if not self.place.is_as_found(file):
+            raise FileNotFoundError(ENOENT, "it is another one by now", file.name)
         if held is not None:
             self._held_bytes += int(held.estimated_size())
             if self._held_bytes < HELD_BYTES and len(self._held) < HELD_FILES:
@@ -290,10 +304,11 @@ class _Good:
         if said is not None:
             self.said = (self.said or 0) + said
 
-    def frame(self) -> pl.LazyFrame:
-        """Return the rows of all files, one file after the other."""
+    def frame(self, *, apart: bool = False) -> pl.LazyFrame:
+        """Return the rows of all files, one after the other; ``apart`` as in :class:`Forms`."""
+        columns = self.columns.apart if apart else self.columns.types
         named = dict.fromkeys((*self.source.pattern.names, SOURCE_COLUMN), pl.String())
-        schema = pl.Schema({**self.columns.types, **named})
+        schema = pl.Schema({**columns, **named})
 
         def read(
             with_columns: list[str] | None,
@@ -303,7 +318,7 @@ class _Good:
         ) -> Iterator[pl.DataFrame]:
             del batch_size
             left = n_rows
-            for rows in _pieces(self._rows()):
+            for rows in _pieces(self._rows(apart=apart)):
                 if predicate is not None:
                     rows = rows.filter(predicate)
                 if left is not None:
@@ -315,7 +330,7 @@ class _Good:
 
         return register_io_source(read, schema=schema)
 
-    def _rows(self) -> Iterator[pl.DataFrame]:
+    def _rows(self, *, apart: bool) -> Iterator[pl.DataFrame]:
         for each in self.files:
             named = [*each.values, (SOURCE_COLUMN, each.file.name)]
             texts = [
@@ -323,7 +338,7 @@ class _Good:
                 for column, text in named
             ]
             for part in self._parts(each.file):
-                fit = self.columns.fit(part)
+                fit = self.columns.fit(part, apart=apart)
                 yield fit.hstack([text.new_from_index(0, part.height) for text in texts])
 
     def _parts(self, file: FoundFile) -> Iterator[pl.DataFrame]:
@@ -347,13 +362,14 @@ class _Good:
         return said and f"{file.name}: {said}"
 
     def check(self) -> None:
-        """See whether the files are still those that were looked at.
+        """See whether the files that were read once more are still those that were looked at.
 
         Raises:
             AssetError: Somebody wrote one meanwhile; nothing of it may land.
         """
         for each in self.files:
-            if not self.place.is_as_found(each.file):
+            is_held = each.file.name in self._held
+            if not is_held and not self.place.is_as_found(each.file):
                 raise AssetError(
                     f"{each.file.name} was written while it was read; nothing was landed",
                     code="POL365",
@@ -380,10 +396,22 @@ def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         yield pl.concat(waiting)
 
 
-def _notes(waiting: Sequence[str], changing: Sequence[str]) -> tuple[str, ...]:
+def _was(file: ArrivedFile, was: Mapping[str, str], memory: Memory) -> bool:
+    """Tell whether another file of that name has landed; ``was`` says of each what it held last."""
+    before = was.get(file.file.name, "")
+    return before not in ("", file.digest) and memory.holds(replace(file, digest=before))
+
+
+def _notes(
+    waiting: Sequence[str], changing: Sequence[str], overwritten: Sequence[str] = ()
+) -> tuple[str, ...]:
     said = []
-    for names, why in ((waiting, "empty, or not finished"), (changing, "being written")):
+    for names, why in (
+        (waiting, "left for next time, empty, or not finished"),
+        (changing, "left for next time, being written"),
+        (overwritten, "overwritten since it landed, so that it landed as a new file"),
+    ):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            said.append(f"left for next time, {why}: {', '.join(names[:SHOWN])}{more}")
+            said.append(f"{why}: {', '.join(names[:SHOWN])}{more}")
     return tuple(said)

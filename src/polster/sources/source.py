@@ -69,6 +69,20 @@ def unchecked() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Forms:
+    """The rows of a batch, where no value had to change its type to stand beside others.
+
+    Attributes:
+        frame: The columns of the batch; and for each type in which a column came, where these are
+            several, a column of that type, null in all other rows.
+        columns: Names of these, by column.
+    """
+
+    frame: pl.LazyFrame
+    columns: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows that a source has and the table has not.
 
@@ -85,6 +99,8 @@ class Batch:
         rows: How many rows the source says that this is; nothing lands if others come.
         sums: What the source says that columns add up to, by column: of numbers, or of numbers as
             text.
+        forms: The rows in all types that there are, if a value that does not fit its column is to
+            be null there and kept as text in ``_rescued``. None if nothing is to land then.
     """
 
     frame: pl.LazyFrame
@@ -93,6 +109,7 @@ class Batch:
     check: Callable[[], None] = field(default=unchecked, compare=False)
     rows: int | None = None
     sums: Mapping[str, int | float | Decimal] = field(default_factory=dict)
+    forms: Forms | None = None
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from polster.contracts.expected import Surprise
 from polster.contracts.judge import Terms, settle_terms
 from polster.errors import ConflictError, LakehouseError
 from polster.lakehouse.change import Change
@@ -45,6 +46,7 @@ from polster.runtime.writes.landing import (
     plan_landing,
 )
 from polster.runtime.writes.repeats import check_load, forgotten, repeated, was_cut_short
+from polster.runtime.writes.rescue import rescue
 from polster.runtime.writes.tally import Tally
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
@@ -81,6 +83,7 @@ class LandBatch:
         self.notes: tuple[str, ...] = ()
         self.tally = Tally(job.asset, (), ())
         self.counted: Mapping[str, Counted] = {}
+        self.amiss: tuple[Surprise, ...] = ()
 
     def newest(self) -> TableVersion | None:
         """Open the newest version; where a kill left new types half done, do the rest.
@@ -157,6 +160,10 @@ class LandBatch:
                 self.tally.settle()
                 return Unneeded(NOTHING_NEW, current, (NOTHING_YET,))
             return self._since(known, contract, current) if self.marks.asked else known
+        if current is not None:
+            rescues = [rescue(self.asset, batch, contract, current) for batch in given]
+            given = [batch for batch, _ in rescues]
+            self.amiss = tuple(each for _, found in rescues for each in found)
         frame = together(given, None if len(given) == 1 else self.batches)
         self.brought = frozenset(frame.collect_schema()) & {SOURCE_COLUMN, BATCH_COLUMN}
         return frame
@@ -257,7 +264,7 @@ class LandBatch:
         plan = self._plan
         emptied = tuple(name for name in plan.existing if name not in plan.types)
         told = self.cursor.notes if self.cursor else ()
-        return Departures((*self.notes, *told, *plan.notes), plan.absent, emptied)
+        return Departures((*self.notes, *told, *plan.notes), plan.absent, emptied, self.amiss)
 
     def _set_aside(self, files: Sequence[BadFile]) -> None:
         """Keep files that cannot be read before anything lands, so that a kill loses none.

@@ -11,6 +11,7 @@ import polars as pl
 
 from polster.contracts.expected import Surprise
 from polster.contracts.judge import AUDIT_COLUMNS
+from polster.contracts.rules import RESCUED_COLUMN
 from polster.errors import AssetError
 from polster.lakehouse.read_types import dtype_read
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
@@ -156,7 +157,8 @@ class LandingPlan:
         """Say what the user should know of it; what is absent is a standing warning."""
         if not self.existing:
             return ()
-        new = [name for name in self.file_schema if name not in self.existing]
+        own = (*self.existing, RESCUED_COLUMN)
+        new = [name for name in self.file_schema if name not in own]
         new += [path for path, before, _ in self._differences() if before is None]
         notes = [f"new in the source: {', '.join(new)}"] if new else []
         return (*notes, *self.changes)
@@ -194,7 +196,7 @@ def plan_landing(
     for name, dtype in stored.items():
         before = existing.get(name, dtype)
         common = common_dtype(before, arriving[name])
-        if name in existing and _is_another_measure(published[name], arriving[name]):
+        if name in existing and is_another_measure(published[name], arriving[name]):
             types[name], undecided[name] = dtype, ()
         elif common is None:
             types[name], undecided[name] = dtype, candidates(before, arriving[name])
@@ -235,7 +237,7 @@ def settle_landing(
     for name, options in plan.undecided.items():
         before, dtype = plan.existing[name], plan.file_schema[name]
         for option in options:
-            if _all_survive(staged, name, dtype, option, as_text=True) and _all_survive(
+            if all_survive(staged, name, dtype, option, as_text=True) and all_survive(
                 every_batch, name, before, option
             ):
                 types[name] = option
@@ -252,7 +254,7 @@ def settle_landing(
     )
 
 
-def _all_survive(
+def all_survive(
     frame: pl.LazyFrame,
     name: str,
     dtype: pl.DataType,
@@ -260,6 +262,7 @@ def _all_survive(
     *,
     as_text: bool = False,
 ) -> bool:
+    """Tell whether each value of a column comes back from ``target``; see :func:`survives`."""
     if dtype == target:
         return True
     survive = survives(pl.col(name), dtype, target, as_text=as_text)
@@ -267,7 +270,7 @@ def _all_survive(
     return lost.collect(engine="streaming").is_empty()
 
 
-def _is_another_measure(published: pl.DataType, arriving: pl.DataType) -> bool:
+def is_another_measure(published: pl.DataType, arriving: pl.DataType) -> bool:
     """Tell whether a number arrives where lengths of time are stored as numbers, or the reverse."""
     kinds = (published, arriving)
     return pl.Null not in kinds and sum(isinstance(kind, pl.Duration) for kind in kinds) == 1
@@ -279,7 +282,7 @@ def _absent(existing: pl.Schema, arriving: pl.Schema) -> Iterator[str]:
             for path, before, after in differences(dtype, arriving[name], name):
                 if before is not None and after is None:
                     yield path
-        elif name not in AUDIT_COLUMNS:
+        elif name not in (*AUDIT_COLUMNS, RESCUED_COLUMN):
             yield name
 
 

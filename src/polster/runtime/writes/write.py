@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
+from polster.contracts.expected import Surprise
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change
 from polster.lakehouse.table_version import TableVersion
@@ -60,11 +61,13 @@ class Departures:
         notes: What the user should know.
         absent: What the source does not have any more: columns, and fields as ``person.age``.
         emptied: Columns of the table that hold no value of what arrives.
+        amiss: What is not right in it, and published all the same.
     """
 
     notes: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
+    amiss: tuple[Surprise, ...] = ()
 
 
 class Write(Protocol):
