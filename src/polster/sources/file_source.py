@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from errno import ENOENT
 from pathlib import Path
 from typing import Literal
@@ -173,9 +173,15 @@ class FilesSource:
         yield from bad
         if good.rows:
             landed = [each.identity for each in good.files]
-            overwritten = [each.file.name for each in new if _was(each, was, memory)]
+            overwritten = [each.file.name for each in new if self._landed(each, was, memory)]
             notes = _notes(listing.waiting, changing, overwritten)
             yield self._batch(good, memory.text(landed), notes, is_first=not known.memory)
+
+    def _landed(self, file: ArrivedFile, was: Mapping[str, str], memory: Memory) -> bool:
+        """Tell whether another file of that name has landed; ``was`` says what each held last."""
+        before = was.get(file.file.name, "")
+        is_other = before not in ("", file.digest)
+        return is_other and memory.holds(ArrivedFile.of(file.file, before, self.pattern))
 
     def _how(self) -> str:
         """Return what stands for how files are read: what was set aside is tried in another way."""
@@ -394,12 +400,6 @@ def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
             waiting, rows = [], 0
     if waiting:
         yield pl.concat(waiting)
-
-
-def _was(file: ArrivedFile, was: Mapping[str, str], memory: Memory) -> bool:
-    """Tell whether another file of that name has landed; ``was`` says of each what it held last."""
-    before = was.get(file.file.name, "")
-    return before not in ("", file.digest) and memory.holds(replace(file, digest=before))
 
 
 def _notes(
