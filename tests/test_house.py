@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("polars", "deltalake", "dataframely", "pydantic", "jinja2", "nicegui", "dagster")
@@ -162,3 +163,11 @@ def _private_names(tree: ast.Module) -> Iterator[str]:
             is_private = name.startswith("_") and not name.startswith("__")
             if (is_private and name not in OF_PYTHON) or name in UNPROMISED:
                 yield name
+
+
+def test_each_sentence_of_what_incremental_means_has_a_test() -> None:
+    marked = re.compile(r"^@pytest\.mark\.sentence\((\d+)\)", re.MULTILINE)
+    texts = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    held = {int(number) for text in texts for number in marked.findall(text)}
+
+    assert held == set(SENTENCES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import LATE
 from polster.model.layer import Layer
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
-from polster.model.scope import Scope, ScopeKind
+from polster.model.scope import ScopeKind
 from polster.model.since import SinceError
 from polster.project.load import (
     LoadedAsset,
@@ -32,18 +32,18 @@ from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
-from polster.runtime.frozen import ANEW, Frozen, came_late, freeze, keeping_out, read_frozen, thawed
-from polster.runtime.in_parts import Parts, in_parts
+from polster.runtime.frozen import came_late, thawed
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.lost_keys import lost_keys
+from polster.runtime.making import Making
 from polster.runtime.part_by_where import part_by_where, refused
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError
 from polster.runtime.slice import Slice, Whole
-from polster.runtime.slices import find_parts, or_whole, stumbled, why_distrusted, wrong_part
+from polster.runtime.slices import why_distrusted, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.cursor import Marks, wrong
@@ -125,34 +125,12 @@ class _Build:
         self.context = replace(work.context, marks=self.marks)
         self.write = write_of(job, self.target, work, self.marks)
         self.terms: Terms | None = None
+        self.making: Making  # as soon as the function was called
         self.whole: Whole | None = None  # why all of the table is made anew
-        self.parts: Parts | None = None  # how that is divided to fit into memory
-        self.undivided: Whole | None = None  # why it could not be
-        self.frozen: Frozen | None = None  # what stays of it all the same
 
     @property
     def _part(self) -> Slice | None:
         return self.write.part if isinstance(self.write, ReplaceSlice) else None
-
-    def _scope(self, staged: Staged, *, is_verified: bool) -> Scope | None:
-        """Say how much of the table is made anew; None of bronze."""
-        rows, now = staged.rows, staged.rows + staged.rows_beside
-        out, rules = staged.rows_rejected + staged.rejected_beside, staged.broken_now
-        frozen = self.frozen.count() if self.frozen else 0
-        if (part := self._part) is not None and not part.is_all:
-            by = (part.column,) if part.column else ()
-            why = part.where.sql if part.where else ""
-            return Scope(
-                *(part.kind, by, rows, now, out, rules, why),
-                frozen=frozen,
-                is_verified=is_verified,
-            )
-        if self.whole is None:
-            return None
-        why, distrusted = self.whole.why, self.whole.is_distrusted
-        kind = ScopeKind.WHOLE
-        by = (self.parts.column,) if self.parts else ()
-        return Scope(kind, by, rows, now, out, rules, why, is_distrusted=distrusted, frozen=frozen)
 
     def run(self) -> tuple[AssetRecord, TableVersion | None]:
         current = self._open()
@@ -173,17 +151,18 @@ class _Build:
         self.terms = terms = self._terms(loaded, frame)
         plan = read_plan(self.asset.key, frame, terms.schema, self.inputs)
         self.record = replace(self.record, lineage=plan.lineage)
+        self.making = Making(self.job, self.work, loaded, self.inputs, self.context, frame)
+        making = self.making
         if self.job.where:
             return self._build_where(terms, frame, plan, current)
-        self.terms = terms = self._freeze(terms, current)
-        for part in self._parts(loaded, terms, current):
+        self.terms = terms = making.freeze(terms, current)
+        for part in making.possible_parts(terms, current, self.target):
             if isinstance(part, Whole):
                 self.whole = part
                 break
-            part = replace(part, frozen=self.frozen)
-            narrowed = self._compute(partial(self._rows_of, part, loaded, frame))
+            narrowed = self._compute(partial(making.of_part, part))
             self.write = ReplaceSlice(self.job, self.target, part)
-            compared = self._divided(loaded, terms, frame, current) if self.job.verifies else None
+            compared = making.of_all(terms, current) if self.job.verifies else None
             try:
                 return self._stage_with(terms, [narrowed], plan, current, whole=compared)
             except WrongPartError as error:
@@ -192,54 +171,20 @@ class _Build:
                 self.whole = None
             if self.whole is not None:
                 break
-        if self._part is not None or self.frozen is not None:
+        if self._part is not None or making.frozen is not None:
             self.write = self._write_whole()
-        divided = self._divided(loaded, terms, frame, current)
         try:
-            return self._stage_with(terms, divided, plan, current)
+            return self._stage_with(terms, making.of_all(terms, current), plan, current)
         except OtherShapeError as error:  # of what stays frozen
             raise thawed(self.asset, error.why, current) from error
 
-    def _freeze(self, terms: Terms, current: TableVersion | None) -> Terms:
-        """Find out what stays of the table as it is, and return how the rest is judged."""
-        where = read_frozen(self.asset, terms)
-        if where is None or self.job.reread or self.job.known is None:
-            return terms
-        published = self.work.lakehouse.publications
-        if current is None or self.job.is_damaged or not any(published(current)):
-            return replace(terms, notes=(*terms.notes, ANEW))
-        self.frozen = freeze(self.asset, where, terms, current)
-        return keeping_out(terms, where)
-
     def _write_whole(self) -> Write:
         """Return how all of the table is written, but for what stays frozen."""
-        if self.frozen is None:
+        frozen = self.making.frozen
+        if frozen is None:
             return write_of(self.job, self.target, self.work, self.marks)
-        part = Slice(ScopeKind.WHOLE, self.frozen.base, frozen=self.frozen)
+        part = Slice(ScopeKind.WHOLE, frozen.base, frozen=frozen)
         return ReplaceSlice(self.job, self.target, part)
-
-    def _divided(
-        self,
-        loaded: LoadedAsset,
-        terms: Terms,
-        frame: pl.LazyFrame,
-        current: TableVersion | None,
-    ) -> Sequence[pl.LazyFrame]:
-        """Return what a function returns for all of the table, in parts if it may not fit."""
-        most_bytes, call = self.job.most_bytes, partial(self._call, loaded)
-        if self.asset.key.layer is not Layer.BRONZE and most_bytes is not None:
-            try:
-                self.parts = in_parts(call, self.inputs, terms, current, most_bytes=most_bytes)
-            except Exception as error:
-                self.undivided = stumbled(error, "how it is divided to fit into memory")
-        frames: Sequence[pl.LazyFrame] = [frame]
-        if self.parts is not None:
-            whole = {name: table.scan() for name, table in self.inputs.items()}
-            frames = self.parts.of(call, whole, frame)
-        return [self._unfrozen(each) for each in frames]
-
-    def _unfrozen(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        return frame if self.frozen is None else self.frozen.left_out(frame)
 
     def _build_where(
         self,
@@ -262,38 +207,6 @@ class _Build:
             return self._stage_with(terms, [part.rows_named(frame)], plan, current)
         except OtherShapeError as error:
             raise refused(asset, error.why) from error
-
-    def _parts(
-        self, loaded: LoadedAsset, terms: Terms, current: TableVersion | None
-    ) -> Iterator[Slice | Whole]:
-        """Yield which parts of the table may be made anew alone, the smallest first."""
-        if self.asset.key.layer is Layer.BRONZE:
-            return
-        if current is None or self.job.is_damaged:
-            yield Whole("never built" if current is None else "its table is damaged")
-            return
-        found = find_parts(
-            self.job,
-            loaded,
-            terms,
-            current,
-            self.target.published(current),
-            self.inputs,
-            call=partial(self._call, loaded),
-            lakehouse=self.work.lakehouse,
-        )
-        yield from or_whole(found)
-
-    def _call(self, loaded: LoadedAsset, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-        handed = {name: Handed(str(self.inputs[name].key), each) for name, each in frames.items()}
-        returned = self.work.call(loaded, handed, self.context, self.work.root)
-        assert isinstance(returned, pl.LazyFrame)  # noqa: S101 - above bronze there is no source
-        return returned
-
-    def _rows_of(self, part: Slice, loaded: LoadedAsset, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Return what the function returns for a part; ``frame`` is what it returns for all."""
-        whole = {name: table.scan() for name, table in self.inputs.items()}
-        return self._unfrozen(part.rows(partial(self._call, loaded), whole, frame))
 
     def _stage_with(
         self,
@@ -371,7 +284,9 @@ class _Build:
                 rows_quarantined=staged.rows_rejected,
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
-                scope=self._scope(staged, is_verified=compared is not None),
+                scope=self.making.scope(
+                    staged, self._part, self.whole, is_verified=compared is not None
+                ),
                 source_counts=self.write.counted,
             )
             self._refuse_misuse()
@@ -500,7 +415,8 @@ class _Build:
         found += departures.amiss
         if self.whole is not None and self.whole.is_distrusted:
             found.insert(0, wrong_part(self.whole, last.record.warnings if last.record else ()))
-        stumbles = [each.amiss for each in (self.undivided, self.whole) if each and each.amiss]
+        whole = (self.making.undivided, self.whole)
+        stumbles = [each.amiss for each in whole if each and each.amiss]
         found = [*stumbles, *found]
         verdict = judge(
             self.asset,
