@@ -120,6 +120,7 @@ def silver(
     expect: Expect | None = None,
     references: References | None = None,
     frozen: str | None = None,
+    slice_by: str | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
@@ -147,6 +148,9 @@ def silver(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
             both are tuples. The table is built before, and is not handed to the function.
             ``frozen``, a condition in SQL over the columns of the contract: published rows for
             which it holds stay as they are, and none are added to them.
+            ``slice_by``, a column that the function returns as it stands in its inputs, where
+            Polster cannot prove by which parts can be made: rows with a value of it depend on
+            nothing but the inputs' rows with this value, in whichever order. It is checked.
             ``owner``, who answers for the table. ``tags``, words to select by.
             ``description``, one line; by default the docstring.
     """
@@ -168,6 +172,7 @@ def gold(
     expect: Expect | None = None,
     references: References | None = None,
     frozen: str | None = None,
+    slice_by: str | None = None,
     owner: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,

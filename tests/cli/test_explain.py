@@ -60,6 +60,7 @@ def test_it_says_what_was_made_last(shop: Pipeline) -> None:
         "frozen": 0,
         "why": "never built",
         "is_verified": False,
+        "is_declared": False,
     }
 
 
@@ -113,6 +114,43 @@ def test_a_plan_says_how_much_of_what_will_be_made(shop: Pipeline) -> None:
         "row-local",
         "id",
     )
-    assert planned["gold.spending"] == {"kind": "local", "by": ["customer"], "why": ""}
+    assert planned["gold.spending"] == {
+        "kind": "local",
+        "by": ["customer"],
+        "why": "",
+        "is_declared": False,
+    }
     assert planned["gold.shares"]["kind"] == "whole"
     assert "gold.spending  run     silver.orders runs first; by customer" in lines
+
+
+DECLARED = """
+class Sums(dy.Schema):
+    customer = dy.String(nullable=True)
+    total = dy.Float64(nullable=True)
+
+@gold(contract=Sums, slice_by="customer")
+def shares(orders: pl.DataFrame) -> pl.DataFrame:
+    return orders.group_by("customer").agg(total=pl.col("amount").sum())
+"""
+
+
+def test_what_an_asset_declares_is_said_to_be_declared(shop: Pipeline) -> None:
+    shop.asset("gold.shares", DECLARED)
+
+    lines = shop.cli("explain", "gold.shares").stdout.splitlines()
+    (reached,) = shop.json("explain", "gold.shares")["inputs"]
+
+    assert lines[-1] == "silver.orders        the rows of the same customer (declared)"
+    assert (reached["kind"], reached["by"], reached["is_declared"]) == ("local", ["customer"], True)
+    assert shop.cli("validate").exit_code == 0
+
+
+def test_a_column_that_cannot_be_declared_is_found_before_any_run(shop: Pipeline) -> None:
+    shop.asset("gold.shares", DECLARED.replace('slice_by="customer"', 'slice_by="total"'))
+
+    told = shop.cli("validate")
+
+    assert told.exit_code == 1
+    assert "POL398" in told.stdout
+    assert "`total` is Float64, by which rows are not chosen" in told.stdout

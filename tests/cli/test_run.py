@@ -100,6 +100,7 @@ def test_json_has_every_key(shop: Pipeline) -> None:
             "frozen": 0,
             "why": "never built",
             "is_verified": False,
+            "is_declared": False,
         },
         "rows_returned": 5,
         "rows_published": 2,

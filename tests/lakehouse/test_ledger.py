@@ -154,7 +154,7 @@ def test_a_row_is_written_as_earlier_versions_wrote_it() -> None:
         "batches": ["b1"],
         "scope": '{"kind": "local", "by": ["id"], "rows": 9, "of": 200, "quarantined": 4, '
         '"rules": {"id|min": 3}, "why": "", "is_distrusted": false, "frozen": 0, '
-        '"is_verified": false}',
+        '"is_verified": false, "is_declared": false, "is_trusted": false}',
         "files_in": '{"bronze.orders": "f"}',
         "source_counts": '{"rows": {"said": 12, "came": 11}, '
         '"sum(tax)": {"said": "0.10", "came": 0.1}}',

@@ -19,7 +19,7 @@ RECORD = (
     *("notes", "error"),
 )
 FAILURE = ("code", "message", "hint", "place", "traceback")
-SCOPE = ("kind", "by", "rows", "of", "frozen", "why", "is_verified")
+SCOPE = ("kind", "by", "rows", "of", "frozen", "why", "is_verified", "is_declared")
 
 
 def run_as_json(record: RunRecord) -> dict[str, Any]:

@@ -155,6 +155,7 @@ class Options:
         description: One line; the docstring's first if not given.
         references: Which columns must hold values of other tables; never in bronze.
         frozen: Which published rows stay as they are, in SQL; never in bronze.
+        slice_by: The column by whose values parts of the table can be made; never in bronze.
     """
 
     contract: str | None = None
@@ -230,6 +231,13 @@ class Options:
         text,
         "such as frozen=\"ordered_on < '2024-01-01'\"",
         "which of its rows stay as they are",
+        layers=_JUDGED,
+    )
+    slice_by: str | None = option(
+        None,
+        text,
+        'such as slice_by="month"',
+        "by which column it is made in parts",
         layers=_JUDGED,
     )
 

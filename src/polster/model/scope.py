@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from polster.model.open_enum import OpenEnum
 
 MOST_COLUMNS = 4
+DECLARED = " (declared)"
 BRONZE_GROWS = "bronze lands what is new at its source; what has landed is never made anew"
 
 
@@ -27,11 +28,13 @@ class Reaches:
     Attributes:
         by: Columns of the result, by the values of any of which a part can be chosen; keys first.
         why: Of everything, why; as a clause.
+        is_declared: Whether ``slice_by=`` declares it, so that it is checked instead of proved.
     """
 
     kind: ScopeKind
     by: tuple[str, ...] = ()
     why: str = ""
+    is_declared: bool = False
 
     def beside(self, other: Reaches) -> Reaches:
         """Return how far rows of two inputs reach that change both."""
@@ -41,7 +44,7 @@ class Reaches:
         by = tuple(column for column in self.by if column in other.by)
         if not by:
             return Reaches(ScopeKind.WHOLE, why="no column tells which rows of each it needs")
-        return Reaches(ScopeKind.LOCAL, by)
+        return Reaches(ScopeKind.LOCAL, by, is_declared=self.is_declared or other.is_declared)
 
     @property
     def text(self) -> str:
@@ -54,7 +57,7 @@ class Reaches:
             return f"whole: {self.why}" if self.why else "whole"
         if self.kind is ScopeKind.ROW_LOCAL:
             return str(self.kind)
-        return f"by {self._columns}"
+        return f"by {self._columns}{DECLARED if self.is_declared else ''}"
 
     @property
     def meaning(self) -> str:
@@ -66,7 +69,7 @@ class Reaches:
                 return f"what comes is added alone; else the rows of the same {self._columns}"
             case ScopeKind.ROW_LOCAL:
                 return "what comes is added alone; else all of it"
-        return f"the rows of the same {self._columns}"
+        return f"the rows of the same {self._columns}{DECLARED if self.is_declared else ''}"
 
     @property
     def _columns(self) -> str:
@@ -97,6 +100,8 @@ class Scope:
         is_distrusted: Whether a slice was compared with a whole build and was wrong, so that this
             code gets no more of them.
         is_verified: Whether a slice was compared with a whole build and was right.
+        is_declared: Whether ``slice_by=`` declares that rows can be chosen so.
+        is_trusted: Whether a slice that this code made was ever verified.
     """
 
     kind: ScopeKind
@@ -109,6 +114,8 @@ class Scope:
     is_distrusted: bool = False
     frozen: int = 0
     is_verified: bool = False
+    is_declared: bool = False
+    is_trusted: bool = False
 
     @property
     def text(self) -> str:
@@ -118,6 +125,8 @@ class Scope:
         'by order_id'
         >>> Scope(ScopeKind.ROW_LOCAL, (), 3, 200, is_verified=True).text
         'row-local, verified'
+        >>> Scope(ScopeKind.LOCAL, ("month",), 3, 200, is_declared=True).text
+        'by month (declared)'
         >>> Scope(ScopeKind.WHOLE, why="never built").text
         'whole: never built'
         """
@@ -127,4 +136,5 @@ class Scope:
             divided = f", in parts by {', '.join(self.by)}" if self.by else ""
             return f"whole: {self.why}{divided}" if self.why else f"whole{divided}"
         verified = ", verified" if self.is_verified else ""
-        return (f"by {', '.join(self.by)}" if self.by else str(self.kind)) + verified
+        declared = DECLARED if self.is_declared else ""
+        return (f"by {', '.join(self.by)}{declared}" if self.by else str(self.kind)) + verified

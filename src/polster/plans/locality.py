@@ -240,9 +240,14 @@ def _whole(why: str) -> Locality:
     return Locality(Reach.WHOLE, why=why)
 
 
+def may_choose(dtype: pl.DataType) -> bool:
+    """Tell whether rows may be chosen by a column of a type."""
+    return dtype.is_integer() or isinstance(dtype, PLAIN)
+
+
 def _to_choose_by(columns: pl.Schema) -> Iterator[tuple[str, pl.DataType]]:
     for column, dtype in columns.items():
-        if column != ROW and (dtype.is_integer() or isinstance(dtype, PLAIN)):
+        if column != ROW and may_choose(dtype):
             yield column, dtype
 
 

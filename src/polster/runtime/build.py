@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import polars as pl
 
 from polster.contracts.judge import Terms, settle_terms
 from polster.contracts.vanishing import Vanished
-from polster.errors import PolsterError
+from polster.errors import AssetError, PolsterError
 from polster.lakehouse.quick_check import has_whole_log
 from polster.lakehouse.staging import Staging, prefix_after
 from polster.lakehouse.table_version import TableVersion
@@ -37,16 +37,18 @@ from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.lost_keys import lost_keys
 from polster.runtime.making import Making
+from polster.runtime.parameters import reads_at_once
 from polster.runtime.part_by_where import part_by_where, refused
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
 from polster.runtime.refusal import RefusedError
 from polster.runtime.slice import Slice, Whole
-from polster.runtime.slices import why_distrusted, wrong_part
+from polster.runtime.slices import is_trusted, why_distrusted, wrong_part
 from polster.runtime.stage import Staged, Stager
 from polster.runtime.verdict import Last, Passed, judge
 from polster.runtime.writes.cursor import Marks, wrong
+from polster.runtime.writes.difference import Hidden
 from polster.runtime.writes.land_batch import NOTHING_NEW, LandBatch
 from polster.runtime.writes.landing import vanished
 from polster.runtime.writes.replace_slice import OtherShapeError, ReplaceSlice, WrongPartError
@@ -54,6 +56,8 @@ from polster.runtime.writes.replace_table import ReplaceTable
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Unneeded, Write
 
+Made: TypeAlias = tuple[AssetRecord, TableVersion | None]
+"""What is recorded of a build, and the table as readers get it."""
 NO_BATCH = {"batch": "", "content": "", "source": "", "asked": False, "types": "{}"}
 """In a commit's metadata: what a way of writing may say, and others do not."""
 
@@ -132,51 +136,127 @@ class _Build:
     def _part(self) -> Slice | None:
         return self.write.part if isinstance(self.write, ReplaceSlice) else None
 
-    def run(self) -> tuple[AssetRecord, TableVersion | None]:
+    def run(self) -> Made:
         current = self._open()
         if current is not None and (unneeded := self.write.admit(current)):
             return self._unchanged(unneeded)
         loaded = self.work.load(self.asset)
-        inputs = {name: Handed(str(table.key), table.scan()) for name, table in self.inputs.items()}
         began = datetime.now(UTC)
         self.record = replace(self.record, started_at=began)
         self.marks.table = current
-        returned = self.work.call(loaded, inputs, self.context, self.work.root)
-        self.marks.is_over = True
-        contract = loaded.function.contract
-        frame = self._compute(lambda: self.write.take(returned, contract, current, began=began))
+        if current is not None and self._may_do_without_rows(loaded):
+            built = self._make_declared(loaded, current, began)
+            if built is not None:
+                return built
+        frame = self._called(loaded, current, began)
         if isinstance(frame, Unneeded):
             self._refuse_misuse()
             return self._unchanged(frame)
-        self.terms = terms = self._terms(loaded, frame)
+        plan = self._begin(loaded, frame, current)
+        if self.job.where:
+            return self._build_where(plan, current)
+        built = self._make_part(plan, current) if self.whole is None else None
+        return built or self._make_all(plan, current)
+
+    def _called(
+        self,
+        loaded: LoadedAsset,
+        current: TableVersion | None,
+        began: datetime,
+        *,
+        without_rows: bool = False,
+    ) -> pl.LazyFrame | Unneeded:
+        """Call the function, and take what it returns."""
+        frames = {name: table.scan() for name, table in self.inputs.items()}
+        inputs = {
+            name: Handed(str(self.inputs[name].key), rows.clear() if without_rows else rows)
+            for name, rows in frames.items()
+        }
+        returned = self.work.call(loaded, inputs, self.context, self.work.root)
+        self.marks.is_over = True
+        contract = loaded.function.contract
+        return self._compute(lambda: self.write.take(returned, contract, current, began=began))
+
+    def _begin(
+        self,
+        loaded: LoadedAsset,
+        frame: pl.LazyFrame,
+        current: TableVersion | None,
+        *,
+        is_whole: bool = True,
+    ) -> PlanRead:
+        """Settle how rows are judged, by what the function returned first; read its plan."""
+        terms = self._terms(loaded, frame)
         plan = read_plan(self.asset.key, frame, terms.schema, self.inputs)
         self.record = replace(self.record, lineage=plan.lineage)
-        self.making = Making(self.job, self.work, loaded, self.inputs, self.context, frame)
-        making = self.making
-        if self.job.where:
-            return self._build_where(terms, frame, plan, current)
-        self.terms = terms = making.freeze(terms, current)
+        before = self._last(current).record
+        self.making = Making(
+            self.job,
+            self.work,
+            loaded,
+            self.inputs,
+            self.context,
+            frame,
+            is_whole=is_whole,
+            is_trusted=before is not None and is_trusted(before, self.job.fingerprint),
+        )
+        self.terms = terms if self.job.where else self.making.freeze(terms, current)
+        return plan
+
+    def _may_do_without_rows(self, loaded: LoadedAsset) -> bool:
+        """Tell whether it may do to call the function for a part alone, whose rows it collects."""
+        job = self.job
+        if self.asset.options.slice_by is None or job.where or job.reread or job.is_damaged:
+            return False
+        return reads_at_once(self.asset, loaded.function.function)
+
+    def _make_declared(
+        self, loaded: LoadedAsset, current: TableVersion, began: datetime
+    ) -> Made | None:
+        """Make a part without calling the function for all rows; None if that cannot be."""
+        try:
+            frame = self._called(loaded, current, began, without_rows=True)
+            assert isinstance(frame, pl.LazyFrame)  # noqa: S101 - above bronze
+            plan = self._begin(loaded, frame, current, is_whole=False)
+        except AssetError:  # the user's code may want rows; it is called with them next
+            self.whole = Whole("it cannot be called without rows, nor for a part of them")
+            return None
+        return self._make_part(plan, current)
+
+    def _make_part(self, plan: PlanRead, current: TableVersion | None) -> Made | None:
+        """Make a part of the table anew; None if all of it is to be, as :attr:`whole` says."""
+        making, terms = self.making, self._settled
         for part in making.possible_parts(terms, current, self.target):
             if isinstance(part, Whole):
                 self.whole = part
                 break
-            narrowed = self._compute(partial(making.of_part, part))
-            self.write = ReplaceSlice(self.job, self.target, part)
-            compared = making.of_all(terms, current) if self.job.verifies else None
             try:
-                return self._stage_with(terms, [narrowed], plan, current, whole=compared)
+                narrowed = self._compute(partial(making.of_part, part))
+                self.write = ReplaceSlice(self.job, self.target, part)
+                compared = None
+                if self.job.verifies or (part.is_declared and not part.is_trusted):
+                    compared = making.of_all(terms, current)
+                return self._stage_with([narrowed], plan, current, whole=compared)
             except WrongPartError as error:
                 self.whole = Whole(error.why, is_distrusted=True, named=error.named)
-            except OtherShapeError:
-                self.whole = None
-            if self.whole is not None:
                 break
-        if self._part is not None or making.frozen is not None:
+            except OtherShapeError as error:
+                self.whole = Whole(error.why)
+        return None
+
+    def _make_all(self, plan: PlanRead, current: TableVersion | None) -> Made:
+        """Make all of the table anew, but for what stays frozen."""
+        if self._part is not None or self.making.frozen is not None:
             self.write = self._write_whole()
         try:
-            return self._stage_with(terms, making.of_all(terms, current), plan, current)
+            return self._stage_with(self.making.of_all(self._settled, current), plan, current)
         except OtherShapeError as error:  # of what stays frozen
             raise thawed(self.asset, error.why, current) from error
+
+    @property
+    def _settled(self) -> Terms:
+        assert self.terms is not None  # noqa: S101 - the function was called
+        return self.terms
 
     def _write_whole(self) -> Write:
         """Return how all of the table is written, but for what stays frozen."""
@@ -186,15 +266,9 @@ class _Build:
         part = Slice(ScopeKind.WHOLE, frozen.base, frozen=frozen)
         return ReplaceSlice(self.job, self.target, part)
 
-    def _build_where(
-        self,
-        terms: Terms,
-        frame: pl.LazyFrame,
-        plan: PlanRead,
-        current: TableVersion | None,
-    ) -> tuple[AssetRecord, TableVersion | None]:
+    def _build_where(self, plan: PlanRead, current: TableVersion | None) -> Made:
         """Make the rows anew that the user named."""
-        asset, sql = self.asset, self.job.where
+        asset, sql, terms = self.asset, self.job.where, self._settled
         part = part_by_where(asset, sql, terms, current, is_damaged=self.job.is_damaged)
         before = self._last(current).record
         if before is not None and (why := why_distrusted(before, self.job.fingerprint)):
@@ -204,30 +278,27 @@ class _Build:
             self.record = replace(self.record, fingerprint=self.job.fingerprint.of_part)
         self.write = ReplaceSlice(self.job, self.target, part)
         try:
-            return self._stage_with(terms, [part.rows_named(frame)], plan, current)
+            return self._stage_with([part.rows_named(self.making.frame)], plan, current)
         except OtherShapeError as error:
             raise refused(asset, error.why) from error
 
     def _stage_with(
         self,
-        terms: Terms,
         frames: Sequence[pl.LazyFrame],
         plan: PlanRead,
         current: TableVersion | None,
         *,
         whole: Sequence[pl.LazyFrame] | None = None,
-    ) -> tuple[AssetRecord, TableVersion | None]:
+    ) -> Made:
         """Stage and publish; ``whole`` is what the function returns of which this is a part."""
-        stager = self._stager(terms, current)
+        stager = self._stager(current)
         self.work.stagers.add(stager)
-        compared = None
-        if whole is not None:
-            compared = partial(self._compare, terms, whole)
+        compared = None if whole is None else partial(self._compare, whole)
         built = self._stage_and_publish(stager, frames, plan, current, compared)
         self.work.stagers.discard(stager)
         return built
 
-    def _compare(self, terms: Terms, frames: Sequence[pl.LazyFrame], staged: Staged) -> None:
+    def _compare(self, frames: Sequence[pl.LazyFrame], staged: Staged) -> None:
         """Build all of the table beside a part of it, and compare.
 
         Raises:
@@ -236,15 +307,18 @@ class _Build:
         part = self.write
         assert isinstance(part, ReplaceSlice)  # noqa: S101 - only a part is compared
         self.write = self._write_whole()
-        stager = self._stager(terms, None)
+        stager = self._stager(None)
         self.write = part
         self.work.stagers.add(stager)
         whole = self._compute(lambda: stager.stage(*frames))
         try:
-            part.compare(staged, whole, hidden=lambda: self.work.personal(self.asset.key))
+            part.compare(staged, whole, hidden=self._hidden)
         finally:
             whole.discard()
             self.work.stagers.discard(stager)
+
+    def _hidden(self) -> Hidden:
+        return self.work.personal(self.asset.key)
 
     def _open(self) -> TableVersion | None:
         """Open the table; a damaged one whose log is not whole is to be begun anew."""
@@ -261,7 +335,7 @@ class _Build:
         plan: PlanRead,
         current: TableVersion | None,
         compared: Callable[[Staged], None] | None,
-    ) -> tuple[AssetRecord, TableVersion | None]:
+    ) -> Made:
         staged = self._compute(lambda: stager.stage(*frames))
         try:
             if staged.met and self._part is not None and not self._part.is_all:
@@ -269,6 +343,8 @@ class _Build:
             self.write.settle(staged, current)
             if isinstance(self.write, ReplaceSlice) and staged.rows_beside:
                 self.write.refuse_emptied(self._last(current).emptied_by(staged))
+            if isinstance(self.write, ReplaceSlice):
+                self.write.see_alike(staged, hidden=self._hidden)
             if compared is not None:
                 compared(staged)
             notes = (*staged.notes, *self.write.departures.notes)
@@ -300,9 +376,7 @@ class _Build:
         finally:
             staged.discard()
 
-    def _publish(
-        self, staged: Staged, current: TableVersion | None
-    ) -> tuple[AssetRecord, TableVersion | None]:
+    def _publish(self, staged: Staged, current: TableVersion | None) -> Made:
         context = self.work.context
         described = self.record
 
@@ -365,8 +439,8 @@ class _Build:
         terms = settle_terms(self.asset, contract, returned, brought=brought)
         return refer(terms, self.references)
 
-    def _stager(self, terms: Terms, current: TableVersion | None) -> Stager:
-        context, lakehouse = self.work.context, self.work.lakehouse
+    def _stager(self, current: TableVersion | None) -> Stager:
+        terms, context, lakehouse = self._settled, self.work.context, self.work.lakehouse
         shape = self.write.shape(terms, current)
         prefix = prefix_after(None if current is None else current.version, context.id)
         return Stager(
@@ -414,7 +488,9 @@ class _Build:
             found.append(came_late(self.asset, late))
         found += departures.amiss
         if self.whole is not None and self.whole.is_distrusted:
-            found.insert(0, wrong_part(self.whole, last.record.warnings if last.record else ()))
+            earlier = last.record.warnings if last.record else ()
+            slice_by = self.asset.options.slice_by
+            found.insert(0, wrong_part(self.whole, earlier, slice_by=slice_by))
         whole = (self.making.undivided, self.whole)
         stumbles = [each.amiss for each in whole if each and each.amiss]
         found = [*stumbles, *found]
@@ -469,7 +545,7 @@ class _Build:
             record = published.record
         return Last.of(current, record, self.target)
 
-    def _unchanged(self, unneeded: Unneeded) -> tuple[AssetRecord, TableVersion | None]:
+    def _unchanged(self, unneeded: Unneeded) -> Made:
         current = unneeded.current
         record = replace(
             self.record,

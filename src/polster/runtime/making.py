@@ -14,12 +14,14 @@ from polster.model.layer import Layer
 from polster.model.scope import Scope, ScopeKind
 from polster.project.load import LoadedAsset
 from polster.runtime.call import Handed
+from polster.runtime.declared import Declared, read_declared
 from polster.runtime.frozen import ANEW, Frozen, freeze, keeping_out, read_frozen
 from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import Job, Workplace
 from polster.runtime.slice import Slice, Whole
 from polster.runtime.slices import find_parts, or_whole, stumbled
 from polster.runtime.stage import Staged
+from polster.runtime.writes.replace_slice import OtherShapeError
 from polster.runtime.writes.target import Target
 
 
@@ -27,10 +29,12 @@ class Making:
     """The frames of one build.
 
     Attributes:
-        frame: What the function returns for all of its table.
+        shown: What the function returned first, for all rows or for none.
         frozen: What stays of the table all the same.
         parts: How all of the table is divided to fit into memory.
         undivided: Why it could not be.
+        declared: By what parts can be made, as the asset says.
+        is_trusted: Whether a part that this code made was compared with a whole build before.
     """
 
     def __init__(
@@ -40,17 +44,30 @@ class Making:
         loaded: LoadedAsset,
         inputs: Mapping[str, TableVersion],
         context: RunContext,
-        frame: pl.LazyFrame,
+        shown: pl.LazyFrame,
+        *,
+        is_whole: bool,
+        is_trusted: bool,
     ) -> None:
         self.job = job
         self.work = work
         self.loaded = loaded
         self.inputs = inputs
         self.context = context
-        self.frame = frame
+        self.shown = shown
+        self._frame = shown if is_whole else None
         self.frozen: Frozen | None = None
         self.parts: Parts | None = None
         self.undivided: Whole | None = None
+        self.is_trusted = is_trusted
+        self.declared: Declared | None = None
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """Return what the function returns for all of its table."""
+        if self._frame is None:
+            self._frame = self.call(self._whole_inputs())
+        return self._frame
 
     def call(self, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         """Call the function once more; above bronze there is no source."""
@@ -62,6 +79,8 @@ class Making:
     def freeze(self, terms: Terms, current: TableVersion | None) -> Terms:
         """Find out what stays of the table as it is, and return how the rest is judged."""
         asset = self.job.asset
+        inputs = {name: table.schema for name, table in self.inputs.items()}
+        self.declared = read_declared(asset, terms, inputs)
         where = read_frozen(asset, terms)
         if where is None or self.job.reread or self.job.known is None:
             return terms
@@ -89,13 +108,22 @@ class Making:
             self.inputs,
             call=self.call,
             lakehouse=self.work.lakehouse,
+            declared=self.declared,
         )
         for part in or_whole(found):
             yield part if isinstance(part, Whole) else replace(part, frozen=self.frozen)
 
     def of_part(self, part: Slice) -> pl.LazyFrame:
         """Return what the function returns for a part."""
-        return self._unfrozen(part.rows(self.call, self._whole_inputs(), self.frame))
+        if part.is_nothing:
+            return self.shown.clear()
+        inputs = self._whole_inputs()
+        if not part.is_declared:
+            return self._unfrozen(part.rows(self.call, inputs, self.frame))
+        rows = part.declared_rows(self.call, inputs)
+        if rows.collect_schema() != self.shown.collect_schema():
+            raise OtherShapeError("which columns it has depends on its rows")
+        return self._unfrozen(rows)
 
     def of_all(self, terms: Terms, current: TableVersion | None) -> Sequence[pl.LazyFrame]:
         """Return what the function returns for all of the table, in parts if it may not fit."""
@@ -121,12 +149,18 @@ class Making:
             by = (part.column,) if part.column else ()
             why = part.where.sql if part.where else ""
             of_part = Scope(part.kind, by, rows, now, out, rules, why, frozen=frozen)
-            return replace(of_part, is_verified=is_verified)
+            return replace(
+                of_part,
+                is_verified=is_verified,
+                is_declared=part.is_declared,
+                is_trusted=is_verified or self.is_trusted,
+            )
         if whole is None:
             return None
         by = (self.parts.column,) if self.parts else ()
         of_all = Scope(ScopeKind.WHOLE, by, rows, now, out, rules, whole.why, frozen=frozen)
-        return replace(of_all, is_distrusted=whole.is_distrusted)
+        trusted = self.is_trusted and not whole.is_distrusted
+        return replace(of_all, is_distrusted=whole.is_distrusted, is_trusted=trusted)
 
     def _whole_inputs(self) -> dict[str, pl.LazyFrame]:
         return {name: table.scan() for name, table in self.inputs.items()}

@@ -89,6 +89,15 @@ def read_parameters(
     return asked, tuple(problems)
 
 
+def reads_at_once(asset: Asset, function: Callable[..., Any]) -> bool:
+    """Tell whether a parameter asks for rows that are in memory.
+
+    Raises:
+        AssetError: As :func:`asked_by`.
+    """
+    return any(each.kind is Kind.EAGER for each in asked_by(asset, function).values())
+
+
 def asked_by(asset: Asset, function: Callable[..., Any]) -> Mapping[str, Asked]:
     """Return what the parameters of the asset's function ask for, by name.
 

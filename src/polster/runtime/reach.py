@@ -17,6 +17,8 @@ from polster.plans.locality import Reach, read_locality
 from polster.plans.probes import Asked, source
 from polster.project.load import LoadedAsset
 from polster.runtime.call import Handed, call_for_rows
+from polster.runtime.declared import read_declared
+from polster.runtime.parameters import reads_at_once
 from polster.runtime.slices import never_in_parts, stumbled, why_whole
 
 
@@ -49,7 +51,9 @@ def reaches(
         empty = {name: source(schema, Asked()) for name, schema in schemas.items()}
         returned = call(empty).collect_schema()
         terms = settle_terms(loaded.asset, loaded.function.contract, returned)
-        local = read_locality(call, schemas)
+        declared = read_declared(loaded.asset, terms, schemas)
+        at_once = reads_at_once(loaded.asset, loaded.function.function)
+        local = {} if at_once else read_locality(call, schemas)
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
         why = f"its plan cannot be read without rows: {type(raised_for(error)).__name__}"
         if is_fault(error):
@@ -57,7 +61,11 @@ def reaches(
         return {key: Reaches(ScopeKind.WHOLE, why=why) for key in keys.values()}
     found: dict[AssetKey, Reaches] = {}
     for name, key in keys.items():
-        here, rules = local[name], terms.rules.tables
+        rules = terms.rules.tables
+        here, is_declared = local.get(name), False
+        if declared is not None and (here is None or here.reach is Reach.WHOLE):
+            here, is_declared = declared.locality(name), True
+        assert here is not None  # noqa: S101 - proved, or declared
         by = [
             column
             for column in terms.schema
@@ -72,7 +80,7 @@ def reaches(
         elif here.reach is Reach.WHOLE:
             found[key] = Reaches(ScopeKind.WHOLE, why=why_whole(loaded, here))
         elif by:
-            found[key] = Reaches(ScopeKind.LOCAL, tuple(by))
+            found[key] = Reaches(ScopeKind.LOCAL, tuple(by), is_declared=is_declared)
         else:
             named = ", ".join(f"`{rule.name}`" for rule in rules)
             found[key] = Reaches(ScopeKind.WHOLE, why=f"the rule {named} looks at other rows")

@@ -50,6 +50,10 @@ class Slice:
         steps: Of inputs that hold the values in a step of the function, that step.
         frozen: Which of the published rows stay, whatever part they are of; a part of the kind
             :attr:`ScopeKind.WHOLE` is all others.
+        declared: Of a part by a column that ``slice_by=`` declares, the inputs that hold it.
+        alike: Those of its values whose rows did not change, so that they must come out as they
+            are published.
+        is_trusted: Whether a part like it was compared with a whole build before, and was right.
     """
 
     kind: ScopeKind
@@ -62,6 +66,14 @@ class Slice:
     casts: Mapping[str, Cast] = field(default_factory=dict)
     steps: Mapping[str, Held] = field(default_factory=dict)
     frozen: Frozen | None = None
+    declared: tuple[str, ...] = ()
+    alike: pl.Series | None = None
+    is_trusted: bool = False
+
+    @property
+    def is_declared(self) -> bool:
+        """Tell whether it is a part by what is declared, not proved."""
+        return bool(self.declared)
 
     @property
     def returned(self) -> pl.Expr:
@@ -114,8 +126,6 @@ class Slice:
             frames: What it reads, whole.
             frame: What it returns of that.
         """
-        if self.is_nothing:
-            return frame.clear()
         if self.added:
             return call({**frames, **self.added})
         for name, held in self.steps.items():
@@ -123,6 +133,11 @@ class Slice:
             frame = narrowed(call, frames, name, held.step or 0, pl.any_horizontal(among))
             break  # of one input is enough: the rest is filtered at the end
         return self._narrowed(frame)
+
+    def declared_rows(self, call: Call, frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+        """Return what a function returns for it if what is declared is so; as :meth:`rows`."""
+        narrow = {name: self._narrowed(frames[name]) for name in self.declared}
+        return call({**frames, **narrow}).filter(self.returned)
 
     def rows_named(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return those rows of what a function returns that the user named."""

@@ -6,7 +6,7 @@ result the rows that changed can reach, see :mod:`polster.plans.locality`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,8 @@ from polster.plans.locality import (
 from polster.plans.probes import Call
 from polster.project.calls import line_of_call
 from polster.project.load import LoadedAsset, without_values
-from polster.runtime.parameters import Kind, asked_by
+from polster.runtime.declared import Declared
+from polster.runtime.parameters import Kind, asked_by, reads_at_once
 from polster.runtime.slice import Slice, Whole
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def find_parts(
     *,
     call: Call,
     lakehouse: Lakehouse,
+    declared: Declared | None,
 ) -> Iterator[Slice | Whole]:
     """Yield how much of a table is to be made anew, and what is left if that does not fit.
 
@@ -69,31 +71,125 @@ def find_parts(
         inputs: What the function reads, by parameter.
         call: The function, its other arguments given.
         lakehouse: Where earlier versions of the inputs lie.
+        declared: By what parts can be made, as the asset says.
     """
     before = _comparable(job, loaded, terms, published)
     if isinstance(before, Whole):
         yield before
         return
-    versions = before.fingerprint.inputs if before.fingerprint else {}
-    changes: dict[str, RowChanges] = {}
-    schemas = {name: table.schema for name, table in inputs.items()}
-    quarantined = lakehouse.quarantine(job.asset.key).scan()
-    try:
-        by_contract = _contract_minds_order(terms, quarantined)
-        columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
-        needed = needed_columns(call, schemas, columns)
-        for name, now in inputs.items():
+    finding = _Finding(terms, base, before, inputs, call, lakehouse)
+    if declared is None:
+        yield from _proved_parts(loaded, finding)
+        return
+    if not reads_at_once(job.asset, loaded.function.function):
+        for part in _proved_parts(loaded, finding):
+            if isinstance(part, Whole):
+                break
+            yield part
+    yield _declared_part(declared, finding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What parts of a table are found by.
+
+    Attributes:
+        before: What was recorded of ``base``.
+    """
+
+    terms: Terms
+    base: TableVersion
+    before: AssetRecord
+    inputs: Mapping[str, TableVersion]
+    call: Call
+    lakehouse: Lakehouse
+
+    @property
+    def schemas(self) -> dict[str, pl.Schema]:
+        return {name: table.schema for name, table in self.inputs.items()}
+
+    @property
+    def quarantined(self) -> pl.LazyFrame | None:
+        assert self.base.key is not None  # noqa: S101 - a table of the lakehouse
+        return self.lakehouse.quarantine(self.base.key).scan()
+
+    def changes(
+        self, needed: Mapping[str, Collection[str]], minds_order: Callable[[str], bool]
+    ) -> dict[str, RowChanges] | Whole:
+        """Find the rows of the inputs that changed since ``base``, by parameter.
+
+        Args:
+            needed: What makes a row another one, by parameter; every column if there is none.
+            minds_order: Tells of an input whether the order of its rows counts.
+        """
+        versions = self.before.fingerprint.inputs if self.before.fingerprint else {}
+        changes: dict[str, RowChanges] = {}
+        for name, now in self.inputs.items():
             key = str(now.key)
-            if before.files_in.get(key) != now.digest:
-                files = before.files_in.get(key, "")
-                ordered = minds_order(call, schemas, name) or by_contract
-                read = sorted(needed[name]) or list(now.schema)
-                found = _changes(lakehouse, now, versions[key], files, read, ordered=ordered)
-                if isinstance(found, Whole):
-                    yield found
-                    return
-                if found.rows_added or found.rows_removed:
-                    changes[name] = found
+            if self.before.files_in.get(key) == now.digest:
+                continue
+            files = self.before.files_in.get(key, "")
+            read = sorted(needed.get(name, ())) or list(now.schema)
+            ordered = minds_order(name)
+            found = _changes(self.lakehouse, now, versions[key], files, read, ordered=ordered)
+            if isinstance(found, Whole):
+                return found
+            if found.rows_added or found.rows_removed:
+                changes[name] = found
+        return changes
+
+    def choose(
+        self, changes: Mapping[str, RowChanges], local: Mapping[str, Locality]
+    ) -> tuple[Slice, int] | Whole:
+        """Choose the part that changes reach by a column, and count its published rows."""
+        if self.terms.ages:
+            return Whole("`fresh_within` looks for the newest row of all")
+        try:
+            return _Choice(
+                self.call, self.schemas, self.terms, self.base, changes, local, self.quarantined
+            ).choose()
+        except (Exception, pl.exceptions.PanicException) as error:  # the user's, over these rows
+            if is_fault(error):
+                raise
+            return Whole("what its changed rows reach cannot be computed")
+
+
+def _declared_part(declared: Declared, finding: _Finding) -> Slice | Whole:
+    """Return the part that changes reach if what the asset declares is so."""
+    by_contract = _contract_minds_order(finding.terms, finding.quarantined)
+    read = {
+        name: [column for column in schema if column not in AUDIT_COLUMNS]
+        for name, schema in finding.schemas.items()
+    }
+    changes = finding.changes(read, lambda _: by_contract)
+    if isinstance(changes, Whole):
+        return changes
+    if not changes:
+        return Slice(ScopeKind.ROW_LOCAL, finding.base)
+    local = {name: declared.locality(name) for name in changes}
+    for each in local.values():
+        if each.reach is Reach.WHOLE:
+            return Whole(each.why)
+    chosen = finding.choose(changes, local)
+    if isinstance(chosen, Whole):
+        return chosen
+    before = finding.before.scope
+    return declared.checked(*chosen, is_trusted=before is not None and before.is_trusted)
+
+
+def _proved_parts(loaded: LoadedAsset, finding: _Finding) -> Iterator[Slice | Whole]:
+    """Yield the parts that changes reach as Polars' optimizer proves it."""
+    terms, base, call, schemas = finding.terms, finding.base, finding.call, finding.schemas
+    try:
+        by_contract = _contract_minds_order(terms, finding.quarantined)
+        columns = [name for name in terms.returned if name not in AUDIT_COLUMNS]
+        changes = finding.changes(
+            needed_columns(call, schemas, columns),
+            lambda name: minds_order(call, schemas, name) or by_contract,
+        )
+        if isinstance(changes, Whole):
+            yield changes
+            return
         local = read_locality(call, schemas, changes) if changes else {}
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
         if is_fault(error):
@@ -112,16 +208,8 @@ def find_parts(
         adds_only = local[name].reach is Reach.ROW_LOCAL and not change.rows_removed
         if adds_only and not terms.rules.tables:
             yield Slice(ScopeKind.ROW_LOCAL, base, {name: change.added})
-    if terms.ages:
-        yield Whole("`fresh_within` looks for the newest row of all")
-        return
-    try:
-        chosen = _Choice(call, schemas, terms, base, changes, local, quarantined).choose()
-    except (Exception, pl.exceptions.PanicException) as error:  # the user's, over these rows alone
-        if is_fault(error):
-            raise
-        chosen = Whole("what its changed rows reach cannot be computed")
-    yield chosen
+    chosen = finding.choose(changes, local)
+    yield chosen if isinstance(chosen, Whole) else chosen[0]
     yield Whole("rows of the part have a key that stays in the rest")
 
 
@@ -159,13 +247,21 @@ def stumbled(error: BaseException, over: str) -> Whole:
     )
 
 
-def wrong_part(whole: Whole, earlier: Sequence[StandingWarning]) -> Surprise:
+def wrong_part(
+    whole: Whole, earlier: Sequence[StandingWarning], *, slice_by: str | None
+) -> Surprise:
     """Say that a part of a table was not what a whole build makes of it, and what comes of that.
 
     Args:
         whole: Why all of it is made.
         earlier: What the version before warns of; as long as the code is the same, it names rows.
+        slice_by: What the asset declares.
     """
+    hint = "look whether the function gives the same rows each time that it is called; if it does, "
+    if slice_by is None:
+        hint += "please report this as a bug of Polster"
+    else:
+        hint += f"its rows depend on more than those of the same `{slice_by}`: leave `slice_by` out"
     such = f"; {whole.named}" if whole.named else ""
     said = (
         f"{whole.why}{such}; all of it was published, and all of it is made until its code changes"
@@ -175,8 +271,7 @@ def wrong_part(whole: Whole, earlier: Sequence[StandingWarning]) -> Surprise:
         "POL353",
         "part",
         told[0] if told else said,
-        "look whether the function gives the same rows each time that it is called; if it does, "
-        "please report this as a bug of Polster",
+        hint,
         fails=False,
     )
 
@@ -214,11 +309,23 @@ def _comparable(
 
 def why_distrusted(record: AssetRecord, now: Fingerprint) -> str:
     """Say why no part of a table is made by code of which one was found wrong; else nothing."""
-    scope, then = record.scope, record.fingerprint
-    if scope is None or then is None or not scope.is_distrusted:
+    scope = record.scope
+    if scope is None or not scope.is_distrusted or not _is_same_code(record, now):
         return ""
-    is_same = (then.code, then.modules, then.contract) == (now.code, now.modules, now.contract)
-    return scope.why if is_same else ""
+    return scope.why
+
+
+def is_trusted(record: AssetRecord, now: Fingerprint) -> bool:
+    """Tell whether a part that this code made was ever compared with a whole build, and right."""
+    scope = record.scope
+    return scope is not None and scope.is_trusted and _is_same_code(record, now)
+
+
+def _is_same_code(record: AssetRecord, now: Fingerprint) -> bool:
+    then = record.fingerprint
+    if then is None:
+        return False
+    return (then.code, then.modules, then.contract) == (now.code, now.modules, now.contract)
 
 
 def never_in_parts(loaded: LoadedAsset) -> str | None:
@@ -228,7 +335,7 @@ def never_in_parts(loaded: LoadedAsset) -> str | None:
     for name, asked in asked_by(loaded.asset, loaded.function.function).items():
         if asked.kind is Kind.RUN:
             return f"its parameter `{name}` asks for the run, which is another each time"
-        if asked.kind is Kind.EAGER:
+        if asked.kind is Kind.EAGER and loaded.asset.options.slice_by is None:
             return f"its parameter `{name}` asks for a pl.DataFrame, all of it"
     return None
 
@@ -304,8 +411,8 @@ class _Choice:
     local: Mapping[str, Locality]
     quarantined: pl.LazyFrame | None
 
-    def choose(self) -> Slice | Whole:
-        """Return the part by the column that makes it small; of few columns the smallest."""
+    def choose(self) -> tuple[Slice, int] | Whole:
+        """Return the part by the column that makes it small, and how many published rows it has."""
         rules = self.terms.rules.tables
         columns = [
             column
@@ -328,7 +435,7 @@ class _Choice:
         fewest, part = min(found, key=lambda each: each[0])
         if fewest > rows * MOST:
             return Whole(f"what changed reaches {fewest} of its {rows} rows")
-        return part
+        return part, fewest
 
     def _local_columns(self) -> list[str]:
         """Return the columns by which the result is local in all that changed, keys first."""

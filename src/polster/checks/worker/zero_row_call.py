@@ -33,6 +33,7 @@ from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, in_short, user_line
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function, missing_hint
+from polster.runtime.declared import read_declared
 from polster.runtime.frozen import read_frozen
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
@@ -118,6 +119,9 @@ class ZeroRowCall:
         try:
             terms = settle_terms(self.asset, self.loaded.function.contract, returned)
             read_frozen(self.asset, terms)
+            if self.asset.options.slice_by is not None:
+                read = {name: each.frame.collect_schema() for name, each in self.handed.items()}
+                read_declared(self.asset, terms, read)
             return terms, findings
         except AssetError as error:
             finding = finding_from(error, self.asset)

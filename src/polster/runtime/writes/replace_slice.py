@@ -132,6 +132,34 @@ class ReplaceSlice(ReplaceTable):
         if empty:
             raise OtherShapeError(f"`{empty[0]}` would hold no value")
 
+    def see_alike(self, staged: Staged, *, hidden: Callable[[], Hidden]) -> None:
+        """Compare rows of the part that did not change with what is published.
+
+        Args:
+            staged: The part.
+            hidden: Says which values not to tell.
+
+        Raises:
+            WrongPartError: They came out otherwise.
+        """
+        part, values = self.part, self.part.alike
+        if values is None:
+            return
+        among = pl.col(part.column).is_in(values.implode(), nulls_equal=True)
+        anew = from_storage(staged.staging.scan(staged.files, staged.schema), staged.types)
+        ours = part.base.scan().select(list(staged.schema)).filter(among)
+        found = find_difference(ours, anew.filter(among), self._key, hidden=hidden)
+        if found is not None:
+            raise WrongPartError(
+                f"rows of the same `{part.column}` as none that changed came out otherwise",
+                found.named,
+            )
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        unique = self.terms.rules.unique if self.terms else ()
+        return next((rule.columns for rule in unique if rule.name == PRIMARY_KEY), ())
+
     def compare(self, staged: Staged, whole: Staged, *, hidden: Callable[[], Hidden]) -> None:
         """Compare the table as it would be with a whole build.
 
@@ -154,9 +182,7 @@ class ReplaceSlice(ReplaceTable):
             ours, theirs = (
                 from_storage(rows, staged.types).filter(changing) for rows in (ours, theirs)
             )
-        unique = self.terms.rules.unique if self.terms else ()
-        key = next((rule.columns for rule in unique if rule.name == PRIMARY_KEY), ())
-        found = find_difference(ours, theirs, key, hidden=hidden)
+        found = find_difference(ours, theirs, self._key, hidden=hidden)
         out, should = staged.rows_rejected + staged.rejected_beside, whole.rows_rejected
         if found is not None or out != should:
             found = found or Difference(0, 0, "")
