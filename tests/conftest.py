@@ -18,8 +18,10 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from hypothesis import settings
+from tests.nursery import Nursery
 from typer.testing import CliRunner, Result
 
+from polster.checks import children
 from polster.cli.app import app
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
@@ -240,6 +242,16 @@ def masked(text: str) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
     text = re.sub(r"\d+\.\d+ s\b", "<seconds>", text)
     return "\n".join(re.sub(r"  +", "  ", line).rstrip() for line in text.splitlines())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[None]:
+    """Fork the children of ``validate`` from one process, which has imported what they need."""
+    started = Nursery()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(children, "_started", started.child)
+        yield
+    started.end()
 
 
 @pytest.fixture(name="masked")
