@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from polster.lakehouse import ledger
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
+from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.record import AssetRecord
 from polster.model.scope import ScopeKind
@@ -797,3 +799,25 @@ def test_a_column_and_a_field_of_one_dotted_name_may_choose_a_part(pipeline: Pip
     assert record.error is None
     assert pipeline.table("silver.dotted").sort("id")["who.name"].to_list()[8:10] == ["a", "b"]
     assert scope(record)[:2] == ("local", ("id",))
+
+
+def test_a_part_beside_rows_kept_out_costs_the_same_however_many_were_made(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(pipeline, ROW_LOCAL)
+    read: list[int] = []
+
+    def counted(row: Any) -> AssetRecord:
+        read[-1] += 1
+        return from_row(row)
+
+    monkeypatch.setattr(ledger, "from_row", counted)
+    for number in range(8):
+        read.append(0)
+        out = [] if number else [(99, "ann", "2026-01-01", -1)]
+        arrive(pipeline, [(number, "ann", "2026-01-01", 1), *out])
+        record = pipeline.run().assets[-1]
+        assert record.error is None
+
+    assert scope(record)[0] == "row-local"
+    assert read[3] == read[-1]

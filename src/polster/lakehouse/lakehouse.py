@@ -26,7 +26,6 @@ from polster.lakehouse.written_records import from_row
 from polster.model.asset import AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint
-from polster.model.scope import ScopeKind
 
 OPENING_THREADS = 8
 NOTHING_EXPECTED: Mapping[AssetKey, int] = MappingProxyType({})
@@ -126,11 +125,9 @@ class Lakehouse:
         found: list[str] = []
         for newest in (RECENT, None):  # few go back to the beginning
             found.clear()
-            for run_id, record in self.ledger.records(key, newest=newest):
-                if record.status is not AssetStatus.PUBLISHED:
-                    continue
+            for run_id, is_whole in self.ledger.publishers(key, newest=newest):
                 found.append(run_id)
-                if record.scope is None or record.scope.kind is ScopeKind.WHOLE:
+                if is_whole:
                     return found
         return found
 

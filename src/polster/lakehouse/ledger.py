@@ -25,6 +25,7 @@ from polster.model.record import (
     RunStatus,
     RunSummary,
 )
+from polster.model.scope import ScopeKind
 
 LEDGER_SCHEMA = pl.Schema(
     {
@@ -156,6 +157,25 @@ class Ledger:
         with reaching(self.table.uri):
             found = (rows.head(limit) if limit else rows).collect()
         return [(row["run_id"], from_row(row)) for row in found.iter_rows(named=True)]
+
+    def publishers(self, asset: AssetKey, *, newest: int | None = None) -> list[tuple[str, bool]]:
+        """List the runs that published ``asset``, newest first, and whether each made all of it.
+
+        What else they recorded is left unread: what made a table part by part are thousands.
+
+        Args:
+            asset: Which.
+            newest: As for :meth:`records`.
+        """
+        kind = pl.col("scope").str.json_path_match("$.kind")
+        rows = (
+            _published(self.scan(newest=newest))
+            .filter(pl.col("asset") == str(asset))
+            .sort(BY_COMMIT, descending=True, nulls_last=True)
+            .select("run_id", kind.fill_null(ScopeKind.WHOLE.value) == ScopeKind.WHOLE.value)
+        )
+        with reaching(self.table.uri):
+            return rows.collect().rows()
 
     def books(self) -> dict[AssetKey, list[Recorded]]:
         """Return everything that is recorded, by asset, oldest first."""
