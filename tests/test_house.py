@@ -104,6 +104,14 @@ def test_a_check_waits_for_neither_polars_nor_tables_in_the_process_that_is_inte
     assert "deltalake" not in done.stdout
 
 
+def test_a_run_does_not_wait_for_what_checks_pipelines() -> None:
+    code = "import sys, polster.cli.run; print([n for n in sys.modules if 'polster.checks' in n])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
 def test_what_a_library_does_not_promise_is_known_to_one_module() -> None:
     package = ROOT / "src" / "polster"
 

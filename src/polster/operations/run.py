@@ -28,7 +28,6 @@ from polster.model.standing import StandingWarning
 from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
-from polster.operations.personal import personal
 from polster.operations.upkeep import keep_up_after
 from polster.plans.where import read_where
 from polster.project.fingerprints import read_fingerprints
@@ -115,7 +114,7 @@ def run(
         context,
         Gate(),
         building=live.building,
-        personal=lambda key: personal(lambda: session, key),
+        personal=lambda key: _personal(session, key),
     )
 
     def tell(event: RunEvent) -> None:
@@ -193,6 +192,13 @@ def _refuse_where(
         hint = "write a condition as in SQL: \"day >= '2024-01-01'\""
     if message:
         raise UsageError(f"`--where {where}`: {message}", code="POL106", hint=hint)
+
+
+def _personal(session: Session, key: AssetKey) -> Collection[str] | None:
+    """Return which columns may hold personal data, for who is about to tell of rows; few do."""
+    from polster.operations.personal import personal  # other runs do not wait for it
+
+    return personal(lambda: session, key)
 
 
 def _apart(work: Workplace, at_once: int, jobs: int) -> Executor:
