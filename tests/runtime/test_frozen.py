@@ -13,7 +13,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import LATE, AssetKey
 from polster.model.record import AssetRecord, AssetStatus
-from polster.runtime.frozen import ANEW
+from polster.runtime.chosen_rows import ANEW
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline

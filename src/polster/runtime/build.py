@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,15 +31,14 @@ from polster.project.load import (
 )
 from polster.project.shared_process import ReachedOutsideError, misuse_here
 from polster.runtime.call import Handed
+from polster.runtime.chosen_rows import Frozen, came_late, read_named, refused, thawed
 from polster.runtime.drift import with_odd_file
 from polster.runtime.failures import computing_failed, failure, failure_of, is_interrupt, misused
-from polster.runtime.frozen import came_late, thawed
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.lineage import PlanRead, read_plan
 from polster.runtime.lost_keys import lost_keys
 from polster.runtime.making import Making
 from polster.runtime.parameters import reads_at_once
-from polster.runtime.part_by_where import part_by_where, refused
 from polster.runtime.partners import count_partners, fallen_shares
 from polster.runtime.publish import publish
 from polster.runtime.references import refer
@@ -60,13 +60,6 @@ Made: TypeAlias = tuple[AssetRecord, TableVersion | None]
 """What is recorded of a build, and the table as readers get it."""
 NO_BATCH = {"batch": "", "content": "", "source": "", "asked": False, "types": "{}"}
 """In a commit's metadata: what a way of writing may say, and others do not."""
-
-
-def write_of(job: Job, target: Target, work: Workplace, marks: Marks) -> Write:
-    """Return the way in which the table of an asset is written."""
-    if job.asset.key.layer is Layer.BRONZE:
-        return LandBatch(job, target, work, marks)
-    return ReplaceTable(job, target)
 
 
 def build(job: Job, work: Workplace) -> Built:
@@ -127,7 +120,7 @@ class _Build:
         given = work.context.marks
         self.marks = Marks(self.asset, given if isinstance(given, Mapping) else {})
         self.context = replace(work.context, marks=self.marks)
-        self.write = write_of(job, self.target, work, self.marks)
+        self.write = self._write_all()
         self.terms: Terms | None = None
         self.making: Making  # as soon as the function was called
         self.whole: Whole | None = None  # why all of the table is made anew
@@ -236,7 +229,7 @@ class _Build:
                 compared = None
                 if self.job.verifies or (part.is_declared and not part.is_trusted):
                     compared = making.of_all(terms, current)
-                return self._stage_with([narrowed], plan, current, whole=compared)
+                return self._stage_and_publish([narrowed], plan, current, whole=compared)
             except WrongPartError as error:
                 self.whole = Whole(error.why, is_distrusted=True, named=error.named)
                 break
@@ -247,9 +240,10 @@ class _Build:
     def _make_all(self, plan: PlanRead, current: TableVersion | None) -> Made:
         """Make all of the table anew, but for what stays frozen."""
         if self._part is not None or self.making.frozen is not None:
-            self.write = self._write_whole()
+            self.write = self._write_all(self.making.frozen)
         try:
-            return self._stage_with(self.making.of_all(self._settled, current), plan, current)
+            frames = self.making.of_all(self._settled, current)
+            return self._stage_and_publish(frames, plan, current)
         except OtherShapeError as error:  # of what stays frozen
             raise thawed(self.asset, error.why, current) from error
 
@@ -258,18 +252,24 @@ class _Build:
         assert self.terms is not None  # noqa: S101 - the function was called
         return self.terms
 
-    def _write_whole(self) -> Write:
+    def _write_all(self, frozen: Frozen | None = None) -> Write:
         """Return how all of the table is written, but for what stays frozen."""
-        frozen = self.making.frozen
+        if self.asset.key.layer is Layer.BRONZE:
+            return LandBatch(self.job, self.target, self.work, self.marks)
         if frozen is None:
-            return write_of(self.job, self.target, self.work, self.marks)
+            return ReplaceTable(self.job, self.target)
         part = Slice(ScopeKind.WHOLE, frozen.base, frozen=frozen)
         return ReplaceSlice(self.job, self.target, part)
 
     def _build_where(self, plan: PlanRead, current: TableVersion | None) -> Made:
         """Make the rows anew that the user named."""
         asset, sql, terms = self.asset, self.job.where, self._settled
-        part = part_by_where(asset, sql, terms, current, is_damaged=self.job.is_damaged)
+        if current is None or self.job.is_damaged:
+            why = "it was never built" if current is None else "its table is damaged"
+            raise refused(asset, why)
+        where = read_named(asset, sql, terms, current)
+        casts = {cast.column: cast for cast in terms.casts if cast.column in where.columns}
+        part = Slice(ScopeKind.WHERE, current, where=where, casts=casts)
         before = self._last(current).record
         if before is not None and (why := why_distrusted(before, self.job.fingerprint)):
             raise refused(asset, why)
@@ -278,25 +278,9 @@ class _Build:
             self.record = replace(self.record, fingerprint=self.job.fingerprint.of_part)
         self.write = ReplaceSlice(self.job, self.target, part)
         try:
-            return self._stage_with([part.rows_named(self.making.frame)], plan, current)
+            return self._stage_and_publish([part.rows_named(self.making.frame)], plan, current)
         except OtherShapeError as error:
             raise refused(asset, error.why) from error
-
-    def _stage_with(
-        self,
-        frames: Sequence[pl.LazyFrame],
-        plan: PlanRead,
-        current: TableVersion | None,
-        *,
-        whole: Sequence[pl.LazyFrame] | None = None,
-    ) -> Made:
-        """Stage and publish; ``whole`` is what the function returns of which this is a part."""
-        stager = self._stager(current)
-        self.work.stagers.add(stager)
-        compared = None if whole is None else partial(self._compare, whole)
-        built = self._stage_and_publish(stager, frames, plan, current, compared)
-        self.work.stagers.discard(stager)
-        return built
 
     def _compare(self, frames: Sequence[pl.LazyFrame], staged: Staged) -> None:
         """Build all of the table beside a part of it, and compare.
@@ -306,16 +290,8 @@ class _Build:
         """
         part = self.write
         assert isinstance(part, ReplaceSlice)  # noqa: S101 - only a part is compared
-        self.write = self._write_whole()
-        stager = self._stager(None)
-        self.write = part
-        self.work.stagers.add(stager)
-        whole = self._compute(lambda: stager.stage(*frames))
-        try:
+        with self._staged(frames, self._write_all(self.making.frozen), None) as whole:
             part.compare(staged, whole, hidden=self._hidden)
-        finally:
-            whole.discard()
-            self.work.stagers.discard(stager)
 
     def _hidden(self) -> Hidden:
         return self.work.personal(self.asset.key)
@@ -330,14 +306,14 @@ class _Build:
 
     def _stage_and_publish(
         self,
-        stager: Stager,
         frames: Sequence[pl.LazyFrame],
         plan: PlanRead,
         current: TableVersion | None,
-        compared: Callable[[Staged], None] | None,
+        *,
+        whole: Sequence[pl.LazyFrame] | None = None,
     ) -> Made:
-        staged = self._compute(lambda: stager.stage(*frames))
-        try:
+        """Stage and publish; ``whole`` is what the function returns of which this is a part."""
+        with self._staged(frames, self.write, current) as staged:
             if staged.met and self._part is not None and not self._part.is_all:
                 raise OtherShapeError("rows of it have a key of rows that stay")
             self.write.settle(staged, current)
@@ -345,8 +321,8 @@ class _Build:
                 self.write.refuse_emptied(self._last(current).emptied_by(staged))
             if isinstance(self.write, ReplaceSlice):
                 self.write.see_alike(staged, hidden=self._hidden)
-            if compared is not None:
-                compared(staged)
+            if whole is not None:
+                self._compare(whole, staged)
             notes = (*staged.notes, *self.write.departures.notes)
             if not staged.returned and not staged.rows_beside:
                 notes += ("the function returned no rows",)
@@ -361,7 +337,7 @@ class _Build:
                 rules_broken=dict(sorted(staged.broken.items())),
                 notes=notes,
                 scope=self.making.scope(
-                    staged, self._part, self.whole, is_verified=compared is not None
+                    staged, self._part, self.whole, is_verified=whole is not None
                 ),
                 source_counts=self.write.counted,
             )
@@ -373,8 +349,20 @@ class _Build:
             if current is not None and self.write.holds(staged, current):
                 return self._unchanged(Unneeded(NOTHING_NEW, current))
             return self._publish(staged, current)
+
+    @contextmanager
+    def _staged(
+        self, frames: Sequence[pl.LazyFrame], write: Write, current: TableVersion | None
+    ) -> Iterator[Staged]:
+        """Stage rows as a way of writing has them; they go away unless they are published."""
+        stager = self._stager(write, current)
+        self.work.stagers.add(stager)
+        staged = self._compute(lambda: stager.stage(*frames))
+        try:
+            yield staged
         finally:
             staged.discard()
+        self.work.stagers.discard(stager)
 
     def _publish(self, staged: Staged, current: TableVersion | None) -> Made:
         context = self.work.context
@@ -439,9 +427,9 @@ class _Build:
         terms = settle_terms(self.asset, contract, returned, brought=brought)
         return refer(terms, self.references)
 
-    def _stager(self, current: TableVersion | None) -> Stager:
+    def _stager(self, write: Write, current: TableVersion | None) -> Stager:
         terms, context, lakehouse = self._settled, self.work.context, self.work.lakehouse
-        shape = self.write.shape(terms, current)
+        shape = write.shape(terms, current)
         prefix = prefix_after(None if current is None else current.version, context.id)
         return Stager(
             self.asset,

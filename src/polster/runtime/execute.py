@@ -32,10 +32,10 @@ from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
 from polster.project.shared_process import shared_process
 from polster.runtime.aging import grown_old
+from polster.runtime.chosen_rows import stopped_after
 from polster.runtime.executor import Completed, Executor, Started
 from polster.runtime.failures import failure
 from polster.runtime.job import BehindError, Built, Job, Workplace
-from polster.runtime.part_by_where import stopped_after
 from polster.runtime.refusal import by_surprise
 from polster.runtime.states import States
 

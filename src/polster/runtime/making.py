@@ -14,8 +14,8 @@ from polster.model.layer import Layer
 from polster.model.scope import Scope, ScopeKind
 from polster.project.load import LoadedAsset
 from polster.runtime.call import Handed
+from polster.runtime.chosen_rows import ANEW, Frozen, freeze, keeping_out, read_frozen
 from polster.runtime.declared import Declared, read_declared
-from polster.runtime.frozen import ANEW, Frozen, freeze, keeping_out, read_frozen
 from polster.runtime.in_parts import Parts, in_parts
 from polster.runtime.job import Job, Workplace
 from polster.runtime.slice import Slice, Whole

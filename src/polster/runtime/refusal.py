@@ -10,8 +10,8 @@ from polster.errors import AssetError
 from polster.model.asset import Asset, Load, Policy
 from polster.runtime.stage import Staged
 
-REFUSALS = (
-    *("POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329", "POL330", "POL391"),
+REFUSALS = frozenset(
+    {"POL306", "POL307", "POL324", "POL325", "POL327", "POL328", "POL329", "POL330", "POL391"}
 )
 """Codes of failures in which the rows may not pass: by a rule, by the share, or as a surprise."""
 

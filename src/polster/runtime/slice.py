@@ -14,7 +14,7 @@ from polster.model.scope import ScopeKind
 from polster.plans.locality import Held, narrowed
 from polster.plans.probes import Call
 from polster.plans.where import Where
-from polster.runtime.frozen import Frozen
+from polster.runtime.chosen_rows import Frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from polster.project.import_path import SOURCE_FOLDER
 from polster.project.load import LoadedAsset, in_short, user_line
 from polster.project.shared_process import ReachedOutsideError
 from polster.runtime.call import Handed, call_function, missing_hint
+from polster.runtime.chosen_rows import read_frozen
 from polster.runtime.declared import read_declared
-from polster.runtime.frozen import read_frozen
 
 CONTEXT = RunContext("rehearsal", datetime(2020, 1, 1, tzinfo=UTC), "dev")
 NEEDS_DATA = (
