@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,11 +15,19 @@ from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table, is_merge
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import from_storage
+from polster.model.codec import from_json, to_json
 
 CHANGES = "changes"
-MADE, GONE = "made", "gone"
 MOST_COMMITS = 100
 """Beyond so many it is as quick to compare the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The names of the files that a commit says it of."""
+
+    made: tuple[str, ...]
+    gone: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ def told(made: Iterable[StagedFile], gone: Iterable[StagedFile]) -> dict[str, st
         gone: Files that hold the rows that are not there any more. A commit takes them away, see
             :func:`takes_away`, so that they stay as long as what else it takes away.
     """
-    names = {MADE: [file.name for file in made], GONE: [file.name for file in gone]}
-    return {CHANGES: json.dumps(names)}
+    files = _Files(tuple(file.name for file in made), tuple(file.name for file in gone))
+    return {CHANGES: json.dumps(to_json(files))}
 
 
 def takes_away(gone: Iterable[StagedFile]) -> list[TableFile]:
@@ -79,9 +87,9 @@ def told_changes(table: Table, then: TableVersion, now: TableVersion) -> ToldCha
             continue
         if CHANGES not in commit.metadata:
             return None
-        said: Mapping[str, list[str]] = json.loads(commit.metadata[CHANGES])
-        made += said[MADE]
-        gone += said[GONE]
+        said = from_json(_Files, json.loads(commit.metadata[CHANGES]))
+        made += said.made
+        gone += said.gone
     if len(commits) < count:
         return None
     return ToldChanges(_scan(table.store, now, made), _scan(table.store, now, gone))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC
 from typing import Any
 
@@ -22,6 +22,7 @@ JSON = (
 )
 """What is written as a text of JSON, as are failures, lineage and warnings in their own way."""
 NULL_IF_EMPTY = frozenset({"newest", "matched", "files_in", "source_counts"})
+FAILURE = ("code", "message", "hint", "place")
 WARNING = ("code", "subject", "message", "hint", "run_id", "since")
 
 
@@ -78,12 +79,8 @@ def failure_to_json(failure: Failure) -> str:
 
     Credentials in URLs are hidden in the rest.
     """
-    written = {
-        "code": failure.code,
-        "message": failure.message if failure.kept is None else failure.kept,
-        "hint": failure.hint,
-        "place": failure.place,
-    }
+    message = failure.message if failure.kept is None else failure.kept
+    written = to_json(replace(failure, message=message), *FAILURE)
     if failure.trace is not None:
         written["frames"] = failure.trace.frames
     return json.dumps({key: text and without_secrets(text) for key, text in written.items()})
