@@ -111,6 +111,12 @@ class Pipeline:
             self.check_balance(record.run_id, asset)
         return record
 
+    def landed(self, key: str = "bronze.orders") -> AssetRecord:
+        """Run an asset, and see that it did not fail."""
+        record = self.run(key).assets[0]
+        assert record.error is None, record.error
+        return record
+
     def outcome(self, *selection: str, **options: Any) -> dict[str, str]:
         """Run, and return how each asset came out."""
         return {str(a.asset): a.status.value for a in self.run(*selection, **options).assets}

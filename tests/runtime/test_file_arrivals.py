@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from polster.model.record import AssetRecord
 from polster.sources import file_list, file_source
 from polster.sources.file_rows import Format, read_file
 
@@ -36,12 +35,6 @@ def landing_fixture(pipeline: Pipeline, request: pytest.FixtureRequest) -> Path:
     folder = pipeline.root / "landing"
     folder.mkdir()
     return folder
-
-
-def landed(pipeline: Pipeline) -> AssetRecord:
-    record = pipeline.run("bronze.orders").assets[0]
-    assert record.error is None, record.error
-    return record
 
 
 def rows(pipeline: Pipeline, *columns: str) -> list[tuple[Any, ...]]:
@@ -70,7 +63,7 @@ def test_a_file_that_changes_while_it_is_read_waits_and_the_others_land(
     monkeypatch.setattr(file_source, "read_file", read_file)
     changing.write_text("id\n1\n2\n3\n")
 
-    second = landed(pipeline)
+    second = pipeline.landed()
 
     assert first.assets[0].notes == ("left for next time, being written: landing/a.csv",)
     assert (first.assets[0].rows_published, first.standing) == (1, ())
@@ -91,10 +84,10 @@ def test_a_file_that_changes_before_it_lands_lands_as_it_was_and_then_as_it_is(
         yield from rows_of(good, **options)
 
     monkeypatch.setattr(file_source._Good, "_rows", written_meanwhile)
-    landed(pipeline)
+    pipeline.landed()
     monkeypatch.setattr(file_source._Good, "_rows", rows_of)
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id") == [("1",), ("2",), ("3",)]
 
@@ -115,7 +108,7 @@ def test_a_file_that_is_read_twice_and_changes_in_between_lands_nothing(
     error = pipeline.run("bronze.orders").assets[0].error
     monkeypatch.setattr(file_source._Good, "_parts", parts_of)
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert error is not None
     assert (error.code, "landing/a.csv was written" in error.message) == ("POL365", True)
@@ -128,11 +121,11 @@ def test_a_file_that_is_overwritten_is_said_once_and_one_that_is_renamed_is_not(
 ) -> None:
     (landing / "a.csv").write_text("id\n1\n")
     (landing / "b.csv").write_text("id\n2\n")
-    landed(pipeline)
+    pipeline.landed()
     (landing / "a.csv").write_text("id\n3\n")
     (landing / "b.csv").rename(landing / "c.csv")
 
-    overwritten, after = landed(pipeline), landed(pipeline)
+    overwritten, after = pipeline.landed(), pipeline.landed()
 
     said = "overwritten since it landed, so that it landed as a new file: landing/a.csv"
     assert (overwritten.rows_published, overwritten.notes) == (1, (said,))
@@ -158,7 +151,7 @@ def test_neither_old_times_nor_a_listing_without_order_hide_a_file(
             file = landing / f"{number}-{3 - day}.csv"
             file.write_text(f"id\n{day}{number}\n")
             os.utime(file, (10**9 - day, 10**9 - day))
-        landed(pipeline)
+        pipeline.landed()
 
     arrived = [f"{day}{number}" for day in range(4) for number in range(5)]
     assert rows(pipeline, "id") == [(each,) for each in arrived]
@@ -169,11 +162,11 @@ def test_a_new_column_of_one_file_lands_in_the_run_that_lands_the_others(
     pipeline: Pipeline, landing: Path
 ) -> None:
     (landing / "a.csv").write_text("id\n1\n")
-    landed(pipeline)
+    pipeline.landed()
     (landing / "b.csv").write_text("id\n2\n")
     (landing / "c.csv").write_text("id,new\n3,x\n")
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert (record.rows_published, record.notes) == (2, ("new in the source: new",))
     assert rows(pipeline, "id", "new") == [("1", None), ("2", None), ("3", "x")]
@@ -192,7 +185,7 @@ def test_values_of_csv_are_the_text_of_the_file(pipeline: Pipeline, landing: Pat
     lines = [f'{number},"{text}",{text}' for number, text in enumerate(TEXTS) if "," not in text]
     (landing / "a.csv").write_text("n,quoted,plain\n" + "\n".join(lines) + '\n99,"1,5",x\n')
 
-    landed(pipeline)
+    pipeline.landed()
 
     plain = [text for text in TEXTS if "," not in text]
     assert rows(pipeline, "quoted") == [(text,) for text in (*plain, "1,5")]
@@ -210,7 +203,7 @@ def test_long_integers_and_texts_of_json_are_what_the_file_says(
         '{"t": "NULL", "i": 1, "l": 1, "m": 7, "x": "1.50", "n": 1.5, "f": 1}\n'
     )
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "t", "i", "l", "m", "x", "n", "f") == [
         ("007", BIG + 1, Decimal("12345678901234567890"), "1e400", "1.50", str(BIG + 1), 0.1),

@@ -14,7 +14,7 @@ import pytest
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
-from polster.model.record import AssetRecord, RunRecord
+from polster.model.record import RunRecord
 from polster.model.set_aside import SetAsideFile
 from polster.sources import file_memory
 
@@ -47,12 +47,6 @@ def put(pipeline: Pipeline, name: str, data: str | bytes) -> Path:
     return path
 
 
-def landed(pipeline: Pipeline) -> AssetRecord:
-    record = pipeline.run("bronze.orders").assets[0]
-    assert record.error is None
-    return record
-
-
 def rows(pipeline: Pipeline, *columns: str) -> list[tuple[Any, ...]]:
     key = AssetKey.parse("bronze.orders")
     assert key is not None
@@ -72,7 +66,7 @@ def test_rows_say_which_file_and_which_row_they_come_from(pipeline: Pipeline) ->
     put(pipeline, "b.csv", "id,v\n3,z\n")
     put(pipeline, "a.csv", "id,v\n007,x\n1e5,NA\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v", "_source", "_row") == [
         ("007", "x", "landing/a.csv", 1),
@@ -85,13 +79,13 @@ def test_rows_say_which_file_and_which_row_they_come_from(pipeline: Pipeline) ->
 def test_a_file_lands_once_whatever_its_name_and_time_are(pipeline: Pipeline) -> None:
     land_from(pipeline)
     first = put(pipeline, "a.csv", "id,v\n1,x\n")
-    landed(pipeline)
+    pipeline.landed()
     first.rename(first.with_name("renamed.csv"))
     put(pipeline, "again.csv", "id,v\n1,x\n")
     old = put(pipeline, "old.csv", "id,v\n2,y\n")
     os.utime(old, (0, 0))
 
-    record, after = landed(pipeline), landed(pipeline)
+    record, after = pipeline.landed(), pipeline.landed()
 
     assert (record.rows_published, after.status.value) == (1, "unchanged")
     assert rows(pipeline, "id") == [("1",), ("2",)]
@@ -101,10 +95,10 @@ def test_a_file_lands_once_whatever_its_name_and_time_are(pipeline: Pipeline) ->
 def test_a_file_that_is_overwritten_lands_as_a_new_one(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "a.csv", "id,v\n1,y\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "v", "_source") == [("x", "landing/a.csv"), ("y", "landing/a.csv")]
 
@@ -126,7 +120,7 @@ def test_a_malformed_file_is_set_aside_whole_and_the_others_land(
     put(pipeline, "bad.csv", data)
     put(pipeline, "good.csv", "id,v\n9,z\n")
 
-    record, after = landed(pipeline), landed(pipeline)
+    record, after = pipeline.landed(), pipeline.landed()
 
     (kept,) = set_aside(pipeline)
     assert rows(pipeline, "id") == [("9",)]
@@ -199,10 +193,10 @@ def test_many_files_are_one_warning(pipeline: Pipeline) -> None:
 def test_a_mended_file_of_the_same_name_lands(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1\n")
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "a.csv", "id,v\n1,x\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v") == [("1", "x")]
 
@@ -230,7 +224,7 @@ def test_files_that_are_not_finished_or_empty_wait(pipeline: Pipeline) -> None:
     put(pipeline, "e.csv", "id,v\n")
     put(pipeline, "f.csv", "id,v\n1,x\n")
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert rows(pipeline, "_source") == [("landing/f.csv",)]
     assert record.notes == (
@@ -242,10 +236,10 @@ def test_files_that_are_not_finished_or_empty_wait(pipeline: Pipeline) -> None:
 def test_columns_come_and_go_and_change_places(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.csv", "w,id\nnew,2\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v", "w") == [("1", "x", None), ("2", None, "new")]
 
@@ -259,7 +253,7 @@ def test_text_in_other_encodings_and_packed_files_are_read(pipeline: Pipeline) -
         archive.writestr("inside.csv", "id,v\n4,ä\n")
     put(pipeline, "e.csv.gz", gzip.compress(b"id,v\n5,x\n" * 500)[:40])
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v") == [(str(n), "ä") for n in (1, 2, 3, 4)]
     assert [each.name for each in set_aside(pipeline)] == ["landing/e.csv.gz"]
@@ -271,7 +265,7 @@ def test_names_may_be_odd(pipeline: Pipeline) -> None:
     for number, name in enumerate(odd):
         put(pipeline, name, f"id\n{number}\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert sorted(rows(pipeline, "_source")) == sorted((f"landing/{name}",) for name in odd)
 
@@ -282,7 +276,7 @@ def test_records_whose_values_have_no_type_in_common_become_text(pipeline: Pipel
     put(pipeline, "a.jsonl", '{"id": 1, "v": {"x": 1}}\n{"id": 2, "v": 7}\n')
     put(pipeline, "b.jsonl", '{"id": 3}\nnot json\n')
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v") == [(1, '{"x": 1}'), (2, "7")]
     assert set_aside(pipeline)[0].reason.startswith("line 2 is no JSON")
@@ -297,7 +291,7 @@ def test_parquet_keeps_its_types_and_one_that_is_cut_is_set_aside(pipeline: Pipe
     whole = (pipeline.root / "landing/a.parquet").read_bytes()
     put(pipeline, "b.parquet", whole[:-20])
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v") == [(1, 1.5), (2, None)]
     assert [each.name for each in set_aside(pipeline)] == ["landing/b.parquet"]
@@ -308,7 +302,7 @@ def test_parquet_may_be_packed(pipeline: Pipeline) -> None:
     pl.DataFrame({"id": [1, 2]}).write_parquet(pipeline.root / "a.parquet")
     put(pipeline, "a.parquet.gz", gzip.compress((pipeline.root / "a.parquet").read_bytes()))
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "_source") == [(n, "landing/a.parquet.gz") for n in (1, 2)]
     assert set_aside(pipeline) == []
@@ -317,7 +311,7 @@ def test_parquet_may_be_packed(pipeline: Pipeline) -> None:
 def test_a_folder_that_vanished_is_told_and_loses_nothing(pipeline: Pipeline) -> None:
     land_from(pipeline)
     put(pipeline, "a.csv", "id,v\n1,x\n")
-    landed(pipeline)
+    pipeline.landed()
     (pipeline.root / "landing").rename(pipeline.root / "elsewhere")
 
     error = pipeline.run().assets[0].error
@@ -331,10 +325,10 @@ def test_a_snapshot_is_what_the_folder_holds(pipeline: Pipeline) -> None:
     land_from(pipeline, load="snapshot")
     put(pipeline, "a.csv", "id,v\n1,x\n")
     gone = put(pipeline, "b.csv", "id,v\n2,y\n")
-    landed(pipeline)
+    pipeline.landed()
     gone.unlink()
 
-    record, after = landed(pipeline), landed(pipeline)
+    record, after = pipeline.landed(), pipeline.landed()
 
     assert (record.status.value, after.status.value) == ("published", "unchanged")
     assert rows(pipeline, "id") == [("1",)]
@@ -348,9 +342,9 @@ def test_the_list_of_many_files_is_kept_beside_the_commits(
     for day in range(4):
         for number in range(3):
             put(pipeline, f"{day}-{number}.csv", f"id\n{day}{number}\n")
-        landed(pipeline)
+        pipeline.landed()
 
-    after = landed(pipeline)
+    after = pipeline.landed()
     for path in (pipeline.data / "_polster" / "sources").rglob("*.txt"):
         path.unlink()
     error = pipeline.run().assets[0].error
@@ -365,7 +359,7 @@ def test_thousands_of_small_files_land_in_one_commit(pipeline: Pipeline) -> None
     for number in range(1500):
         put(pipeline, f"{number:05d}.csv", f"id,v\n{number},x\n")
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert (record.rows_published, record.version) == (1500, 0)
     assert [int(value) for (value,) in rows(pipeline, "id")] == list(range(1500))
@@ -379,7 +373,7 @@ def test_a_large_file_is_read_a_piece_at_a_time(
     put(pipeline, "a.csv", "id,v\n" + "".join(f"{n},x\n" for n in range(3000)))
     put(pipeline, "b.csv", "id,v\n1,x\n2\n")
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert record.rows_published == 3000
     assert rows(pipeline, "id", "_row")[-1] == ("2999", 3000)
@@ -401,7 +395,7 @@ def test_so_is_a_large_file_that_is_packed_or_in_another_encoding(
     put(pipeline, "bomb.csv.gz", gzip.compress(b"id,v\n" * 1_000_000))
     put(pipeline, "cut.csv.gz", gzip.compress(text)[:-9])
 
-    landed(pipeline)
+    pipeline.landed()
 
     landings = rows(pipeline, "id", "v", "_row")
     assert (landings[2999], landings[-1]) == (("2999", "é", 3000), ("x", "y", 3001))

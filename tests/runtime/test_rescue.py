@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from polster.model.record import AssetRecord, RunRecord
+from polster.model.record import RunRecord
 
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
@@ -40,12 +40,6 @@ def put(pipeline: Pipeline, name: str, values: Sequence[Any], dtype: Any = None)
     return path
 
 
-def landed(pipeline: Pipeline) -> AssetRecord:
-    record = pipeline.run("bronze.orders").assets[0]
-    assert record.error is None, record.error
-    return record
-
-
 def rows(pipeline: Pipeline, *columns: str) -> list[tuple[Any, ...]]:
     table = pl.read_delta(str(pipeline.data / "bronze" / "orders"))
     return table.sort("_ingested_at", maintain_order=True).select(columns).rows()
@@ -61,11 +55,11 @@ def test_a_value_that_does_not_fit_is_kept_and_its_row_and_the_other_files_land(
 ) -> None:
     land_from(pipeline, "jsonl")
     put(pipeline, "a.jsonl", [1, 2])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [3, "n/a", 5])
     put(pipeline, "c.jsonl", [6])
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert (record.status.value, record.rows_published, record.notes) == ("published", 4, ())
     assert rows(pipeline, "v", "_rescued", "_source", "_row") == [
@@ -142,10 +136,10 @@ def test_what_no_type_holds_is_kept_as_it_was_written(pipeline: Pipeline, kind: 
     first, before, second, arriving, fitted, kept = KINDS[kind]
     land_from(pipeline, "parquet")
     put(pipeline, "a.parquet", first, before)
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.parquet", second, arriving)
 
-    landed(pipeline)
+    pipeline.landed()
 
     table = pl.read_delta(str(pipeline.data / "bronze" / "orders"))
     assert table.schema["v"] == before
@@ -162,13 +156,13 @@ def test_what_no_type_holds_is_kept_as_it_was_written(pipeline: Pipeline, kind: 
 def test_files_of_several_types_land_together_in_the_type_of_the_table(pipeline: Pipeline) -> None:
     land_from(pipeline, "jsonl")
     put(pipeline, "a.jsonl", [0.5])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [1])
     put(pipeline, "c.jsonl", [2.5])
     put(pipeline, "d.jsonl", [{"amount": 1.50}, 7])
     put(pipeline, "e.jsonl", [[1, 2]])
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "v", "_rescued") == [
         (0.5, None),
@@ -184,7 +178,7 @@ def test_what_a_wider_type_holds_is_not_rescued(pipeline: Pipeline) -> None:
     land_from(pipeline, "jsonl")
     for name, value in {"a": 1, "b": 2.5, "c": 3}.items():
         put(pipeline, f"{name}.jsonl", [value])
-        landed(pipeline)
+        pipeline.landed()
 
     assert rows(pipeline, "v") == [(1.0,), (2.5,), (3.0,)]
     assert "_rescued" not in pipeline.table("bronze.orders").columns
@@ -196,11 +190,11 @@ def test_a_column_of_text_takes_everything_as_text(pipeline: Pipeline) -> None:
     put(pipeline, "a.jsonl", [1, {"x": 1.50}])
     put(pipeline, "a_.jsonl", [{"x": 1}, None])
     put(pipeline, "b.jsonl", [2])
-    landed(pipeline)
+    pipeline.landed()
     later: dict[str, Any] = {"c": 3, "d": {"y": "ä"}, "e": [1, 2]}
     for name, value in later.items():
         put(pipeline, f"{name}.jsonl", [value])
-        landed(pipeline)
+        pipeline.landed()
 
     values = [value for (value,) in rows(pipeline, "v")]
     assert values == ["1", '{"x": 1.5}', '{"x":1}', None, "2", "3", '{"y":"ä"}', "[1,2]"]
@@ -211,11 +205,11 @@ def test_a_column_of_text_takes_everything_as_text(pipeline: Pipeline) -> None:
 def test_a_struct_without_fields_holds_back_nothing(pipeline: Pipeline) -> None:
     land_from(pipeline, "jsonl")
     put(pipeline, "a.jsonl", [{"x": 1}])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [{}, None])
     put(pipeline, "c.jsonl", [{"x": 2}])
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "v", "_rescued") == [
         ({"x": 1}, None),
@@ -232,10 +226,10 @@ def test_a_large_file_is_rescued_a_piece_at_a_time(
     monkeypatch.setattr("polster.sources.file_rows.LARGE_BYTES", 10)
     land_from(pipeline, "jsonl")
     put(pipeline, "a.jsonl", [1])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [*range(3000), "n/a"])
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert record.rows_published == 3001
     assert rows(pipeline, "v", "_rescued")[-2:] == [(2999, None), (None, '{"v":"n/a"}')]
@@ -246,7 +240,7 @@ def test_what_was_rescued_stays_when_its_column_is_widened(pipeline: Pipeline) -
     land_from(pipeline, "jsonl")
     for name, value in {"a": 1, "b": "n/a", "c": 2.5, "d": "none"}.items():
         put(pipeline, f"{name}.jsonl", [value])
-        landed(pipeline)
+        pipeline.landed()
 
     assert rows(pipeline, "v", "_rescued") == [
         (1.0, None),
@@ -260,7 +254,7 @@ def test_what_was_rescued_stays_when_its_column_is_widened(pipeline: Pipeline) -
 def test_a_warning_stands_until_somebody_acknowledges_it(pipeline: Pipeline) -> None:
     land_from(pipeline, "jsonl")
     put(pipeline, "a.jsonl", [1])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [3, "n/a", "none"])
 
     first, unchanged = pipeline.run(), pipeline.run()
@@ -292,11 +286,11 @@ def test_a_warning_stands_until_somebody_acknowledges_it(pipeline: Pipeline) -> 
 def test_a_snapshot_rescues_as_well_and_warns_as_long_as_it_must(pipeline: Pipeline) -> None:
     land_from(pipeline, "jsonl", load="snapshot")
     put(pipeline, "a.jsonl", [1])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", ["n/a"])
     warned = pipeline.run()
     put(pipeline, "b.jsonl", ["none"])
-    other = landed(pipeline)
+    other = pipeline.landed()
     kept = pipeline.table("bronze.orders")["_rescued"].to_list()
     put(pipeline, "b.jsonl", [2])
 
@@ -339,12 +333,12 @@ def test_what_a_contract_casts_it_judges_and_the_rest_is_rescued(pipeline: Pipel
     pipeline.asset("bronze.orders", CONTRACT.format(nullable=True))
     (pipeline.root / "landing").mkdir()
     put(pipeline, "a.jsonl", [1])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [2, "n/a"])
-    cast = landed(pipeline)
+    cast = pipeline.landed()
     put(pipeline, "c.jsonl", [[5]])
 
-    rescued = landed(pipeline)
+    rescued = pipeline.landed()
 
     assert cast.rules_broken == {"v|dtype": 1}
     assert rescued.rows_published == 1
@@ -358,10 +352,10 @@ def test_a_rule_of_the_contract_keeps_the_row_out_with_what_was_rescued(
     pipeline.asset("bronze.orders", contract.replace("extra", "max_quarantined=1.0, extra"))
     (pipeline.root / "landing").mkdir()
     put(pipeline, "a.jsonl", [1])
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "b.jsonl", [[5]])
 
-    record = landed(pipeline)
+    record = pipeline.landed()
 
     assert record.rules_broken == {"v|nullability": 1}
     kept = pl.read_delta(str(pipeline.data / "quarantine" / "bronze" / "orders"))
