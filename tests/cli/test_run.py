@@ -107,6 +107,7 @@ def test_json_has_every_key(shop: Pipeline) -> None:
         "rows_quarantined": 3,
         "rules_broken": {"amount|min": 1, "customer|nullability": 1, "primary_key": 1},
         "version": 0,
+        "source_counts": {},
         "notes": [],
         "error": None,
     }

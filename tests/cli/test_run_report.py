@@ -32,7 +32,7 @@ WRITTEN = (
     '"kept": 9, "note": "x"}}, "rows_returned": 12, "rows_published": 9, "rows_quarantined": 3, '
     '"rules_broken": {"id|min": 2}, "scope": {"kind": "local", "by": ["id"], "rows": 9, "of": 200, '
     '"frozen": 0, "why": "", "is_verified": false, "is_declared": false}, '
-    '"version": 4, "seconds": 1.25, "notes": [], "error": {"code": "POL306", '
+    '"version": 4, "seconds": 1.25, "source_counts": {}, "notes": [], "error": {"code": "POL306", '
     '"message": "rows break the contract", "hint": "look", "place": "f.py:1", "traceback": '
     '"Traceback"}}]}'
 )

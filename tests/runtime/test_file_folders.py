@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from tests.runtime.test_files import land_from, landed, put, rows, set_aside, warnings
+from tests.runtime.test_files import land_from, put, rows, set_aside, warnings
 
 from polster.sources import file_memory
 
@@ -24,7 +24,7 @@ def test_placeholders_become_columns_of_text(pipeline: Pipeline) -> None:
     put(pipeline, "us/orders_3.csv", "id\n4\n")
     put(pipeline, "us/007/deep/orders_3.csv", "id\n5\n")
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert rows(pipeline, "id", "v", "region", "day", "_row") == [
         ("1", "x", "eu", "2024-01-05", 1),
@@ -40,7 +40,7 @@ def test_hive_folders_stay_text_and_their_null_is_null(pipeline: Pipeline) -> No
         path = pipeline.root / "landing" / folder / "part-0.parquet"
         pl.DataFrame({"id": [1]}).write_parquet(path)
 
-    landed(pipeline)
+    pipeline.landed()
 
     assert sorted(rows(pipeline, "id", "year", "month"), key=str) == [
         (1, "2024", "05"),
@@ -52,11 +52,11 @@ def test_the_same_content_with_other_values_is_another_file(pipeline: Pipeline) 
     land_from(pipeline, "landing/{day}/*.csv")
     put(pipeline, "1/a.csv", "id\n7\n")
     put(pipeline, "2/a.csv", "id\n7\n")
-    landed(pipeline)
+    pipeline.landed()
     put(pipeline, "2/again.csv", "id\n7\n")
     put(pipeline, "3 & 4=5%/a.csv", "id\n7\n")
 
-    record, after = landed(pipeline), landed(pipeline)
+    record, after = pipeline.landed(), pipeline.landed()
 
     assert rows(pipeline, "id", "day") == [("7", "1"), ("7", "2"), ("7", "3 & 4=5%")]
     assert (record.rows_published, after.status.value) == (1, "unchanged")
@@ -70,15 +70,15 @@ def test_files_that_landed_before_a_placeholder_was_added_are_known(
     land_from(pipeline, "landing/**/*.csv")
     put(pipeline, "day=1/eu.csv", "id\n1\n")
     put(pipeline, "day=2/eu.csv", "id\n2\n")
-    landed(pipeline)
+    pipeline.landed()
     land_from(pipeline, "landing/day={day}/*.csv")
     put(pipeline, "day=3/eu.csv", "id\n3\n")
-    added = landed(pipeline)
+    added = pipeline.landed()
     land_from(pipeline, "landing/day={day}/{region}.csv")
     put(pipeline, "day=4/eu.csv", "id\n3\n")
-    more, after = landed(pipeline), landed(pipeline)
+    more, after = pipeline.landed(), pipeline.landed()
     land_from(pipeline, "landing/day={date}/*.csv")
-    renamed = landed(pipeline)
+    renamed = pipeline.landed()
 
     assert rows(pipeline, "id", "day", "region") == [
         ("1", None, None),
@@ -129,10 +129,10 @@ def test_a_name_that_can_be_read_in_several_ways_is_set_aside(pipeline: Pipeline
     odd = put(pipeline, "eu_west_1.csv", "id\n1\n")
     put(pipeline, "eu_1.csv", "id\n1\n")
 
-    landed(pipeline)
+    pipeline.landed()
     (kept,) = set_aside(pipeline)
     odd.rename(odd.with_name("west_1.csv"))
-    landed(pipeline)
+    pipeline.landed()
 
     assert (kept.name, kept.reason) == (
         "landing/eu_west_1.csv",
@@ -156,10 +156,10 @@ def test_malformed_content_is_set_aside_once_wherever_it_lies(pipeline: Pipeline
 def test_a_snapshot_knows_files_by_their_values_too(pipeline: Pipeline) -> None:
     land_from(pipeline, "landing/{day}/*.csv", load="snapshot")
     path = put(pipeline, "1/a.csv", "id\n1\n")
-    landed(pipeline)
+    pipeline.landed()
     path.parent.rename(path.parent.with_name("2"))
 
-    moved, after = landed(pipeline), landed(pipeline)
+    moved, after = pipeline.landed(), pipeline.landed()
 
     assert rows(pipeline, "id", "day") == [("1", "2")]
     assert (moved.status.value, after.status.value) == ("published", "unchanged")
@@ -179,7 +179,7 @@ def test_a_pattern_that_makes_no_sense_is_told_with_its_line(pipeline: Pipeline)
 def test_validate_and_lineage_know_the_columns_as_text(pipeline: Pipeline) -> None:
     land_from(pipeline, "landing/{day}/*.csv")
     put(pipeline, "1/a.csv", "id\n1\n")
-    landed(pipeline)
+    pipeline.landed()
     pipeline.asset(
         "silver.days",
         """

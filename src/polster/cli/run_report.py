@@ -16,7 +16,7 @@ from polster.model.scope import Reaches
 RECORD = (
     *("asset", "status", "started_at", "reasons", "rows_in", "matched", "rows_returned"),
     *("rows_published", "rows_quarantined", "rules_broken", "scope", "version", "seconds"),
-    *("notes", "error"),
+    *("source_counts", "notes", "error"),
 )
 FAILURE = ("code", "message", "hint", "place", "traceback")
 SCOPE = ("kind", "by", "rows", "of", "frozen", "why", "is_verified", "is_declared")

@@ -519,6 +519,58 @@ def countries() -> pl.LazyFrame:
     )
 
 
+def test_what_a_source_says_and_what_stays_frozen_are_shown(
+    page: Page, own: tuple[str, Path]
+) -> None:
+    url, root = own
+    (root / "src" / "core" / "bronze_paid.py").write_text(
+        """\
+import polars as pl
+from polster import bronze
+from polster.sources import Batch
+
+
+@bronze
+def paid() -> Batch:
+    frame = pl.LazyFrame({"id": [1, 2], "cents": [5, 1200]})
+    return Batch(frame, rows=2, sums={"cents": 1205})
+""",
+        encoding="utf-8",
+    )
+    (root / "src" / "core" / "silver_paid.py").write_text(
+        """\
+import dataframely as dy
+import polars as pl
+from polster import silver
+
+
+class Paid(dy.Schema):
+    id = dy.Int64(primary_key=True)
+    cents = dy.Int64(nullable=True)
+
+
+@silver(contract=Paid, frozen="id < 2")
+def paid(bronze_paid: pl.LazyFrame) -> pl.LazyFrame:
+    return bronze_paid
+""",
+        encoding="utf-8",
+    )
+    run(root)
+
+    page.goto(f"{url}/asset/bronze.paid")
+    last = part(page, "Last run")
+    for label, shown in {
+        "rows as the source says": "2",
+        "rows that came": "2",
+        "sum(cents) as the source says": "1,205",
+        "sum(cents) that came": "1,205",
+    }.items():
+        row = last.get_by_role("row", name=label)
+        expect(row.get_by_role("cell").last).to_have_text(shown)
+    page.goto(f"{url}/asset/silver.paid#reach")
+    expect(part(page, "Made anew")).to_contain_text("published rows stay frozen where id < 2")
+
+
 def test_what_is_run_from_the_page_shows_by_itself(page: Page, own: tuple[str, Path]) -> None:
     url, root = own
     page.goto(f"{url}/asset/silver.orders")

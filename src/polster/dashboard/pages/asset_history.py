@@ -77,7 +77,7 @@ def _run(entry: HistoryEntry) -> None:
 
 
 def _rows(record: AssetRecord) -> None:
-    if not (record.rows_in or record.rows_returned):
+    if not (record.rows_in or record.rows_returned or record.source_counts):
         return
     with Tag("div", classes="scroll"), Tag("table", classes="plain tally"):
         Tag("caption", "Rows of this run", classes="unseen")
@@ -87,17 +87,20 @@ def _rows(record: AssetRecord) -> None:
                 matched = record.matched.get(upstream)
                 if matched is not None and matched.kept is not None:
                     _count("kept of these by the joins", matched.kept)
+            for what, each in record.source_counts.items():
+                _count(f"{what} as the source says", each.said)
+                _count(f"{what} that came", each.came)
             _count("returned", record.rows_returned)
             _count("published", record.rows_published, record.rows_now)
             _count("quarantined", record.rows_quarantined, record.quarantined_now)
 
 
-def _count(what: str, rows: int, now: int | None = None) -> None:
+def _count(what: str, rows: int | float | str, now: int | None = None) -> None:
     """Show a count, and of how many the table holds, or goes without, if it is a part of them."""
     with Tag("tr"):
         Tag("th", what, scope="row")
         of = "" if now is None or now == rows else f" of {number(now)}"
-        Tag("td", number(rows) + of, classes="count")
+        Tag("td", (number(rows) if isinstance(rows, int) else str(rows)) + of, classes="count")
 
 
 def _rules(record: AssetRecord, run_id: str) -> None:

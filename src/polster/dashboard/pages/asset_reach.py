@@ -22,7 +22,8 @@ class AssetReach:
     """What ``explain`` says of one asset; see :class:`~polster.operations.reach.Explanation`."""
 
     inputs: Mapping[AssetKey, Reaches]
-    last: Scope | None
+    last: Scope | None = None
+    frozen: str | None = None
 
 
 async def reach_of(board: Board, asset: Asset) -> AssetReach | None:
@@ -32,7 +33,7 @@ async def reach_of(board: Board, asset: Asset) -> AssetReach | None:
         PolsterError: It could not be run to its end.
     """
     if asset.key.layer is Layer.BRONZE:
-        return AssetReach({}, None)
+        return AssetReach({})
     project = board.snapshot.project
     graph = project.discovery.graph if project else None
     if graph is None or asset.key not in graph.assets:
@@ -41,7 +42,8 @@ async def reach_of(board: Board, asset: Asset) -> AssetReach | None:
     inputs = {
         from_json(AssetKey, each["asset"]): from_json(Reaches, each) for each in told["inputs"]
     }
-    return AssetReach(inputs, from_json(Scope, told["last"]) if told["last"] else None)
+    last = from_json(Scope, told["last"]) if told["last"] else None
+    return AssetReach(inputs, last, told["frozen"])
 
 
 def draw_reach(reach: AssetReach | None) -> None:
@@ -62,6 +64,10 @@ def draw_reach(reach: AssetReach | None) -> None:
                     with Tag("td"):
                         Tag("a", str(key), href=asset_address(key), classes="mono")
                     Tag("td", each.meaning)
+    if reach.frozen:
+        with Tag("p", classes="small"):
+            Tag("span", "published rows stay frozen where ")
+            Tag("span", reach.frozen, classes="mono")
     if reach.last is not None:
         made = f"{number(reach.last.rows)} of {counted(reach.last.of, 'row')}"
         Tag("p", f"last time {made}: {reach.last.text}", classes="soft small")
