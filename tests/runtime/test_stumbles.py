@@ -30,6 +30,7 @@ WANTS_ROWS_LATER = PLAIN.replace(
     'pl.col("amount")',
     "pl.col('amount').map_batches(lambda all: all - all.to_list()[0], return_dtype=pl.Int64)",
 )
+WANTS_A_ROW = PLAIN.replace('pl.col("amount")', "amount=events.collect().row(0)[1]")
 
 
 def project(pipeline: Pipeline, silver: str) -> None:
@@ -60,6 +61,14 @@ def break_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locality, "ask", stumble)
 
 
+def refuse(*_: Any, **__: Any) -> Any:
+    raise pl.exceptions.InvalidOperationError("a value of the data")
+
+
+def ask_what_polars_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locality, "ask", refuse)
+
+
 def break_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     def select(self: ProbeFrame, *_: Any) -> pl.LazyFrame:
         return self.nowhere  # type: ignore[attr-defined,no-any-return]
@@ -68,7 +77,9 @@ def break_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProbeFrame, "select", select)
 
 
-@pytest.mark.parametrize("break_it", [break_proof, break_a_question, break_a_frame])
+@pytest.mark.parametrize(
+    "break_it", [break_proof, break_a_question, break_a_frame, ask_what_polars_refuses]
+)
 def test_where_polster_stumbles_over_the_proof_all_is_made_and_a_report_is_asked_for(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, break_it: Any
 ) -> None:
@@ -98,7 +109,7 @@ def test_where_polster_stumbles_over_the_proof_all_is_made_and_a_report_is_asked
     assert mended.scope.kind == "row-local"
 
 
-@pytest.mark.parametrize("silver", [WANTS_ROWS, WANTS_ROWS_LATER])
+@pytest.mark.parametrize("silver", [WANTS_ROWS, WANTS_ROWS_LATER, WANTS_A_ROW])
 def test_a_function_that_wants_rows_is_no_mistake_of_polster(
     pipeline: Pipeline, silver: str
 ) -> None:

@@ -113,7 +113,7 @@ def read_locality(
         columns = result.collect_schema()
         plan = result.explain(optimized=False)
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code, without rows
-        if is_fault(error):
+        if is_fault(error, call, inputs):
             raise
         why = f"it cannot be called without rows: {type(raised_for(error)).__name__}"
         return dict.fromkeys(names, _whole(why))

@@ -95,7 +95,7 @@ def in_parts(
         plan = result.explain(optimized=False)
         has_lists = any(each.is_nested() for each in result.collect_schema().dtypes())
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
-        if is_fault(error):
+        if is_fault(error, call, schemas):
             raise
         return None
     rules = terms.rules

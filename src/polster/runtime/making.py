@@ -110,7 +110,7 @@ class Making:
             lakehouse=self.work.lakehouse,
             declared=self.declared,
         )
-        for part in or_whole(found):
+        for part in or_whole(found, self.call, self.inputs):
             yield part if isinstance(part, Whole) else replace(part, frozen=self.frozen)
 
     def of_part(self, part: Slice) -> pl.LazyFrame:

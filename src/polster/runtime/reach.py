@@ -56,7 +56,7 @@ def reaches(
         local = {} if at_once else read_locality(call, schemas)
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
         why = f"its plan cannot be read without rows: {type(raised_for(error)).__name__}"
-        if is_fault(error):
+        if is_fault(error, call, schemas):
             why = f"{stumbled(error, 'which part that is').why}; please report this as a bug"
         return {key: Reaches(ScopeKind.WHOLE, why=why) for key in keys.values()}
     found: dict[AssetKey, Reaches] = {}

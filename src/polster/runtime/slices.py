@@ -192,7 +192,7 @@ def _proved_parts(loaded: LoadedAsset, finding: _Finding) -> Iterator[Slice | Wh
             return
         local = read_locality(call, schemas, changes) if changes else {}
     except (Exception, pl.exceptions.PanicException) as error:  # the user's code may want rows
-        if is_fault(error):
+        if is_fault(error, call, schemas):
             raise
         yield Whole("its plan cannot be read without rows")
         return
@@ -221,12 +221,14 @@ def why_whole(loaded: LoadedAsset, local: Locality) -> str:
     return local.why if line is None else f"{local.why}, at {loaded.asset.file}:{line}"
 
 
-def or_whole(parts: Iterator[Slice | Whole]) -> Iterator[Slice | Whole]:
+def or_whole(
+    parts: Iterator[Slice | Whole], call: Call, inputs: Mapping[str, TableVersion]
+) -> Iterator[Slice | Whole]:
     """Yield what :func:`find_parts` finds; all of the table where Polster stumbles over it."""
     try:
         yield from parts
-    except Exception as error:
-        if not is_fault(error):
+    except (Exception, pl.exceptions.PanicException) as error:
+        if not is_fault(error, call, {name: table.schema for name, table in inputs.items()}):
             raise
         yield stumbled(error, "which part of it is to be made anew")
 
