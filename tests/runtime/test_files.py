@@ -130,6 +130,39 @@ def test_a_malformed_file_is_set_aside_whole_and_the_others_land(
     assert "landing/bad.csv" in pipeline.cli("quarantine", "bronze.orders").stdout
 
 
+def test_a_file_that_spells_a_column_otherwise_is_set_aside_alone(pipeline: Pipeline) -> None:
+    land_from(pipeline)
+    put(pipeline, "a.csv", "id,v\n1,x\n")
+    put(pipeline, "b.csv", "ID,v\n2,y\n")
+    put(pipeline, "c.csv", "w,id,W\n3,3,3\n")
+    put(pipeline, "d.csv", "w,id\n4,4\n")
+
+    pipeline.landed()
+    put(pipeline, "e.csv", "id,V\n5,z\n")
+    put(pipeline, "f.csv", "id,v\n6,z\n")
+    pipeline.landed()
+
+    assert rows(pipeline, "id", "v", "w") == [("1", "x", None), ("4", None, "4"), ("6", "z", None)]
+    assert sorted((each.name, each.reason.split(",")[0]) for each in set_aside(pipeline)) == [
+        ("landing/b.csv", "its column `ID` differs from `id`"),
+        ("landing/c.csv", "its column `W` differs from `w`"),
+        ("landing/e.csv", "its column `V` differs from `v`"),
+    ]
+
+
+def test_a_snapshot_whose_columns_are_spelt_otherwise_is_refused_whole(pipeline: Pipeline) -> None:
+    land_from(pipeline, load="snapshot")
+    put(pipeline, "a.csv", "id\n1\n")
+    pipeline.landed()
+    put(pipeline, "a.csv", "ID\n1\n")
+
+    (record,) = pipeline.run("bronze.orders").assets
+
+    assert record.error is not None
+    assert record.error.code == "POL406"
+    assert set_aside(pipeline) == []
+
+
 def warnings(record: RunRecord) -> list[tuple[str, str, str]]:
     return [(str(each.asset), each.code, each.message) for each in record.standing]
 

@@ -161,7 +161,7 @@ class FilesSource:
             state = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
             if known.memory == state:
                 return
-            good, bad = self._read(now, place, changing)
+            good, bad = self._read(now, place, changing, known.columns)
             yield from bad
             notes = _notes(listing.waiting, changing)
             yield self._batch(good, state, notes, is_first=not known.memory)
@@ -169,7 +169,7 @@ class FilesSource:
         new = [each for each in now if not memory.holds(each)]
         if not new:
             return
-        good, bad = self._read(new, place, changing)
+        good, bad = self._read(new, place, changing, known.columns)
         yield from bad
         if good.rows:
             landed = [each.identity for each in good.files]
@@ -200,7 +200,11 @@ class FilesSource:
         return StoredFiles(self.pattern)
 
     def _read(
-        self, new: Sequence[ArrivedFile], place: Files, changing: list[str]
+        self,
+        new: Sequence[ArrivedFile],
+        place: Files,
+        changing: list[str],
+        columns: Iterable[str],
     ) -> tuple[_Good, list[BadFile]]:
         """Read each file once, to know that it is right; the rows are read when they land.
 
@@ -208,11 +212,12 @@ class FilesSource:
             new: Those that have not landed.
             place: Where they lie.
             changing: Gets the names of those that somebody wrote meanwhile.
+            columns: What the table has already.
 
         Raises:
             AssetError: A file is malformed, and nothing may land then.
         """
-        good, bad = _Good(self, place), []
+        good, bad = _Good(self, place, {name.lower(): name for name in columns}), []
         place.fetch(each.file for each in new)
         malformed: set[str] = set()
         for each in new:
@@ -257,11 +262,13 @@ class _Good:
     """Files that were read and are right.
 
     Attributes:
+        spelt: By its name in lower case, how each column is spelt so far.
         said: How many rows they say that they have, as Parquet does; else None.
     """
 
     source: FilesSource
     place: Files
+    spelt: dict[str, str]
     files: list[ArrivedFile] = field(default_factory=list)
     columns: Columns = field(default_factory=Columns)
     rows: int = 0
@@ -300,6 +307,7 @@ class _Good:
             )
         if not self.place.is_as_found(file):
             raise FileNotFoundError(ENOENT, "it is another one by now", file.name)
+        self._spell(types)
         if held is not None:
             self._held_bytes += int(held.estimated_size())
             if self._held_bytes < HELD_BYTES and len(self._held) < HELD_FILES:
@@ -309,6 +317,22 @@ class _Good:
         self.rows += rows
         if said is not None:
             self.said = (self.said or 0) + said
+
+    def _spell(self, columns: Iterable[str]) -> None:
+        """Remember how a file spells its columns.
+
+        Raises:
+            UnreadableFileError: Upper and lower case alone tell one from another, as in no table.
+        """
+        own: dict[str, str] = {}
+        for name in columns:
+            other = own.setdefault(name.lower(), self.spelt.get(name.lower(), name))
+            if other != name:
+                raise UnreadableFileError(
+                    f"its column `{name}` differs from `{other}`, which is there already, in upper "
+                    "and lower case alone"
+                )
+        self.spelt |= own
 
     def frame(self, *, apart: bool = False) -> pl.LazyFrame:
         """Return the rows of all files, one after the other; ``apart`` as in :class:`Forms`."""

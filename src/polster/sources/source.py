@@ -35,6 +35,7 @@ class Known:
         is_whole: Whether the answer is to be the whole state, as with ``load="snapshot"``.
         notes: Longer texts; None where nothing is kept, such as in a rehearsal.
         set_aside: Digests of files that were set aside.
+        columns: Of the table that rows are added to.
     """
 
     memory: str = ""
@@ -42,6 +43,7 @@ class Known:
     is_whole: bool = False
     notes: Notes | None = None
     set_aside: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -421,7 +421,12 @@ class LandBatch:
             and self.asset.options.expect.fresh_within is None  # the same rows grow old
             and published.record.fingerprint == self.job.fingerprint
         )
-        return replace(self._nothing_known(), memory=published.source, is_current=is_current)
+        return replace(
+            self._nothing_known(),
+            memory=published.source,
+            is_current=is_current,
+            columns=() if self._is_snapshot else tuple(current.schema),
+        )
 
     def _nothing_known(self) -> Known:
         if not self.is_asked:
