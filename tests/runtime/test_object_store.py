@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -390,3 +392,22 @@ def test_without_the_library_it_says_how_to_have_it(
 
     assert failed["error"]["code"] == "POL366"
     assert failed["error"]["hint"] == "pip install 'polster[object-store]'"
+
+
+def test_what_a_process_is_given_holds_no_secret_of_the_store(
+    shop: Pipeline, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    send = Connection.send
+
+    def noted(self: Connection[Any, Any], value: Any) -> None:
+        sent.append(pickle.dumps(value))
+        send(self, value)
+
+    monkeypatch.setattr(Connection, "send", noted)
+
+    record = polster(shop, "run", "--isolate")
+
+    assert set(statuses(record).values()) == {"published"}
+    assert sum(b"silver_orders" in each for each in sent) >= 1
+    assert not any(SECRET.encode() in each for each in sent)
