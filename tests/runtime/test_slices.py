@@ -436,6 +436,26 @@ def test_what_commits_tell_of_changes_is_no_part_of_the_table(pipeline: Pipeline
     assert pipeline.table("silver.newest").sort("id")["person"].to_list() == [*"aaaaaaaaabaaaaaa"]
 
 
+def test_a_file_of_a_part_alone_tells_itself_which_rows_went(pipeline: Pipeline) -> None:
+    pipeline.asset("bronze.events", BRONZE)
+    pipeline.asset("silver.newest", NEWEST)
+    pipeline.asset("gold.firsts", COUNTED)
+    arrive(pipeline, [(n, "abcdefgh"[n % 8], "2024-01-01", n) for n in range(32)])
+    pipeline.run()
+    for person in "cd":
+        arrive(pipeline, [(9, person, "2024-01-02", 0)])
+        pipeline.run("bronze.events", "silver.newest")
+    _, told = files_gone(pipeline, "silver/newest")
+
+    record = pipeline.run("gold.firsts", verify=True).assets[-1]
+
+    assert len(told) == 1  # of the first of the two
+    assert record.error is None
+    assert record.scope is not None
+    assert record.scope.text.startswith("by person")
+    assert pipeline.table("gold.firsts").sort("person")["len"].to_list() == [4, 3, 4, 5, 4, 4, 4, 4]
+
+
 def test_a_total_needs_every_row_and_says_so(pipeline: Pipeline) -> None:
     project(pipeline, TOTAL)
     arrive(pipeline, TEN)

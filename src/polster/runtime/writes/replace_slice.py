@@ -66,7 +66,8 @@ class _Rest:
     Attributes:
         touched: These files.
         files: Their other rows, written once more.
-        gone: Their rows of the part, written for readers of changes.
+        gone: What holds their rows of the part for readers of changes: one of these files itself
+            where it holds no other rows; else a file of its own.
     """
 
     touched: list[TableFile] = field(default_factory=list)
@@ -226,26 +227,41 @@ class ReplaceSlice(ReplaceTable):
         here = [file for file in base.every_file if file.name in self._reachable()]
         counts = pl.collect_all(
             [
-                base.only([file.name]).scan().select(part.published.sum().cast(pl.Int64))
+                base.only([file.name])
+                .scan()
+                .select(part.published.sum().cast(pl.Int64).alias("ours"), pl.len())
                 for file in here
             ],
             engine="streaming",
         )
-        touched = [file for file, count in zip(here, counts, strict=True) if count.item()]
-        if not touched:
-            return _Rest()
         schema = staged.schema
-        gone = BatchWriter(staged.staging, lambda batch: storage_cast(batch, schema))
+        touched: list[TableFile] = []
+        parted: list[TableFile] = []
+        gone: list[StagedFile] = []
+        for file, count in zip(here, counts, strict=True):
+            ours, rows = count.row(0)
+            if not ours:
+                continue
+            touched.append(file)
+            whole = StagedFile(file.name, rows, file.size_bytes)
+            if ours == rows and _is_stored_so(whole, staged):
+                gone.append(whole)
+            else:
+                parted.append(file)
+        if not parted:
+            return _Rest(touched, [], gone)
+        writer = BatchWriter(staged.staging, lambda batch: storage_cast(batch, schema))
 
-        def parted(batch: pl.DataFrame) -> pl.DataFrame:
+        def part_from_rest(batch: pl.DataFrame) -> pl.DataFrame:
             ours = batch[OURS]
             rows = batch.drop(OURS)
-            gone.write(rows.filter(ours))
+            writer.write(rows.filter(ours))
             return storage_cast(rows.filter(~ours), schema)
 
-        rows = base.only([file.name for file in touched]).scan()
-        files = staged.staging.sink(rows.with_columns(part.published.alias(OURS)), parted, schema)
-        return _Rest(touched, files, gone.flush())
+        rows = base.only([file.name for file in parted]).scan()
+        marked = rows.with_columns(part.published.alias(OURS))
+        files = staged.staging.sink(marked, part_from_rest, schema)
+        return _Rest(touched, files, [*gone, *writer.flush()])
 
     def _reachable(self) -> set[str]:
         """Return the files that may hold rows of the part, by what the log says of them."""
@@ -286,10 +302,11 @@ class ReplaceSlice(ReplaceTable):
         """Put the part, and what stays of the files that it touched, in the place of these."""
         del current
         rest = self.rest
+        names = {file.name for file in rest.touched}
         return Change(
             [*rest.files, *staged.files],
             staged.schema,
-            [*rest.touched, *takes_away(rest.gone)],
+            [*rest.touched, *takes_away(file for file in rest.gone if file.name not in names)],
             types=staged.types,
             metadata=told(staged.files, rest.gone),
         )
@@ -300,3 +317,10 @@ class ReplaceSlice(ReplaceTable):
         """Return the table, whose rows are counted."""
         del sent
         return replace(table, counted=staged.rows + staged.rows_beside)
+
+
+def _is_stored_so(file: StagedFile, staged: Staged) -> bool:
+    """Tell whether a file of the table can be read as one that is staged, beside others."""
+    if "%" in file.name:  # the log writes what is special in a name in another way
+        return False
+    return staged.staging.scan([file], staged.schema).collect_schema() == staged.schema
