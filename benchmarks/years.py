@@ -26,6 +26,9 @@ RUNS = 2000
 PART = 100
 """So many at the beginning and at the end are compared."""
 ROWS = 50
+MONTH = 500
+"""So many rows are a month. Gold makes the newest month alone as soon as there are two: soon, so
+that the first runs, which the last are held against, do the same."""
 READING = timedelta(seconds=5)
 FILES = 1500
 """Files and entries of logs, of the three tables and of Polster's own, that are to be enough."""
@@ -46,7 +49,7 @@ from polster import bronze
 def readings(run: polster.RunContext) -> pl.LazyFrame:
     start = int(pl.read_csv("turn.csv")["turn"][0]) * {ROWS}
     number = pl.Series(range(start, start + {ROWS}))
-    return pl.LazyFrame({{"number": number, "month": number // 5000, "value": number % 97}})
+    return pl.LazyFrame({{"number": number, "month": number // {MONTH}, "value": number % 97}})
 '''
 SILVER = '''\
 """Readings, each once."""
