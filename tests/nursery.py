@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import IO, Self
 
@@ -76,9 +77,14 @@ class Nursery:
     def __init__(self) -> None:
         self._ours: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = Lock()
 
     def child(self, root: Path) -> Child:
-        """Start a child for the project in ``root``."""
+        """Start a child for the project in ``root``; several threads may ask at once."""
+        with self._lock:
+            return self._forked(root)
+
+    def _forked(self, root: Path) -> Child:
         if self._ours is None:
             self._ours, theirs = socket.socketpair()
             with theirs:
