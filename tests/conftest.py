@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from hypothesis import settings
-from tests.nursery import Nursery
+from tests.warm import end_origins, forked
 from typer.testing import CliRunner, Result
 
 from polster.checks import children
@@ -31,6 +31,7 @@ from polster.model.record import AssetRecord, AssetStatus, RunRecord
 from polster.operations.open_project import Session, open_project
 from polster.operations.plan import plan
 from polster.operations.run import run
+from polster.runtime import processes
 
 IMPORTS = """\
 import dataframely as dy
@@ -64,6 +65,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         out = [item for item in items if item.get_closest_marker("in_this_process")]
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if item not in out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _origins() -> Iterator[None]:
+    yield
+    end_origins()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fork the processes that check and build, but where a module is about starting them."""
+    if getattr(request.module, "STARTS_FROM_NOTHING", False):
+        yield
+        return
+    with forked(children, processes):
+        yield
 
 
 @dataclass
@@ -248,16 +265,6 @@ def masked(text: str) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
     text = re.sub(r"\d+\.\d+ s\b", "<seconds>", text)
     return "\n".join(re.sub(r"  +", "  ", line).rstrip() for line in text.splitlines())
-
-
-@pytest.fixture(scope="session", autouse=True)
-def nursery() -> Iterator[None]:
-    """Fork the children of ``validate`` from one process, which has imported what they need."""
-    started = Nursery()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(children, "_started", started.child)
-        yield
-    started.end()
 
 
 @pytest.fixture(name="masked")

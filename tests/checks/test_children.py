@@ -6,17 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from polster.checks import children
 from polster.checks.children import Children, processes_for
 
+STARTS_FROM_NOTHING = True  # see tests/warm.py
 SECONDS = 60.0
-STARTED_ALONE = children._started
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start children as users' programs do, each by itself."""
-    monkeypatch.setattr(children, "_started", STARTED_ALONE)
 
 
 def running() -> set[str]:

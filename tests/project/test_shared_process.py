@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
+STARTS_FROM_NOTHING = True  # see tests/warm.py
 FINE = "@bronze\ndef fine():\n    return pl.DataFrame({'a': [1]})\n"
 ENDS = "@bronze\ndef x():\n    {}\n    return pl.DataFrame({{'a': [1]}})\n"
 DEEDS = {

@@ -17,6 +17,7 @@ from polster.model.record import AssetStatus
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
+STARTS_FROM_NOTHING = True  # see tests/warm.py
 ENDING = """\
 import os, signal
 from pathlib import Path
