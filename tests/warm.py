@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import io
 import json
 import os
 import runpy
@@ -29,8 +30,9 @@ from typing import Any
 PRELOADED = {
     "polster.checks.worker": ("polster.checks.worker.__main__", "dataframely"),
     "polster.operations.build_alone": ("polster.operations.build_alone", "dataframely"),
+    "polster ui": ("polster.__main__", "polster.cli.ui", "polster.dashboard.server", "dataframely"),
 }
-"""By what is started with ``-m``: what is imported before."""
+"""By the beginning of what is started with ``-m``: the module itself, and what else is imported."""
 READ_AT_START = ("LD_", "MALLOC", "POLARS", "PYTHON")
 """Beginnings of variables that are too late for a process that has begun."""
 FIRST_FREE = 200
@@ -91,7 +93,7 @@ class WarmPopen(subprocess.Popen[Any]):
     _waitpid_lock: Lock
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
-        module = next((each for each in PRELOADED if each in args), None)
+        module = _preloaded(list(args))
         _, _, _, pass_fds, cwd, env, _, _, _, *ends = rest
         variables = {**os.environ} if env is None else dict(env)
         if module is None or _read_at_start(variables) != _read_at_start(VARIABLES):
@@ -138,6 +140,13 @@ class WarmPopen(subprocess.Popen[Any]):
         return self.returncode
 
 
+def _preloaded(command: list[str]) -> str | None:
+    if sys.platform != "linux" or command[0] != sys.executable or "-m" not in command:
+        return None
+    begins = " ".join(command[command.index("-m") + 1 :]) + " "
+    return next((each for each in PRELOADED if begins.startswith(f"{each} ")), None)
+
+
 def _read_at_start(variables: dict[str, str]) -> dict[str, str]:
     return {name: said for name, said in variables.items() if name.startswith(READ_AT_START)}
 
@@ -154,6 +163,11 @@ def forked(*modules: ModuleType) -> Iterator[None]:
     finally:
         for each in modules:
             each.subprocess = subprocess  # type: ignore[attr-defined]
+
+
+def is_origin(command: object) -> bool:
+    """Tell a process that others are forked from, which no test has asked for."""
+    return isinstance(command, list) and __file__ in command
 
 
 def end_origins() -> None:
@@ -201,6 +215,12 @@ def serve(requests: socket.socket) -> list[str] | None:
         running[pid] = ending
 
 
+def _written_to(descriptor: int, **options: Any) -> io.TextIOWrapper:
+    at_once = getattr(sys.__stdout__, "write_through", False)  # as with -u
+    plain = os.fdopen(descriptor, "wb", 0 if at_once else -1, closefd=False)
+    return io.TextIOWrapper(plain, write_through=at_once, **options)
+
+
 def _begin(request: dict[str, Any], ending: socket.socket, descriptors: list[int]) -> list[str]:
     """Become the process that was asked for."""
     os.setsid()
@@ -211,6 +231,9 @@ def _begin(request: dict[str, Any], ending: socket.socket, descriptors: list[int
     for each, number in zip(moved, request["as"], strict=True):
         os.dup2(each, number)
         os.close(each)
+    sys.stdin = os.fdopen(0, closefd=False)  # those there are know what the others were
+    sys.stdout = _written_to(1)
+    sys.stderr = _written_to(2, errors="backslashreplace", line_buffering=True)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["variables"])

@@ -25,6 +25,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from tests.warm import WarmPopen
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -78,7 +79,7 @@ def served(
     """
     if port is not None:
         arguments = (*arguments, "--port", str(port or _free_port()))
-    process = subprocess.Popen(
+    process = WarmPopen(
         [sys.executable, "-m", "polster", "ui", "--no-browser", f"--project={root}", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
