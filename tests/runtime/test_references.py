@@ -241,3 +241,34 @@ def test_a_reference_reads_the_version_that_was_pinned(store: Pipeline) -> None:
     assert record.assets[-1].fingerprint.references == {"silver.products": 0}
     assert DeltaTable(str(Path(store.data, "silver", "products"))).version() == 0
     assert isinstance(store.table("silver.lines"), pl.DataFrame)
+
+
+def test_a_reference_in_the_metadata_of_a_column_is_refused(pipeline: Pipeline) -> None:
+    pipeline.asset(
+        "bronze.people",
+        """
+        @bronze
+        def people() -> pl.LazyFrame:
+            return pl.LazyFrame({"id": [1], "boss": [9]})
+        """,
+    )
+    pipeline.asset(
+        "silver.people",
+        """
+        class People(dy.Schema):
+            id = dy.Int64(primary_key=True)
+            boss = dy.Int64(metadata={"references": "people.id"})
+
+        @silver(contract=People)
+        def people(bronze_people: pl.LazyFrame) -> pl.LazyFrame:
+            return bronze_people.select("id", "boss")
+        """,
+    )
+
+    error = pipeline.run().assets[-1].error
+    validated = pipeline.cli("validate")
+
+    assert error is not None
+    assert error.code == "POL320"
+    assert error.hint == 'say it in the decorator: references={"boss": "people.id"}'
+    assert "POL320" in validated.output

@@ -91,7 +91,24 @@ def load_asset(asset: Asset) -> LoadedAsset:
         )
     if function.contract is not None:
         _try_rules(function.contract, asset, _root(module, asset))
+        _refuse_unread(function.contract, asset)
     return LoadedAsset(asset, function)
+
+
+def _refuse_unread(contract: type[dy.Schema], asset: Asset) -> None:
+    """Refuse a contract that says in the wrong place what a column refers to.
+
+    Raises:
+        AssetError: It does, and nobody would look whether the values are there.
+    """
+    for name, column in contract.columns().items():
+        if target := (column.metadata or {}).get("references"):
+            raise AssetError(
+                f"the metadata of `{name}` says what it refers to, where nobody reads it",
+                code="POL320",
+                place=asset.place,
+                hint=f'say it in the decorator: references={{"{name}": "{target}"}}',
+            )
 
 
 def _root(module: ModuleType, asset: Asset) -> Path:
