@@ -11,6 +11,7 @@ from polster.decorators import AssetFunction, bronze, gold, silver
 from polster.errors import PolsterError
 from polster.model.context import RunContext
 from polster.model.expect import Expect
+from polster.model.secret import secret
 from polster.project.import_path import put_script_on_path
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "gold",
     "history",
     "latest",
+    "secret",
     "silver",
 ]
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
+
+from polster.model.since import Since
 
 
 class Notes(Protocol):
@@ -112,6 +114,20 @@ class Batch:
     rows: int | None = None
     sums: Mapping[str, int | float | Decimal] = field(default_factory=dict)
     forms: Forms | None = None
+
+
+@runtime_checkable
+class CursorSource(Protocol):
+    """A source that may be asked since where its table has come.
+
+    Attributes:
+        since: By which column; None if it is asked for everything.
+    """
+
+    since: Since | None
+
+    def read(self, start: Any) -> Batch:
+        """Give the rows from ``start`` on, all of them if it is None; what came before may come."""
 
 
 @runtime_checkable

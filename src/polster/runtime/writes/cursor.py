@@ -59,15 +59,23 @@ class Marks:
         Raises:
             SinceError: Nobody may ask that.
         """
-        if self.asset.key.layer is not Layer.BRONZE or self.asset.options.load is not Load.APPEND:
-            raise SinceError(
-                f"`run.since` is asked by `{self.asset.key}`, which does not add to its table",
-                'it is for bronze that appends: @bronze(load="append")',
-            )
         if self.is_over:
             raise SinceError(
                 "`run.since` is asked after the function has returned",
                 "ask before the query is made, and use the answer in it",
+            )
+        return self.tell(asked)
+
+    def tell(self, asked: Since) -> Any:
+        """Return the greatest value that has landed, to whom the function returned.
+
+        Raises:
+            SinceError: Nobody may ask that.
+        """
+        if self.asset.key.layer is not Layer.BRONZE or self.asset.options.load is not Load.APPEND:
+            raise SinceError(
+                f"`run.since` is asked by `{self.asset.key}`, which does not add to its table",
+                'it is for bronze that appends: @bronze(load="append")',
             )
         if self.asked is not None and self.asked.column != asked.column:
             raise SinceError(

@@ -51,7 +51,7 @@ from polster.runtime.writes.tally import Tally
 from polster.runtime.writes.target import Target
 from polster.runtime.writes.write import Departures, Shape, Unneeded
 from polster.sources.frame import FrameSource
-from polster.sources.source import BadFile, Batch, Known
+from polster.sources.source import BadFile, Batch, CursorSource, Known
 
 if TYPE_CHECKING:
     import dataframely as dy
@@ -75,6 +75,7 @@ class LandBatch:
         self.memory = ""
         self.aside: list[SetAsideFile] = []
         self.is_asked = False
+        self.is_given = False
         self.content = ""
         self.terms: Terms | None = None
         self.landing: BatchLanding | None = None
@@ -132,6 +133,12 @@ class LandBatch:
     ) -> pl.LazyFrame | Unneeded:
         """Take what is new; a frame is a source of one batch, and may have no columns."""
         self.began = began
+        if isinstance(returned, CursorSource) and returned.since is not None:
+            self.is_given = True
+            mark = self.marks.tell(returned.since)
+            returned = returned.read(returned.since.after(mark))
+            if current is not None:
+                returned, self.amiss = rescue(self.asset, returned, contract, current)
         said = returned if isinstance(returned, Batch) else None
         returned = returned.frame if isinstance(returned, Batch) else returned
         source = returned
@@ -176,7 +183,9 @@ class LandBatch:
     ) -> pl.LazyFrame | Unneeded:
         """Take the rows that did not come before, of a function that asked for its mark."""
         assert self.marks.asked is not None  # noqa: S101 - nobody calls it then
-        terms = settle_terms(self.asset, contract, frame.collect_schema())
+        returned = frame.collect_schema()
+        self.brought = frozenset(returned) & {SOURCE_COLUMN} if self.is_given else frozenset()
+        terms = settle_terms(self.asset, contract, returned, brought=self.brought)
         self.cursor = Cursor(self.asset, self.marks.asked, self.marks.mark, terms)
         self.cursor.check(current)
         if current is None:

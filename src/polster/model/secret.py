@@ -1,0 +1,87 @@
+"""Secrets by name: what is written in code is where they are found, never what they are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+MOUNTED = Path("/run/secrets")
+"""Where Docker puts secrets."""
+
+
+class NoSecretError(LookupError):
+    """Nobody says what a secret is.
+
+    Args:
+        message: What is wrong.
+        hint: How to mend it.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, known by its name until somebody logs in with it.
+
+    Examples:
+        >>> Secret("SHOP_PASSWORD")
+        Secret('SHOP_PASSWORD')
+    """
+
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Secret({self.name!r})"
+
+    def value(self) -> str:
+        """Return what it is: a variable, else a file.
+
+        The variable is of this name, in the environment or the project's ``.env``. The file is the
+        one that the variable ``NAME_FILE`` names, or ``/run/secrets/NAME``; the line's end at its
+        end is none of the secret's.
+
+        Raises:
+            NoSecretError: There is neither, or the file cannot be read.
+        """
+        if value := os.environ.get(self.name):
+            return value
+        named = os.environ.get(f"{self.name}_FILE")
+        path = Path(named) if named else MOUNTED / self.name
+        try:
+            return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        except FileNotFoundError as error:
+            where = (
+                f"the file {path}, which `{self.name}_FILE` names, is not there" if named else ""
+            )
+            raise NoSecretError(
+                f"the secret `{self.name}` is not known{f': {where}' if where else ''}",
+                f"set the variable {self.name} in the environment or in .env; or let "
+                f"{self.name}_FILE name a file that holds it",
+            ) from error
+        except (OSError, ValueError) as error:
+            raise NoSecretError(
+                f"the secret `{self.name}` cannot be read from {path}",
+                "it is to be a file of UTF-8 that this user may read",
+            ) from error
+
+
+def secret(name: str) -> Secret:
+    """Name a secret, such as a password, that is looked up when it is needed.
+
+    It is not shown, recorded or made part of a fingerprint: only its name is in the code.
+
+    Args:
+        name: Of a variable in the environment or in ``.env``; else ``NAME_FILE`` names a file, or
+            ``/run/secrets/NAME`` is one.
+
+    Raises:
+        ValueError: It is no name of a variable.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no name of a variable, such as SHOP_PASSWORD")
+    return Secret(name)

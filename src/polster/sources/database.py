@@ -1,0 +1,161 @@
+"""What every database is asked in the same way, whatever it speaks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+VALUE = "\0value"
+TEXT = "\0text"
+"""End the names of columns: values that a type can hold, and as text those that it cannot."""
+
+
+class RefusedError(Exception):
+    """The database refuses; the message is its own.
+
+    Args:
+        said: What it says.
+        hint: How to mend it, if that is known.
+        is_reached: Whether it was there at all, and let us in.
+    """
+
+    def __init__(self, said: str, hint: str = "", *, is_reached: bool = True) -> None:
+        super().__init__(said)
+        self.said = said
+        self.hint = hint
+        self.is_reached = is_reached
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is.
+
+    Attributes:
+        uri: As it was written, without a password.
+        database: Its name; of a file, the path.
+    """
+
+    uri: str
+    host: str
+    port: int | None
+    user: str | None
+    database: str
+    options: str
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of what is read.
+
+    Attributes:
+        name: Its name.
+        value: In SQL, the value, or text that says it.
+        dtype: What it becomes.
+        odd: In SQL, what holds of values that ``dtype`` cannot hold; empty if it holds all.
+        text: In SQL, such a value as text.
+        format: Of moments that come as text.
+    """
+
+    name: str
+    value: str
+    dtype: pl.DataType
+    odd: str = ""
+    text: str = ""
+    format: str = ""
+
+    def fitted(self) -> pl.Expr:
+        """Return the value in its type, as it comes from the database.
+
+        It fails if it does not fit: somebody changed it since it was looked at.
+        """
+        column, dtype = pl.col(self.name), self.dtype
+        match dtype:
+            case pl.Decimal():
+                return column.cast(dtype)
+            case pl.Date() if self.format:
+                return column.str.to_date(self.format)
+            case pl.Datetime() if self.format:
+                return column.str.to_datetime(
+                    self.format, time_unit="us", time_zone=dtype.time_zone
+                )
+            case pl.Time() if self.format:
+                return column.str.to_time(self.format)
+        return column.cast(dtype)
+
+
+class Database(ABC):
+    """A connection, and what it is asked.
+
+    Attributes:
+        is_consistent: Whether all that is asked is of one state.
+        mark: What names stand between.
+    """
+
+    is_consistent = True
+    mark = '"'
+
+    @abstractmethod
+    def columns(self, table: str | None, query: str | None) -> list[Column]:
+        """Return the columns of a table or of a query.
+
+        Raises:
+            RefusedError: There is no such table, or the query makes no sense.
+        """
+
+    @abstractmethod
+    def row(self, sql: str) -> Sequence[Any]:
+        """Return the one row that a query gives."""
+
+    @abstractmethod
+    def rows(self, sql: str) -> Iterator[pl.DataFrame]:
+        """Yield what a query gives, a piece at a time."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection."""
+
+    def name(self, column: str) -> str:
+        """Return the name of a column as SQL writes it."""
+        return quoted(column, self.mark)
+
+    def relation(self, table: str | None, query: str | None) -> str:
+        """Return what stands behind ``FROM``."""
+        if table is not None:
+            return ".".join(map(self.name, table.split(".")))
+        return f"({query}\n) AS q"
+
+    def literal(self, value: Any) -> str:
+        """Return a date, a moment, a number or a text as SQL writes it."""
+        match value:
+            case datetime():
+                kind = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
+                return f"{kind} {text_literal(value.isoformat(' '))}"
+            case date():
+                return f"DATE {text_literal(value.isoformat())}"
+            case str():
+                return text_literal(value)
+        return str(value)
+
+
+def quoted(name: str, mark: str = '"') -> str:
+    """Return a name as SQL writes it.
+
+    >>> quoted('a"b')
+    '"a""b"'
+    """
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def text_literal(value: str) -> str:
+    """Return a text as SQL writes it.
+
+    >>> text_literal("it's")
+    "'it''s'"
+    """
+    return "'" + value.replace("'", "''") + "'"

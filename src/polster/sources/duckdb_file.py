@@ -1,0 +1,100 @@
+"""DuckDB by its own library: Arrow, a batch at a time; the file is opened to be read only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from polster.sources.database import Address, Column, Database, RefusedError, quoted
+
+PLAIN: dict[str, pl.DataType] = {
+    "TINYINT": pl.Int8(),
+    "SMALLINT": pl.Int16(),
+    "INTEGER": pl.Int32(),
+    "BIGINT": pl.Int64(),
+    "UTINYINT": pl.UInt8(),
+    "USMALLINT": pl.UInt16(),
+    "UINTEGER": pl.UInt32(),
+    "UBIGINT": pl.UInt64(),
+    "FLOAT": pl.Float32(),
+    "DOUBLE": pl.Float64(),
+    "BOOLEAN": pl.Boolean(),
+    "VARCHAR": pl.String(),
+    "BLOB": pl.Binary(),
+    "TIME": pl.Time(),
+}
+MOMENTS: dict[str, pl.DataType] = {
+    "DATE": pl.Date(),
+    "TIMESTAMP": pl.Datetime("us"),
+    "TIMESTAMP WITH TIME ZONE": pl.Datetime("us", "UTC"),
+}
+DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+
+
+class DuckDb(Database):
+    """One connection; see :class:`Database`."""
+
+    def __init__(self, address: Address) -> None:
+        import duckdb
+
+        self._error = duckdb.Error
+        if not Path(address.database).is_file():
+            raise RefusedError("there is no such file", is_reached=False)
+        try:
+            self._connection = duckdb.connect(address.database, read_only=True)
+            self._connection.execute("SET TimeZone = 'UTC'")
+            self._connection.begin()
+        except duckdb.Error as error:
+            raise RefusedError(str(error).split("\n")[0], is_reached=False) from error
+
+    def columns(self, table: str | None, query: str | None) -> list[Column]:
+        """Return the columns."""
+        relation = self.relation(table, query)
+        found = self._do(f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608 - names are quoted
+        return [_column(name, kind) for name, kind, *_ in found.fetchall()]
+
+    def row(self, sql: str) -> Sequence[Any]:
+        """Return one row."""
+        (row,) = self._do(sql).fetchall()
+        return tuple(row)
+
+    def rows(self, sql: str) -> Iterator[pl.DataFrame]:
+        """Yield rows."""
+        from arro3.core import RecordBatchReader
+
+        try:
+            relation = self._connection.sql(sql)
+            for batch in RecordBatchReader.from_stream(relation):
+                yield pl.DataFrame(batch)
+        except self._error as error:
+            raise RefusedError(str(error).split("\n")[0]) from error
+
+    def _do(self, sql: str) -> Any:
+        try:
+            return self._connection.execute(sql)
+        except self._error as error:
+            raise RefusedError(str(error).split("\n")[0]) from error
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+def _column(name: str, kind: str) -> Column:
+    value = quoted(name)
+    if (plain := PLAIN.get(kind)) is not None:
+        return Column(name, value, plain)
+    if (moment := MOMENTS.get(kind)) is not None:
+        odd = f"NOT isfinite({value}) OR {value} < '0001-01-02' OR {value} >= '9999-12-31'"
+        if kind != "TIMESTAMP WITH TIME ZONE":
+            odd = f"NOT isfinite({value}) OR year({value}) NOT BETWEEN 1 AND 9999"
+        return Column(name, value, moment, odd, f"{value}::VARCHAR")
+    if found := DECIMAL.fullmatch(kind):
+        return Column(name, value, pl.Decimal(int(found[1]), int(found[2])))
+    if kind.endswith("[]") and (each := PLAIN.get(kind[:-2])) is not None:
+        return Column(name, value, pl.List(each))
+    return Column(name, f"{value}::VARCHAR", pl.String())
