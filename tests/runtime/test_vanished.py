@@ -26,6 +26,7 @@ def test_a_crash_names_the_asset_and_the_next_run_tells_of_it_once(
     assert crashed.returncode < 0
     assert "in building bronze.x" in crashed.stderr
     assert str(file) in crashed.stderr
+    assert "vanished while building `bronze.x`" in pipeline.cli("status").stderr
     pipeline.edit("src/core/bronze_x.py", CRASH, "0")
 
     first, second = pipeline.run(), pipeline.run()
@@ -34,6 +35,7 @@ def test_a_crash_names_the_asset_and_the_next_run_tells_of_it_once(
     assert told.code == "POL903"
     assert "vanished while building `bronze.x`" in told.message
     assert (first.status, second.warnings) == ("succeeded", ())
+    assert pipeline.cli("status").stderr == ""
     vanished = pipeline.ledger().filter(run_status="vanished")
     assert vanished.select("asset", "status").rows() == [("bronze.x", "failed")]
     runs = pipeline.json("runs")

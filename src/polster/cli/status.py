@@ -13,6 +13,7 @@ from polster.cli.run_report import number
 from polster.cli.standing import show_standing, standing_as_json
 from polster.operations.overview import OverviewAsset, overview
 from polster.operations.readable_part import readable_part
+from polster.operations.runs import vanished_runs
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -32,6 +33,7 @@ def command(
         console.show_json({"assets": [_as_json(asset) for asset in assets]})
     else:
         _show(assets)
+    console.show_findings(vanished_runs(opened), to_stderr=True)
     if mistakes:
         console.show_findings(mistakes, to_stderr=True)
         console.note("\nan asset with a mistake is shown as its last run knew it")

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from polster.errors import UsageError, nearest
+from polster.model.finding import Finding
 from polster.model.live import LiveRun
 from polster.model.record import RunRecord, RunStatus, RunSummary
 from polster.operations.open_project import Session
+from polster.runtime.vanished import tell_vanished
 
 
 def list_runs(
@@ -118,6 +120,18 @@ def recorded_run(session: Session, run_id: str) -> RunRecord:
             hint=f"did you mean `{close}`?" if close else "see the runs with: polster runs",
         )
     return replace(found, release=run_id) if lakehouse.releases.holds(run_id) else found
+
+
+def vanished_runs(session: Session) -> list[Finding]:
+    """Say which runs ended without a word, as long as no run has recorded that.
+
+    Raises:
+        UsageError: The environment does not exist.
+        LakehouseError: The lakehouse cannot be read.
+    """
+    killed = [run for run in live_runs(session) if run.is_killed]
+    recorded = recorded_of(session, [run.run_id for run in killed]) if killed else ()
+    return [tell_vanished(run) for run in killed if run.run_id not in recorded]
 
 
 def live_runs(session: Session) -> list[LiveRun]:
