@@ -11,6 +11,7 @@ from benchmarks import (
     incremental,
     memory,
     rivals,
+    sources,
     startup,
     validate,
     years,
@@ -27,13 +28,14 @@ BENCHMARKS = {
     "dashboard": dashboard.measure,
     "years": years.measure,
     "rivals": rivals.measure,
+    "sources": sources.measure,
 }
-ONLY_BY_NAME = ("rivals",)
-"""It installs other tools, and takes its time."""
+ONLY_BY_NAME = ("rivals", "sources")
+"""They take other tools, or a server of PostgreSQL, and their time."""
 
 
 def main() -> None:
-    """Measure what was asked for, by default all but the rivals; print each figure and its aim."""
+    """Measure what was asked for, by default all but some; print each figure and its aim."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("which", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
