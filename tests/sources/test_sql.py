@@ -341,6 +341,18 @@ def test_a_date_that_is_none_is_rescued_where_the_column_is_one_already(
     assert odd in table["_rescued"].to_list()[1]
 
 
+def test_a_tiny_number_that_is_no_boolean_makes_numbers_of_its_column(
+    pipeline: Pipeline, mariadb: Server
+) -> None:
+    mariadb.do("CREATE TABLE sale (n tinyint(1))", "INSERT INTO sale VALUES (1), (9), (NULL)")
+    bronze(pipeline, mariadb.uri, table="sale")
+
+    table = landed(pipeline)
+
+    assert table.schema["n"] == pl.Int8
+    assert table["n"].to_list() == [1, 9, None]
+
+
 def test_a_query_lands_with_the_types_that_it_casts_to(
     pipeline: Pipeline, postgres: Server
 ) -> None:
@@ -584,6 +596,8 @@ def test_a_database_in_a_file_is_only_read(pipeline: Pipeline) -> None:
         ({"uri": "sqlite:///shop.db", "table": "a", "query": "b"}, "a table or a query"),
         ({"uri": "postgresql://shop:pw@host/shop", "table": "a"}, "stands in the code"),
         ({"uri": "postgresql://host/shop", "table": "a", "password": "pw"}, "would stand in"),
+        ({"uri": "postgresql://host/shop?password=pw", "table": "a"}, "stands in the code"),
+        ({"uri": "mysql://host/shop?ssl=1", "table": "a"}, "options, which nobody reads"),
         ({"uri": "postgresql://host:x/shop", "table": "a"}, "no port"),
         ({"uri": "postgresql://host", "table": "a"}, "names no database"),
         ({"uri": "sqlite:///shop.db", "table": "a", "overlap": "2h"}, "about a cursor"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -48,6 +49,20 @@ class Address:
     options: str
     password: str | None = None
 
+    def login(self, scheme: str, port: int) -> str:
+        """Return it with the password, for those who log in.
+
+        >>> Address("", "::1", None, "ann", "shop", "", "a/b").login("mysql", 3306)
+        'mysql://ann:a%2Fb@[::1]:3306/shop'
+        """
+        who = quote(self.user or "", safe="")
+        if self.password is not None:
+            who += ":" + quote(self.password, safe="")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        options = f"?{self.options}" if self.options else ""
+        at = f"{who}@" if who else ""
+        return f"{scheme}://{at}{host}:{self.port or port}/{quote(self.database)}{options}"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -59,6 +74,7 @@ class Column:
         dtype: What it becomes.
         odd: In SQL, what holds of values that ``dtype`` cannot hold; empty if it holds all.
         text: In SQL, such a value as text.
+        wider: What the column becomes if there are such values.
         format: Of moments that come as text.
     """
 
@@ -67,6 +83,7 @@ class Column:
     dtype: pl.DataType
     odd: str = ""
     text: str = ""
+    wider: pl.DataType = field(default_factory=pl.String)
     format: str = ""
 
     def fitted(self) -> pl.Expr:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import polars as pl
 
@@ -86,15 +85,9 @@ class MySql(Database):
         """Yield rows."""
         import connectorx
 
-        address = self._address
-        who = quote(address.user or "", safe="")
-        if address.password:
-            who += ":" + quote(address.password, safe="")
-        port = address.port or PORT
-        uri = f"mysql://{who}@{address.host}:{port}/{quote(address.database)}"
         try:
             for batch in connectorx.read_sql(
-                uri,
+                self._address.login("mysql", PORT),
                 sql,
                 return_type="arrow_stream",
                 batch_size=ROWS_AT_ONCE,
@@ -132,7 +125,7 @@ def _column(name: str, written: str) -> Column:
     text = f"CAST({value} AS CHAR)"
     if written.startswith("tinyint(1)"):
         odd = f"{value} NOT IN (0, 1)"
-        return Column(name, value, pl.Boolean(), odd, text)
+        return Column(name, value, pl.Boolean(), odd, text, wider=WHOLE["tinyint"][unsigned])
     if kind in WHOLE:
         return Column(name, value, WHOLE[kind][unsigned])
     if kind == "year":
@@ -146,14 +139,14 @@ def _column(name: str, written: str) -> Column:
         return Column(name, text, pl.String())
     if kind == "date":
         odd = f"{value} < '0001-01-01' OR DAYOFMONTH({value}) = 0 OR MONTH({value}) = 0"
-        return Column(name, text, pl.Date(), odd, text, "%Y-%m-%d")
+        return Column(name, text, pl.Date(), odd, text, format="%Y-%m-%d")
     if kind in ("datetime", "timestamp"):
         odd = f"{value} < '0001-01-01' OR DAYOFMONTH({value}) = 0 OR MONTH({value}) = 0"
         zone = "UTC" if kind == "timestamp" else None
-        return Column(name, text, pl.Datetime("us", zone), odd, text, "%Y-%m-%d %H:%M:%S%.f")
+        return Column(name, text, pl.Datetime("us", zone), odd, text, format="%Y-%m-%d %H:%M:%S%.f")
     if kind == "time":
         odd = f"{value} < '00:00:00' OR {value} >= '24:00:00'"
-        return Column(name, text, pl.Time(), odd, text, "%H:%M:%S%.f")
+        return Column(name, text, pl.Time(), odd, text, format="%H:%M:%S%.f")
     if kind == "bit":
         is_one = inside == "1"
         return Column(name, f"{value} + 0", pl.Boolean() if is_one else pl.UInt64())

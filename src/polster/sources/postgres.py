@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import polars as pl
 
@@ -62,14 +61,8 @@ class Postgres(Database):
         from adbc_driver_postgresql import dbapi
 
         self._error = dbapi.Error
-        who = quote(address.user or "", safe="")
-        if address.password is not None:
-            who += ":" + quote(address.password, safe="")
-        options = f"?{address.options}" if address.options else ""
-        port = address.port or PORT
-        uri = f"postgresql://{who}@{address.host}:{port}/{quote(address.database)}{options}"
         try:
-            self._connection = dbapi.connect(uri if who else uri.replace("//@", "//"))
+            self._connection = dbapi.connect(address.login("postgresql", PORT))
             self._begin()
         except dbapi.Error as error:
             raise RefusedError(_said(error), is_reached=False) from error

@@ -159,7 +159,7 @@ class _Reading:
             )
 
     def batch(self) -> Batch:
-        """Return the rows; a column with values that its type cannot hold is text."""
+        """Return the rows; a column with values that its type cannot hold is of a wider one."""
         read = self._frame()
         if not self.odd:
             return Batch(read, rows=self.rows, forms=Forms(read, {}))
@@ -167,8 +167,10 @@ class _Reading:
         apart = read.with_columns(
             pl.col(name).alias(value) for name, (value, _) in names.items()
         ).with_columns(
-            pl.coalesce(pl.col(value).cast(pl.String), pl.col(text)).alias(name)
-            for name, (value, text) in names.items()
+            pl.coalesce(
+                pl.col(c.name + VALUE).cast(c.wider), pl.col(c.name + TEXT).cast(c.wider)
+            ).alias(c.name)
+            for c in self.odd
         )
         plain = apart.select(*(column.name for column in self.columns), SOURCE)
         return Batch(plain, rows=self.rows, forms=Forms(apart, names))
@@ -261,7 +263,11 @@ def sql(
         query = query.rstrip().rstrip(";")
     if cursor is None and (overlap is not None or initial is not None):
         raise _wrong("`overlap` and `initial` are about a cursor", 'write cursor="updated_at", too')
-    if parts.password is not None:
+    if parts.query and not parts.scheme.startswith("postgres"):
+        raise _wrong(
+            f"`{shown}` ends with options, which nobody reads", "leave out what follows `?`"
+        )
+    if parts.password is not None or "password" in parts.query.lower():
         raise _wrong(
             "the password stands in the code",
             'write password=polster.secret("SHOP_PASSWORD"), and put it into the environment',
