@@ -216,6 +216,60 @@ def test_any_changes_give_the_table_of_a_whole_build(pipeline: Pipeline, seed: i
     assert ScopeKind.LOCAL in kinds
 
 
+def test_rows_that_stay_frozen_are_no_sign_of_a_wrong_declaration(pipeline: Pipeline) -> None:
+    silver = EAGER.replace('slice_by="shop"', 'slice_by="shop", frozen="id < 50"')
+    sales = ten_shops()
+    begin(pipeline, silver, sales)
+    land(pipeline, sales := [*sales, (200, "s3", 50)])
+    first = run(pipeline)
+    land(pipeline, [*sales, (201, "s4", 50)])
+    second = run(pipeline)
+
+    assert [each.warnings for each in (first, second)] == [(), ()]
+    assert [scope_of(each).kind for each in (first, second)] == [ScopeKind.LOCAL] * 2
+
+
+def test_a_part_without_rows_makes_no_later_one_trusted(pipeline: Pipeline) -> None:
+    sales = ten_shops()
+    begin(pipeline, OPAQUE, sales)
+    land(pipeline, [*sales, (200, "s3", 50)])
+    pipeline.run("bronze.sales")
+    land(pipeline, sales)
+    assert scope_of(run(pipeline, verify=True)).is_verified
+    land(pipeline, [*sales, (201, "s4", 50)])
+
+    assert scope_of(run(pipeline)).text == "by shop (declared), verified"
+
+
+def test_a_function_that_fails_over_a_part_alone_is_called_with_all_of_it(
+    pipeline: Pipeline,
+) -> None:
+    many = '    assert not sales.height or sales["shop"].n_unique() > 5\n    return _ranked(sales)'
+    sales = ten_shops()
+    begin(pipeline, EAGER.replace("    return _ranked(sales)", many), sales)
+    land(pipeline, [*sales, (200, "s3", 50)])
+
+    scope = scope_of(run(pipeline))
+
+    assert scope.kind is ScopeKind.WHOLE
+    assert scope.why.startswith("its function fails over a part alone: the function raised")
+    look_refreshed(pipeline)
+
+
+def test_what_polster_adds_to_a_row_is_not_handed_over(pipeline: Pipeline) -> None:
+    silver = EAGER.replace(
+        "return _ranked(sales)", "return _ranked(sales.with_columns(b=pl.col('_batch_id')))"
+    )
+    land(pipeline, ten_shops())
+    pipeline.asset("bronze.sales", SALES)
+    pipeline.asset("silver.best", silver)
+
+    error = pipeline.run().assets[-1].error
+
+    assert error is not None
+    assert "_batch_id" in error.message
+
+
 def test_a_changed_input_that_does_not_hold_the_column_makes_all_of_it(pipeline: Pipeline) -> None:
     rates = '@bronze\ndef rates() -> pl.LazyFrame:\n    return pl.scan_csv("landing/rates.csv")\n'
     silver = EAGER.replace("(sales: pl.DataFrame)", "(sales: pl.DataFrame, rates: pl.LazyFrame)")

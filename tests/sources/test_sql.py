@@ -390,6 +390,111 @@ def test_new_rows_are_asked_for_by_the_cursor_and_land_once(
     assert sorted(pipeline.table("bronze.sale")["id"]) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("server", "kind", "odd"),
+    [
+        ("postgres", "timestamp", "'infinity'"),
+        ("duck", "date", "'infinity'"),
+        ("sqlite", "", "'x'"),
+    ],
+)
+def test_a_cursor_after_which_nothing_would_be_new_is_refused(
+    pipeline: Pipeline, request: pytest.FixtureRequest, server: str, kind: str, odd: str
+) -> None:
+    database: Server = request.getfixturevalue(server)
+    good = "5" if server == "sqlite" else "'2026-01-01'"
+    database.do(f"CREATE TABLE sale (seen {kind})", f"INSERT INTO sale VALUES ({good}), ({odd})")
+    bronze(pipeline, database.uri, "append", table="sale", cursor="seen")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert (error.code, "nothing would be new" in error.message) == ("POL371", True)
+
+
+def test_a_whole_table_is_not_added_to_itself(pipeline: Pipeline, any_server: Server) -> None:
+    any_server.do("CREATE TABLE sale (id integer)", "INSERT INTO sale VALUES (1)")
+    bronze(pipeline, any_server.uri, "append", table="sale")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert (error.code, "cursor=" in (error.hint or "")) == ("POL373", True)
+
+
+def test_an_array_of_arrays_makes_text_of_its_column(pipeline: Pipeline, postgres: Server) -> None:
+    postgres.do("CREATE TABLE sale (a int[])", "INSERT INTO sale VALUES ('{1,2}'), ('{{1},{2}}')")
+    bronze(pipeline, postgres.uri, table="sale")
+
+    assert landed(pipeline)["a"].to_list() == ["{1,2}", "{{1},{2}}"]
+
+
+def test_midnight_at_the_end_of_a_day_is_not_lost(pipeline: Pipeline, duck: Server) -> None:
+    duck.do("CREATE TABLE sale (t time)", "INSERT INTO sale VALUES ('24:00:00'), ('01:00:00')")
+    bronze(pipeline, duck.uri, table="sale")
+
+    assert landed(pipeline)["t"].to_list() == ["24:00:00", "01:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("server", "query"),
+    [
+        ("postgres", "SELECT 1 / (g - 200000) AS w FROM generate_series(1, 300000) g"),
+        ("duck", "SELECT error('late') AS w FROM range(300000) t(g) WHERE g > 200000"),
+    ],
+)
+def test_what_fails_on_the_way_is_the_database_s_word(
+    pipeline: Pipeline, request: pytest.FixtureRequest, server: str, query: str
+) -> None:
+    database: Server = request.getfixturevalue(server)
+    database.do("CREATE TABLE other (id integer)")
+    bronze(pipeline, database.uri, query=query)
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert error.code == "POL371"
+
+
+def test_a_user_who_only_reads_may_ask_a_query(pipeline: Pipeline, postgres: Server) -> None:
+    postgres.do(
+        "CREATE TABLE sale (n numeric(5,1))",
+        "INSERT INTO sale VALUES (1.5)",
+        "ALTER ROLE shop SET default_transaction_read_only = on",
+    )
+    bronze(pipeline, postgres.uri, query="SELECT n FROM sale")
+    try:
+        table = landed(pipeline)
+    finally:
+        postgres.do("ALTER ROLE shop RESET default_transaction_read_only")
+
+    assert (table.schema["n"], table["n"].to_list()) == (pl.Decimal(5, 1), [Decimal("1.5")])
+
+
+def test_types_of_mariadb_s_own_are_text(pipeline: Pipeline, mariadb: Server) -> None:
+    mariadb.do(
+        "CREATE TABLE sale (u uuid, n inet6)",
+        "INSERT INTO sale VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '::1')",
+    )
+    bronze(pipeline, mariadb.uri, table="sale")
+
+    assert landed(pipeline).row(0) == ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "::1")
+
+
+@pytest.mark.parametrize("server", ["postgres", "mariadb", "sqlite", "duck"])
+def test_two_columns_of_one_name_are_refused(
+    pipeline: Pipeline, request: pytest.FixtureRequest, server: str
+) -> None:
+    database: Server = request.getfixturevalue(server)
+    database.do("CREATE TABLE sale (id integer)")
+    bronze(pipeline, database.uri, query="SELECT a.id, b.id FROM sale a, sale b")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert error.code == "POL371"
+
+
 def test_an_overlap_finds_what_came_late(pipeline: Pipeline, postgres: Server) -> None:
     postgres.do(
         "CREATE TABLE sale (id integer, at timestamptz)",
@@ -598,6 +703,10 @@ def test_a_database_in_a_file_is_only_read(pipeline: Pipeline) -> None:
         ({"uri": "postgresql://host/shop", "table": "a", "password": "pw"}, "would stand in"),
         ({"uri": "postgresql://host/shop?password=pw", "table": "a"}, "stands in the code"),
         ({"uri": "mysql://host/shop?ssl=1", "table": "a"}, "options, which nobody reads"),
+        ({"uri": "postgresql://ann:pw/x@host/shop", "table": "a"}, "stands in the code"),
+        ({"uri": "postgresql://ann:12345/pw@host/shop", "table": "a"}, "stands in the code"),
+        ({"uri": "postgresql://ann:pw?x@host/shop", "table": "a"}, "stands in the code"),
+        ({"uri": "duckdb:///a#b.duckdb", "table": "a"}, "options, which nobody reads"),
         ({"uri": "postgresql://host:x/shop", "table": "a"}, "no port"),
         ({"uri": "postgresql://host", "table": "a"}, "names no database"),
         ({"uri": "sqlite:///shop.db", "table": "a", "overlap": "2h"}, "about a cursor"),

@@ -101,7 +101,7 @@ class Scope:
             code gets no more of them.
         is_verified: Whether a slice was compared with a whole build and was right.
         is_declared: Whether ``slice_by=`` declares that rows can be chosen so.
-        is_trusted: Whether a slice that this code made was ever verified.
+        is_trusted: Whether a slice that this code declares was ever verified.
     """
 
     kind: ScopeKind

@@ -58,6 +58,8 @@ from polster.runtime.writes.write import Unneeded, Write
 
 Made: TypeAlias = tuple[AssetRecord, TableVersion | None]
 """What is recorded of a build, and the table as readers get it."""
+RAISED = ("POL303", "POL304", "POL305")
+"""What is told of a function that raises, or returns no frame."""
 NO_BATCH = {"batch": "", "content": "", "source": "", "asked": False, "types": "{}"}
 """In a commit's metadata: what a way of writing may say, and others do not."""
 
@@ -235,6 +237,10 @@ class _Build:
                 break
             except OtherShapeError as error:
                 self.whole = Whole(error.why)
+            except AssetError as error:
+                if not (part.is_declared and error.code in RAISED):
+                    raise
+                self.whole = Whole(f"its function fails over a part alone: {error.message}")
         return None
 
     def _make_all(self, plan: PlanRead, current: TableVersion | None) -> Made:

@@ -34,7 +34,7 @@ class Making:
         parts: How all of the table is divided to fit into memory.
         undivided: Why it could not be.
         declared: By what parts can be made, as the asset says.
-        is_trusted: Whether a part that this code made was compared with a whole build before.
+        is_trusted: Whether a declared part of this code was compared with a whole build before.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Making:
                 of_part,
                 is_verified=is_verified,
                 is_declared=part.is_declared,
-                is_trusted=is_verified or self.is_trusted,
+                is_trusted=(is_verified and part.is_declared) or self.is_trusted,
             )
         if whole is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -47,7 +47,7 @@ class Address:
     user: str | None
     database: str
     options: str
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     def login(self, scheme: str, port: int) -> str:
         """Return it with the password, for those who log in.
@@ -76,6 +76,7 @@ class Column:
         text: In SQL, such a value as text.
         wider: What the column becomes if there are such values.
         format: Of moments that come as text.
+        is_mixed: Whether it holds values of several kinds, which no order puts together.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Column:
     text: str = ""
     wider: pl.DataType = field(default_factory=pl.String)
     format: str = ""
+    is_mixed: bool = False
 
     def fitted(self) -> pl.Expr:
         """Return the value in its type, as it comes from the database.
@@ -158,6 +160,39 @@ class Database(ABC):
             case str():
                 return text_literal(value)
         return str(value)
+
+
+def streamed(stream: Any, said: Callable[[BaseException], str]) -> Iterator[pl.DataFrame]:
+    """Yield the batches of a stream of Arrow.
+
+    Args:
+        stream: What has ``__arrow_c_stream__``.
+        said: Makes one line of what is raised; that is of no class of its own.
+
+    Raises:
+        RefusedError: It ends before its end.
+    """
+    from arro3.core import RecordBatchReader
+
+    try:
+        for batch in RecordBatchReader.from_stream(stream):
+            yield pl.DataFrame(batch)
+    except Exception as error:
+        raise RefusedError(said(error)) from error
+
+
+def refuse_twins(names: Sequence[str]) -> None:
+    """See whether each column has a name of its own.
+
+    Raises:
+        RefusedError: Two have not.
+    """
+    twins = [name for name in names if names.count(name) > 1]
+    if twins:
+        raise RefusedError(
+            f"several columns are called `{twins[0]}`",
+            "name each in the query: SELECT a.id AS order_id, …",
+        )
 
 
 def quoted(name: str, mark: str = '"') -> str:

@@ -9,7 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from polster.sources.database import Address, Column, Database, RefusedError, quoted
+from polster.sources.database import (
+    Address,
+    Column,
+    Database,
+    RefusedError,
+    quoted,
+    refuse_twins,
+    streamed,
+)
 
 PLAIN: dict[str, pl.DataType] = {
     "TINYINT": pl.Int8(),
@@ -25,7 +33,6 @@ PLAIN: dict[str, pl.DataType] = {
     "BOOLEAN": pl.Boolean(),
     "VARCHAR": pl.String(),
     "BLOB": pl.Binary(),
-    "TIME": pl.Time(),
 }
 MOMENTS: dict[str, pl.DataType] = {
     "DATE": pl.Date(),
@@ -49,13 +56,15 @@ class DuckDb(Database):
             self._connection.execute("SET TimeZone = 'UTC'")
             self._connection.begin()
         except duckdb.Error as error:
-            raise RefusedError(str(error).split("\n")[0], is_reached=False) from error
+            raise RefusedError(_said(error), is_reached=False) from error
 
     def columns(self, table: str | None, query: str | None) -> list[Column]:
         """Return the columns."""
         relation = self.relation(table, query)
-        found = self._do(f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608 - names are quoted
-        return [_column(name, kind) for name, kind, *_ in found.fetchall()]
+        found = self._do(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - quoted
+        if query is not None:
+            refuse_twins([name for name, *_ in self._do(f"DESCRIBE {query}").fetchall()])
+        return [_column(name, kind) for name, kind, *_ in found]
 
     def row(self, sql: str) -> Sequence[Any]:
         """Return one row."""
@@ -64,28 +73,28 @@ class DuckDb(Database):
 
     def rows(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield rows."""
-        from arro3.core import RecordBatchReader
-
         try:
-            relation = self._connection.sql(sql)
-            for batch in RecordBatchReader.from_stream(relation):
-                yield pl.DataFrame(batch)
+            yield from streamed(self._connection.sql(sql), _said)
         except self._error as error:
-            raise RefusedError(str(error).split("\n")[0]) from error
+            raise RefusedError(_said(error)) from error
 
     def _do(self, sql: str) -> Any:
         try:
             return self._connection.execute(sql)
         except self._error as error:
-            raise RefusedError(str(error).split("\n")[0]) from error
+            raise RefusedError(_said(error)) from error
 
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
 
 
-def _column(name: str, kind: str) -> Column:
-    value = quoted(name)
+def _said(error: BaseException) -> str:
+    return str(error).split("\n")[0]
+
+
+def _column(name: str, kind: str, value: str = "") -> Column:
+    value = value or quoted(name)
     if (plain := PLAIN.get(kind)) is not None:
         return Column(name, value, plain)
     if (moment := MOMENTS.get(kind)) is not None:
@@ -93,6 +102,10 @@ def _column(name: str, kind: str) -> Column:
         if kind != "TIMESTAMP WITH TIME ZONE":
             odd = f"NOT isfinite({value}) OR year({value}) NOT BETWEEN 1 AND 9999"
         return Column(name, value, moment, odd, f"{value}::VARCHAR")
+    if kind == "TIME":
+        return Column(name, value, pl.Time(), f"{value} = '24:00:00'", f"{value}::VARCHAR")
+    if kind in ("TIMESTAMP_S", "TIMESTAMP_MS"):
+        return _column(name, "TIMESTAMP", f"{value}::TIMESTAMP")
     if found := DECIMAL.fullmatch(kind):
         return Column(name, value, pl.Decimal(int(found[1]), int(found[2])))
     if kind.endswith("[]") and (each := PLAIN.get(kind[:-2])) is not None:

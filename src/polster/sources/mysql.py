@@ -27,6 +27,16 @@ WHOLE: dict[str, tuple[pl.DataType, pl.DataType]] = {
 }
 TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "enum", "set")
 BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+PLACES = (
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+)
 MOST_DIGITS = 38
 
 
@@ -74,7 +84,9 @@ class MySql(Database):
                 moment = value if value.tzinfo is None else value.astimezone(UTC)
                 return text_literal(moment.replace(tzinfo=None).isoformat(" "))
             case str():
-                return text_literal(value.replace("\\", "\\\\"))
+                if "\\" in value:  # which means itself or not, by a setting of the server's
+                    return f"CONVERT(0x{value.encode().hex()} USING utf8mb4)"
+                return text_literal(value)
         return super().literal(value)
 
     def row(self, sql: str) -> Sequence[Any]:
@@ -154,4 +166,6 @@ def _column(name: str, written: str) -> Column:
         return Column(name, value, pl.String())
     if kind in BYTES:
         return Column(name, value, pl.Binary())
-    return Column(name, f"ST_AsText({value})", pl.String())
+    if kind in PLACES:
+        return Column(name, f"ST_AsText({value})", pl.String())
+    return Column(name, text, pl.String())

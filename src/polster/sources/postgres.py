@@ -8,7 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from polster.sources.database import Address, Column, Database, RefusedError, quoted, text_literal
+from polster.sources.database import (
+    Address,
+    Column,
+    Database,
+    RefusedError,
+    quoted,
+    streamed,
+    text_literal,
+)
 
 PORT = 5432
 VIEW = "polster_query"
@@ -85,14 +93,14 @@ class Postgres(Database):
     def _described(self, table: str | None, query: str | None) -> list[tuple[str, str]]:
         """Return names and types, as PostgreSQL writes them.
 
-        Those of a query are those of a view that is there for a moment. Where none may be made,
-        such as on a standby, types lack what stands in parentheses.
+        Those of a query are those of a view that is there for a moment.
         """
         if table is not None:
             return self._attributes(self.relation(table, None))
         self._connection.rollback()
         try:
             made = f"CREATE TEMPORARY VIEW {VIEW} AS SELECT * FROM ({query}\n) AS q"  # noqa: S608
+            self._do("SET TRANSACTION READ WRITE")  # as no reading user is by default
             self._do(made)
             return self._attributes(VIEW)
         finally:
@@ -101,7 +109,7 @@ class Postgres(Database):
 
     def _attributes(self, relation: str) -> list[tuple[str, str]]:
         asked = ATTRIBUTES.format(text_literal(relation))
-        return list(pl.concat(self.rows(asked)).iter_rows())
+        return [row for rows in self.rows(asked) for row in rows.iter_rows()]
 
     def row(self, sql: str) -> Sequence[Any]:
         """Return one row."""
@@ -109,13 +117,10 @@ class Postgres(Database):
 
     def rows(self, sql: str) -> Iterator[pl.DataFrame]:
         """Yield rows."""
-        from arro3.core import RecordBatchReader
-
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql)
-                for batch in RecordBatchReader.from_stream(cursor.fetch_arrow()):
-                    yield pl.DataFrame(batch)
+                yield from streamed(cursor.fetch_arrow(), _said)
         except self._error as error:
             raise RefusedError(_said(error)) from error
 
@@ -127,6 +132,8 @@ class Postgres(Database):
 def _said(error: BaseException) -> str:
     """Return what the server, or the library that speaks to it, says; one line."""
     text = str(error).split("\n\n")[0].split("\nLINE ")[0]
+    for begins in ("ERROR:", "FATAL:"):  # what stands before is how the library came to it
+        text = text[max(text.find(begins), 0) :]
     return SQL_STATE.sub("", PREFIX.sub("", text.strip())).replace("\n", " ").replace("\t", "")
 
 

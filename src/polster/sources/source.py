@@ -122,9 +122,14 @@ class CursorSource(Protocol):
 
     Attributes:
         since: By which column; None if it is asked for everything.
+        is_all: Whether it gives the same rows again each time.
     """
 
     since: Since | None
+
+    @property
+    def is_all(self) -> bool:
+        """Tell it."""
 
     def read(self, start: Any) -> Batch:
         """Give the rows from ``start`` on, all of them if it is None; what came before may come."""

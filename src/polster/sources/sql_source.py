@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from weakref import finalize
 
 import polars as pl
@@ -47,6 +47,11 @@ class SqlSource:
     query: str | None
     since: Since | None
     password: Secret | None
+
+    @property
+    def is_all(self) -> bool:
+        """Tell whether it gives the same rows again each time."""
+        return self.table is not None and self.since is None
 
     @property
     def name(self) -> str:
@@ -137,6 +142,8 @@ class _Reading:
         counted = [int(n) for n in self._row(counts)] if is_asked else [0]
         self.rows = counted[0] if database.is_consistent else None
         self.odd = [c for c, n in zip(self._risky, counted[1:], strict=True) if n]
+        if source.since is not None:
+            self._check_cursor(source.since.column)
 
     @property
     def _risky(self) -> list[Column]:
@@ -145,6 +152,24 @@ class _Reading:
     def _row(self, counts: list[str]) -> Iterable[Any]:
         asked = ", ".join(counts)
         return self.database.row(f"SELECT {asked} FROM {self.relation}")  # noqa: S608 - quoted
+
+    def _check_cursor(self, name: str) -> None:
+        """See whether what comes later can be told by the cursor.
+
+        Raises:
+            RefusedError: It holds what has no place in its order; later rows would never be seen.
+        """
+        column = next(each for each in self.columns if each.name == name)
+        if column in self.odd:
+            holds = f"values that are no {column.dtype}, such as infinity"
+        elif column.is_mixed:
+            holds = "values of several kinds"
+        else:
+            return
+        raise RefusedError(
+            f"the cursor `{name}` holds {holds}, after which nothing would be new",
+            f'keep them out: query="SELECT … WHERE …"; or choose another column than `{name}`',
+        )
 
     def _check(self) -> None:
         names = [column.name for column in self.columns]
@@ -165,12 +190,11 @@ class _Reading:
             return Batch(read, rows=self.rows, forms=Forms(read, {}))
         names = {c.name: (c.name + VALUE, c.name + TEXT) for c in self.odd}
         apart = read.with_columns(
-            pl.col(name).alias(value) for name, (value, _) in names.items()
+            *(pl.col(name).alias(value) for name, (value, _) in names.items()),
+            *(pl.col(c.name + TEXT).cast(c.wider).alias(c.name) for c in self.odd),
         ).with_columns(
-            pl.coalesce(
-                pl.col(c.name + VALUE).cast(c.wider), pl.col(c.name + TEXT).cast(c.wider)
-            ).alias(c.name)
-            for c in self.odd
+            pl.when(pl.col(value).is_null()).then(pl.col(text)).alias(text)
+            for value, text in names.values()
         )
         plain = apart.select(*(column.name for column in self.columns), SOURCE)
         return Batch(plain, rows=self.rows, forms=Forms(apart, names))
@@ -181,7 +205,7 @@ class _Reading:
             f"CASE WHEN {c.odd} THEN NULL ELSE {c.value} END" if c.name in odd else c.value
             for c in self.columns
         ]
-        values += [f"CASE WHEN {c.odd} THEN {c.text} END" for c in self.odd]
+        values += [column.text for column in self.odd]
         names = [column.name for column in self.columns] + [c.name + TEXT for c in self.odd]
         listed = ", ".join(f"{each} AS c{number}" for number, each in enumerate(values))
         sql = f"SELECT {listed} FROM {self.relation}"  # noqa: S608 - names and values are quoted
@@ -263,14 +287,16 @@ def sql(
         query = query.rstrip().rstrip(";")
     if cursor is None and (overlap is not None or initial is not None):
         raise _wrong("`overlap` and `initial` are about a cursor", 'write cursor="updated_at", too')
-    if parts.query and not parts.scheme.startswith("postgres"):
-        raise _wrong(
-            f"`{shown}` ends with options, which nobody reads", "leave out what follows `?`"
-        )
-    if parts.password is not None or "password" in parts.query.lower():
+    named = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    is_apart = parts.scheme not in IN_FILES and "@" in parts.path + parts.query + parts.fragment
+    if parts.password is not None or is_apart or named & {"password", "passwd", "pwd"}:
         raise _wrong(
             "the password stands in the code",
             'write password=polster.secret("SHOP_PASSWORD"), and put it into the environment',
+        )
+    if parts.fragment or (parts.query and not parts.scheme.startswith("postgres")):
+        raise _wrong(
+            f"`{shown}` ends with options, which nobody reads", "leave out what follows `?` or `#`"
         )
     if password is not None and not isinstance(password, Secret):
         raise _wrong(
@@ -279,8 +305,8 @@ def sql(
         )
     try:
         port = parts.port
-    except ValueError as error:
-        raise _wrong(f"`{shown}` has no port that could be one: {error}", "") from error
+    except ValueError:  # which may quote a part of a password
+        raise _wrong("the address has no port that could be one", "write it: host:5432") from None
     is_file = parts.scheme in IN_FILES
     path = unquote(parts.path)
     address = Address(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
-from polster.sources.database import Address, Column, Database, RefusedError, quoted
+from polster.sources.database import Address, Column, Database, RefusedError, quoted, refuse_twins
 
 ROWS_AT_ONCE = 50_000
 EXACT = 2**53
@@ -51,11 +52,8 @@ class Sqlite(Database):
         relation = self.relation(table, query)
         found = self._do(f"SELECT * FROM {relation} LIMIT 0").description  # noqa: S608 - quoted
         names = [each[0] for each in found]
-        if len(set(names)) < len(names):
-            raise RefusedError(
-                f"several columns are called `{next(n for n in names if names.count(n) > 1)}`",
-                "name each in the query: SELECT a.id AS order_id, …",
-            )
+        if query is not None:
+            refuse_twins([each[0] for each in self._do(query).description])
         held: list[Column] = []
         for start in range(0, len(names), COLUMNS_AT_ONCE):
             some = names[start : start + COLUMNS_AT_ONCE]
@@ -66,6 +64,14 @@ class Sqlite(Database):
                 for at, name in enumerate(some)
             ]
         return held
+
+    def literal(self, value: Any) -> str:
+        """Return a number or a text as SQL writes it."""
+        if isinstance(value, date):
+            raise RefusedError(
+                f"`initial` is {value!r}, and SQLite has no dates", "write what the column holds"
+            )
+        return super().literal(value)
 
     def row(self, sql: str) -> Sequence[Any]:
         """Return one row."""
@@ -121,7 +127,7 @@ def _column(
     if has_text and not (has_bytes or has_numbers):
         return Column(name, value, pl.String())
     if has_text or has_bytes or (has_floats and has_long):
-        return Column(name, f"as_text({value})", pl.String())
+        return Column(name, f"as_text({value})", pl.String(), is_mixed=True)
     if has_floats:
         return Column(name, f"CAST({value} AS REAL)", pl.Float64())
     return Column(name, value, pl.Int64() if has_whole else pl.Null())

@@ -15,7 +15,7 @@ import polars as pl
 
 from polster.contracts.expected import Surprise
 from polster.contracts.judge import Terms, settle_terms
-from polster.errors import ConflictError, LakehouseError
+from polster.errors import AssetError, ConflictError, LakehouseError
 from polster.lakehouse.change import Change
 from polster.lakehouse.quarantine import RUN_COLUMN
 from polster.lakehouse.quick_check import data_damage
@@ -133,6 +133,13 @@ class LandBatch:
     ) -> pl.LazyFrame | Unneeded:
         """Take what is new; a frame is a source of one batch, and may have no columns."""
         self.began = began
+        if isinstance(returned, CursorSource) and returned.is_all and not self._is_snapshot:
+            raise AssetError(
+                "its source gives all rows each time, which would be added to those that are there",
+                code="POL373",
+                place=self.asset.place,
+                hint='write cursor="updated_at", by which what is new is told; or load="snapshot"',
+            )
         if isinstance(returned, CursorSource) and returned.since is not None:
             self.is_given = True
             mark = self.marks.tell(returned.since)

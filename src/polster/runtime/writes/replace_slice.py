@@ -148,7 +148,7 @@ class ReplaceSlice(ReplaceTable):
             return
         among = pl.col(part.column).is_in(values.implode(), nulls_equal=True)
         anew = from_storage(staged.staging.scan(staged.files, staged.schema), staged.types)
-        ours = part.base.scan().select(list(staged.schema)).filter(among)
+        ours = part.base.scan().filter(part.published).select(list(staged.schema)).filter(among)
         found = find_difference(ours, anew.filter(among), self._key, hidden=hidden)
         if found is not None:
             raise WrongPartError(
