@@ -30,7 +30,6 @@ from typing import Any
 PRELOADED = {
     "polster.checks.worker": ("polster.checks.worker.__main__", "dataframely"),
     "polster.operations.build_alone": ("polster.operations.build_alone", "dataframely"),
-    "polster ui": ("polster.__main__", "polster.cli.ui", "polster.dashboard.server", "dataframely"),
 }
 """By the beginning of what is started with ``-m``: the module itself, and what else is imported."""
 READ_AT_START = ("LD_", "MALLOC", "POLARS", "PYTHON")

@@ -25,7 +25,6 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from tests.warm import WarmPopen
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -79,7 +78,7 @@ def served(
     """
     if port is not None:
         arguments = (*arguments, "--port", str(port or _free_port()))
-    process = WarmPopen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "polster", "ui", "--no-browser", f"--project={root}", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
