@@ -258,14 +258,20 @@ def test_a_run_as_json_lines_tells_each_thing_as_it_happens(shop: Pipeline) -> N
         ("run_began", None),
         *(
             (event, asset)
-            for asset in ("bronze.orders", "silver.orders", "gold.spending")
-            for event in ("asset_began", "asset_ended")
+            for asset, batch in (
+                ("bronze.orders", ["batch_taken"]),
+                ("silver.orders", []),
+                ("gold.spending", []),
+            )
+            for event in ("asset_began", *batch, "slice_staged", "asset_ended")
         ),
         ("run_ended", None),
     ]
     assert lines[0]["assets"] == ["bronze.orders", "silver.orders", "gold.spending"]
     assert lines[0]["run_id"] == lines[-1]["run_id"]
     assert [line["status"] for line in lines if line["event"] == "asset_ended"] == ["published"] * 3
+    rows = [line["rows"] for line in lines if line["event"] == "slice_staged"]
+    assert rows == [line["rows_published"] for line in lines if line["event"] == "asset_ended"]
     assert (lines[-1]["status"], process.returncode) == ("succeeded", 0)
     assert stderr == "hello\n"
 

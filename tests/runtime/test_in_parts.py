@@ -14,6 +14,7 @@ from polster.errors import SettingsError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
+from polster.model.event import AssetEnded, RunBegan, RunEnded, RunEvent, SliceStaged
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord
 
@@ -116,6 +117,37 @@ def project(pipeline: Pipeline, silver: str) -> None:
     if "people:" in silver:
         pipeline.asset("bronze.people", bronze[1])
     pipeline.asset("silver.tried", silver)
+
+
+def kinds(events: list[RunEvent]) -> list[tuple[str, str]]:
+    """Return what is told of assets, as names."""
+    told = [each for each in events if not isinstance(each, RunBegan | RunEnded)]
+    keys = [each.record.asset if isinstance(each, AssetEnded) else each.asset for each in told]
+    return [(type(each).__name__, str(key)) for each, key in zip(told, keys, strict=True)]
+
+
+@pytest.mark.parametrize("isolate", [False, True], ids=["threads", "processes"])
+def test_each_slice_is_told_as_soon_as_it_is_staged(pipeline: Pipeline, isolate: bool) -> None:
+    landed(pipeline)
+    project(pipeline, KEYED + FUNCTION + LATEST)
+    events: list[RunEvent] = []
+
+    record = pipeline.run(isolate=isolate, listener=events.append).assets[-1]
+
+    told = [each for each in events if isinstance(each, SliceStaged) and each.asset == KEY]
+    assert len(told) > 1
+    assert [each.number for each in told] == list(range(1, len(told) + 1))
+    assert {each.of for each in told} == {len(told)}
+    assert sum(each.rows for each in told) == record.rows_published
+    assert kinds(events) == [
+        ("AssetBegan", "bronze.events"),
+        ("BatchTaken", "bronze.events"),
+        ("SliceStaged", "bronze.events"),
+        ("AssetEnded", "bronze.events"),
+        ("AssetBegan", "silver.tried"),
+        *[("SliceStaged", "silver.tried")] * len(told),
+        ("AssetEnded", "silver.tried"),
+    ]
 
 
 def kept_out(pipeline: Pipeline) -> pl.DataFrame:

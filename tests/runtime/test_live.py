@@ -16,7 +16,7 @@ import pytest
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.store import Store
 from polster.model.asset import AssetKey
-from polster.model.event import AssetBegan, AssetEnded
+from polster.model.event import AssetBegan, AssetEnded, SliceStaged
 from polster.model.layer import Layer
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint
@@ -63,12 +63,14 @@ def test_others_see_what_waits_what_runs_and_what_is_done(runs: LiveRuns) -> Non
         report.hear(AssetBegan(BRONZE, START))
         report.hear(AssetEnded(record))
         report.hear(AssetBegan(SILVER, START))
-        second = until(lambda: the_run(runs, lambda run: SILVER in run.running))
+        report.hear(SliceStaged(SILVER, 3, 16, 5, START))
+        second = until(lambda: the_run(runs, lambda run: SILVER in run.staged))
 
     assert (first.selection, first.full_refresh) == (("+gold.orders",), True)
     assert (first.process_id, first.started_at) == (os.getpid(), START)
     assert (first.waiting, dict(first.running), first.finished) == ((BRONZE, SILVER, GOLD), {}, ())
     assert (second.waiting, list(second.running)) == ((GOLD,), [SILVER])
+    assert second.state(SILVER) == "running, 3 of 16 slices staged"
     assert second.finished == (replace(record, fingerprint=None),)
     assert runs.all() == []
 

@@ -12,7 +12,16 @@ from typing import Any, TextIO
 from polster.cli import console
 from polster.cli.run_report import record_as_json, run_as_json
 from polster.model.codec import to_json
-from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEnded, RunEvent
+from polster.model.event import (
+    AssetBegan,
+    AssetEnded,
+    BatchTaken,
+    Listener,
+    RunBegan,
+    RunEnded,
+    RunEvent,
+    SliceStaged,
+)
 from polster.model.record import AssetStatus
 
 BAR_MODULE = "polster.cli.progress_bar"
@@ -58,6 +67,11 @@ def event_as_json(event: RunEvent) -> dict[str, Any]:
             return {"event": "run_began", **began}
         case AssetBegan():
             return {"event": "asset_began", **to_json(event, "at", "asset")}
+        case BatchTaken():
+            return {"event": "batch_taken", **to_json(event, "at", "asset", "batch")}
+        case SliceStaged():
+            staged = to_json(event, "at", "asset", "number", "of", "rows")
+            return {"event": "slice_staged", **staged}
         case AssetEnded():
             return {"event": "asset_ended", **record_as_json(event.record)}
         case RunEnded():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from polster.model.asset import AssetKey
-from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEvent
+from polster.model.event import AssetBegan, AssetEnded, Listener, RunBegan, RunEvent, SliceStaged
 
 
 @contextmanager
@@ -27,14 +27,17 @@ def show_bar() -> Iterator[Listener]:
     )
     with progress:
         task = progress.add_task("", total=None)
-        running: dict[AssetKey, None] = {}
+        running: dict[AssetKey, str] = {}
 
         def show(event: RunEvent) -> None:
             match event:
                 case RunBegan():
                     progress.update(task, total=len(event.assets))
                 case AssetBegan():
-                    running[event.asset] = None
+                    running[event.asset] = ""
+                    progress.update(task, description=_named(running))
+                case SliceStaged(of=of) if of > 1:
+                    running[event.asset] = f" {event.number}/{of}"
                     progress.update(task, description=_named(running))
                 case AssetEnded():
                     running.pop(event.record.asset, None)
@@ -43,5 +46,5 @@ def show_bar() -> Iterator[Listener]:
         yield show
 
 
-def _named(running: Iterable[AssetKey]) -> str:
-    return ", ".join(map(str, running))
+def _named(running: Mapping[AssetKey, str]) -> str:
+    return ", ".join(f"{key}{slices}" for key, slices in running.items())

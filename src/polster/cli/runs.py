@@ -98,7 +98,7 @@ def _show_live(run: LiveRun) -> None:
     rows = [_asset_row(run.started_at, asset) for asset in run.finished]
     for key, begun in run.running.items():
         after, time = _seconds_between(run.started_at, begun), _seconds_between(begun, until)
-        result = "not finished" if lost else "running"
+        result = "not finished" if lost else run.state(key)
         rows.append((str(key), result, f"{after:.2f} s", f"{time:.2f} s", "", "", "", ""))
     result = "not begun" if lost else "waiting"
     rows += [(str(key), result, "", "", "", "", "", "") for key in run.waiting]
@@ -235,5 +235,9 @@ def _live_as_json(run: LiveRun) -> dict[str, Any]:
         "is_lost": run.is_lost(datetime.now(UTC)),
         **to_json(run, "selection", "full_refresh", "waiting"),
         "running": [str(key) for key in run.running],
+        "staged": {
+            str(key): to_json(each, "at", "number", "of", "rows")
+            for key, each in run.staged.items()
+        },
         "finished": [record_as_json(record) for record in run.finished],
     }

@@ -91,6 +91,18 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeBefore:
+    """Rows that the user asked for, as a run that did not succeed has made them.
+
+    Attributes:
+        fingerprint: What it made them from.
+    """
+
+    run_id: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Something that it needs does not come."""
 
@@ -140,6 +152,7 @@ def decide(
     absent: Reason = NEVER_BUILT,
     full_refresh: bool = False,
     where: str = "",
+    made: MadeBefore | None = None,
 ) -> Decision:
     """Decide what is done with an asset.
 
@@ -151,6 +164,7 @@ def decide(
         absent: Why there is none.
         full_refresh: Whether the user asked for everything anew.
         where: The rows that they asked for.
+        made: The run that made these and did not succeed, if it made nothing else since.
     """
     if held_up := tuple(_held_up(needs)):
         return Skip(held_up)
@@ -176,6 +190,8 @@ def decide(
         if need.course is Course.NONE and need.state is not None and not need.state.is_sound:
             refused = Reason(Why.NEED_REFUSED, (str(need.key), need.verb))
             return Blocked((need.why_gone if need.state.damage else refused,), need)
+    if where and made is not None and made.fingerprint == made_of:
+        return Unchanged((Reason(Why.MADE_BY, (made.run_id,)),))
     return Build(reasons, made_of)
 
 

@@ -34,6 +34,36 @@ class AssetBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTaken:
+    """A source has said that it holds a batch which bronze has not; its rows are read next.
+
+    Attributes:
+        batch: Its identifier, as in the column ``_batch``.
+    """
+
+    asset: AssetKey
+    batch: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SliceStaged:
+    """Rows that an asset is made of are computed, judged and written; readers do not see them yet.
+
+    Attributes:
+        number: Which of the slices in which it is made, from 1.
+        of: How many these are.
+        rows: That are good.
+    """
+
+    asset: AssetKey
+    number: int
+    of: int
+    rows: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AssetEnded:
     """It is known what became of an asset."""
 
@@ -47,7 +77,9 @@ class RunEnded:
     record: RunRecord
 
 
-RunEvent = RunBegan | AssetBegan | AssetEnded | RunEnded
+BuildEvent = BatchTaken | SliceStaged
+"""What whoever builds an asset tells, from wherever that is done."""
+RunEvent = RunBegan | AssetBegan | BuildEvent | AssetEnded | RunEnded
 Listener = Callable[[RunEvent], None]
 """Called in the thread that called ``run``; what it raises ends the run."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from polster.model.asset import AssetKey
+from polster.model.event import SliceStaged
 from polster.model.record import AssetRecord
 
 LOST_SECONDS = 30.0
@@ -25,6 +26,7 @@ class LiveRun:
         updated_at: Its last sign of life, timezone-aware UTC.
         waiting: Assets that it has not come to.
         running: Assets that are being built, with when each began.
+        staged: The newest slice of these that was staged, if there is one.
         finished: What it did so far, fingerprints and lineage left out.
         is_killed: Whether its process is gone; only the machine that it ran on can tell.
         ledger: The newest commit of the ledger when it began; -1 if there was none.
@@ -43,6 +45,14 @@ class LiveRun:
     finished: tuple[AssetRecord, ...]
     is_killed: bool = False
     ledger: int = -1
+    staged: Mapping[AssetKey, SliceStaged] = field(default_factory=dict)
+
+    def state(self, key: AssetKey) -> str:
+        """Say that an asset is being built, and how much of it is staged."""
+        staged = self.staged.get(key)
+        if staged is None or staged.of == 1:
+            return "running"
+        return f"running, {staged.number} of {staged.of} slices staged"
 
     def is_lost(self, now: datetime) -> bool:
         """Tell whether it was killed, or gave no sign of life for too long."""

@@ -71,6 +71,7 @@ def main(root: Path, environment: str, connection: Connection[Any, Any]) -> None
         lakehouse,
         task.context,
         RemoteGate(connection),
+        tell=connection.send,
         personal=partial(personal, partial(open_project, root, environment=environment)),
     )
     import_afresh(root)

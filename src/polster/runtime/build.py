@@ -20,7 +20,9 @@ from polster.lakehouse.staging import Staging, prefix_after
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
 from polster.model.asset import LATE
+from polster.model.event import SliceStaged
 from polster.model.layer import Layer
+from polster.model.reason import texts
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.model.scope import ScopeKind
 from polster.model.since import SinceError
@@ -448,7 +450,11 @@ class _Build:
             table_schema=shape.schema,
             kept=shape.kept,
             check=self.work.gate.check,
+            told=self._tell_slice if write is self.write else None,
         )
+
+    def _tell_slice(self, number: int, of: int, rows: int) -> None:
+        self.work.tell(SliceStaged(self.asset.key, number, of, rows, datetime.now(UTC)))
 
     def _compute(self, step: Callable[[], T]) -> T:
         """Do what makes Polars compute the user's frame, and say so plainly if that fails."""
@@ -544,7 +550,7 @@ class _Build:
         record = replace(
             self.record,
             status=AssetStatus.UNCHANGED,
-            reasons=(unneeded.reason,),
+            reasons=texts([unneeded.reason]),
             rows_returned=0,
             rows_published=0,
             rows_quarantined=0,

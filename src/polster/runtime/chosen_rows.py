@@ -22,6 +22,7 @@ from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import LATE, Asset, AssetKey
+from polster.model.decision import MadeBefore
 from polster.model.record import Fingerprint, RunStatus
 from polster.model.scope import ScopeKind
 from polster.plans.where import Where, read_where
@@ -163,28 +164,24 @@ def refused(asset: Asset, why: str) -> AssetError:
     )
 
 
-def stopped_after(
-    lakehouse: Lakehouse, key: AssetKey, sql: str, fingerprint: Fingerprint
-) -> str | None:
-    """Return the run that made a part of today's code and inputs and did not succeed.
+def made_before(lakehouse: Lakehouse, key: AssetKey, sql: str) -> MadeBefore | None:
+    """Return the run that made the rows that a condition names and did not succeed.
 
-    Args:
-        lakehouse: Where its table lies.
-        key: Whose.
-        sql: The condition.
-        fingerprint: What the part would be made from now.
+    Since then only runs for other conditions made it anew, of the same code and inputs.
     """
     table = lakehouse.pin(key)
+    newest: Fingerprint | None = None
     for published in lakehouse.publications(table) if table else ():
         scope, then = published.record.scope, published.record.fingerprint
         if scope is None or scope.kind is not ScopeKind.WHERE or then is None:
             return None
-        if then.of_all != fingerprint:
+        if newest not in (None, then.of_all):
             return None
+        newest = then.of_all
         if scope.why == sql:
             run = lakehouse.ledger.run(published.run_id)
             ended_well = run is not None and run.status is RunStatus.SUCCEEDED
-            return None if ended_well else published.run_id
+            return None if ended_well else MadeBefore(published.run_id, newest)
     return None
 
 

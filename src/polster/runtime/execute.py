@@ -14,7 +14,6 @@ from polster.lakehouse.table import ATTEMPTS
 from polster.model.asset import AssetKey
 from polster.model.decision import (
     Blocked,
-    Build,
     Course,
     Need,
     Skip,
@@ -22,18 +21,18 @@ from polster.model.decision import (
     Unchanged,
     decide,
 )
-from polster.model.event import AssetBegan, AssetEnded, Listener
+from polster.model.event import AssetBegan, AssetEnded, BatchTaken, Listener, SliceStaged
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
 from polster.model.plan import absence
-from polster.model.reason import Reason, Why, texts
+from polster.model.reason import texts
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus, Failure, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import in_short, without_values
 from polster.project.shared_process import shared_process
 from polster.runtime.aging import grown_old
-from polster.runtime.chosen_rows import stopped_after
-from polster.runtime.executor import Completed, Executor, Started
+from polster.runtime.chosen_rows import made_before
+from polster.runtime.executor import Completed, Executor, News, Started
 from polster.runtime.failures import failure
 from polster.runtime.job import BehindError, Built, Job, Workplace
 from polster.runtime.refusal import by_surprise
@@ -176,11 +175,13 @@ class Execution:
             self._tell_begun(key)
             self._end(key, decided)
 
-    def _take(self, news: Started | Completed) -> None:
+    def _take(self, news: News) -> None:
         """Take what the executor says."""
         match news:
             case Started(key):
                 self._tell_begun(key)
+            case BatchTaken() | SliceStaged():
+                self.listener(news)
             case Completed(key, BehindError() as behind):
                 self._catch_up(key, behind)
             case Completed(key, Built() as built):
@@ -214,6 +215,7 @@ class Execution:
         now = datetime.now(UTC)
         needs = [self._need(key, other) for other in self.graph.needs(key)]
         state, notes = self._ours(key)
+        where = self._where(key)
         decision = decide(
             key,
             self.codes[key],
@@ -221,12 +223,9 @@ class Execution:
             state,
             absent=absence(key, self.states.deleted),
             full_refresh=self.full_refresh,
-            where=(where := self._where(key)),
+            where=where,
+            made=made_before(self.work.lakehouse, key, where) if where else None,
         )
-        if where and isinstance(decision, Build):
-            made_by = stopped_after(self.work.lakehouse, key, where, decision.fingerprint)
-            if made_by is not None:
-                decision = Unchanged((Reason(Why.MADE_BY, (made_by,)),))
         reasons = texts(decision.reasons)
         match decision:
             case Skip():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from polster.model.asset import AssetKey
+from polster.model.event import BuildEvent
 from polster.runtime.job import Built, Job
 
 
@@ -30,14 +31,17 @@ class Completed:
     result: Built | BaseException
 
 
+News: TypeAlias = Started | BuildEvent | Completed
+
+
 class Executor(Protocol):
     """Does jobs, several at once; whoever commits for one asks the gate of the run first."""
 
     def submit(self, job: Job) -> None:
         """Take a job; it is begun when there is room for it."""
 
-    def as_completed(self, seconds: float) -> Iterator[Started | Completed]:
-        """Yield what begins and what is done, as it happens.
+    def as_completed(self, seconds: float) -> Iterator[News]:
+        """Yield what begins, what is told of it and what is done, as it happens.
 
         It ends when that time is over, or earlier where every job is done.
         """

@@ -12,6 +12,7 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.pin import Pin
 from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
+from polster.model.event import BuildEvent, nobody
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.reference import Reference
 from polster.project.load import LoadedAsset, load_asset
@@ -34,6 +35,7 @@ class Workplace:
         call: How the function of an asset is called; a rehearsal puts sampled rows in its place.
         load: How an asset comes to its function; a test has it already.
         building: Entered while the code of an asset is at work.
+        tell: Called with what happens while an asset is built.
         personal: Says which columns of an asset may hold personal data; None where nobody knows.
     """
 
@@ -45,6 +47,7 @@ class Workplace:
     call: Caller = call_for_rows
     load: Callable[[Asset], LoadedAsset] = load_asset
     building: Callable[[AssetKey], AbstractContextManager[None]] = lambda _: nullcontext()
+    tell: Callable[[BuildEvent], None] = nobody
     personal: Callable[[AssetKey], Collection[str] | None] = lambda _: None
 
     def discard_leftovers(self) -> None:

@@ -14,7 +14,7 @@ from threading import Event, Lock, Thread
 from polster.lakehouse.ledger import Ledger
 from polster.lakehouse.live import Building, LiveRuns
 from polster.model.asset import AssetKey
-from polster.model.event import AssetBegan, AssetEnded, RunEvent
+from polster.model.event import AssetBegan, AssetEnded, RunEvent, SliceStaged
 from polster.model.live import LiveRun
 from polster.model.record import AssetRecord
 
@@ -55,6 +55,7 @@ class LiveReport:
         self._lock = Lock()
         self._waiting = dict.fromkeys(begins.assets)
         self._running: dict[AssetKey, datetime] = {}
+        self._staged: dict[AssetKey, SliceStaged] = {}
         self._finished: list[AssetRecord] = []
         self._commit = -1
         self._news = Event()
@@ -104,11 +105,15 @@ class LiveReport:
                 with self._lock:
                     self._waiting.pop(key, None)
                     self._running[key] = at
+            case SliceStaged(key):
+                with self._lock:
+                    self._staged[key] = event
             case AssetEnded(record):
                 kept = replace(record, fingerprint=None, lineage=None)
                 with self._lock:
                     self._waiting.pop(record.asset, None)
                     self._running.pop(record.asset, None)
+                    self._staged.pop(record.asset, None)
                     self._finished.append(kept)
             case _:
                 return
@@ -151,6 +156,7 @@ class LiveReport:
                 dict(self._running),
                 tuple(self._finished),
                 ledger=self._commit,
+                staged=dict(self._staged),
             )
 
     def _left(self, now: datetime) -> tuple[LiveRun, ...]:

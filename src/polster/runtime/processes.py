@@ -28,6 +28,7 @@ from urllib.parse import unquote
 from polster.errors import AssetError, UsageError
 from polster.lakehouse.table import Table
 from polster.model.context import RunContext
+from polster.model.event import BuildEvent
 from polster.model.record import INTERRUPTED, AssetRecord, AssetStatus
 from polster.runtime.failures import failure
 from polster.runtime.gate import InterruptedRunError
@@ -152,6 +153,8 @@ class _Child:
             said = self._hear()
             if said is Word.ENTER:
                 self._let_in(work)
+            elif isinstance(said, BuildEvent):
+                work.tell(said)
             elif isinstance(said, BehindError):
                 raise said
             else:

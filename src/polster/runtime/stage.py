@@ -129,6 +129,7 @@ class Stager:
         table_schema: pl.Schema | None = None,
         kept: pl.LazyFrame | None = None,
         check: Callable[[], None] | None = None,
+        told: Callable[[int, int, int], None] | None = None,
     ) -> None:
         self.asset = asset
         self.terms = terms
@@ -139,6 +140,7 @@ class Stager:
         self.landing = landing
         self.kept = kept
         self.check = check  # raises when the run was interrupted
+        self.told = told  # called with the number of each frame, how many there are, and its rows
         self.stored = storage_schema(terms.schema, place=asset.place)
         self.schema = table_schema or self.stored
         self.profile = Profile(terms.ages, at)
@@ -202,13 +204,15 @@ class Stager:
             judge.counts.broken,
             self.terms.notes,
         )
-        for frame in frames:
+        for number, frame in enumerate(frames, 1):
             self.profile = Profile(self.terms.ages, self.at)
             files = self.staging.sink(frame, judged, staged_schema)
             if self.terms.rules.need_table:
                 files = self._judge_table(staged, files, staged_schema)
             staged.files += files
             staged.profile.add(self.profile)
+            if self.told:
+                self.told(number, len(frames), sum(file.rows for file in files))
         staged.returned = judge.counts.returned
         staged.unmet = () if staged.rows else staged.unmet
         staged.rejected = self.writer

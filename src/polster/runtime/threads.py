@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
 from polster.runtime.build import build
-from polster.runtime.executor import Completed, Started
+from polster.runtime.executor import Completed, News, Started
 from polster.runtime.job import Built, Job, Workplace
 
 P = ParamSpec("P")
@@ -26,11 +27,11 @@ class ThreadExecutor:
     """
 
     def __init__(self, work: Workplace, most: int) -> None:
-        self.work = work
+        self._news: SimpleQueue[News] = SimpleQueue()
+        self.work = replace(work, tell=self._news.put)
         self.most = most
         self._threads: list[Thread] = []
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._news: SimpleQueue[Started | Completed] = SimpleQueue()
         self._left = 0
 
     def submit(self, job: Job) -> None:
@@ -42,8 +43,8 @@ class ThreadExecutor:
             self._threads.append(Thread(target=self._work, name=name, daemon=True))
             self._threads[-1].start()
 
-    def as_completed(self, seconds: float) -> Iterator[Started | Completed]:
-        """Yield what begins and what is done, as it happens."""
+    def as_completed(self, seconds: float) -> Iterator[News]:
+        """Yield what begins, what is told of it and what is done, as it happens."""
         until = monotonic() + seconds
         while self._left:
             try:

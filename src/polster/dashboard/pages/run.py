@@ -114,9 +114,14 @@ async def show_run(board: Board, sought: SoughtRun) -> None:
         board,
         lambda: draw_assets(watched.shown),
         inside=Tag("div", classes="part"),
-        key=lambda: (watched.shown.records, watched.shown.running.keys(), watched.shown.waiting),
+        key=lambda: _progress(watched.shown),
     )
     _draw_log(watched)
+
+
+def _progress(shown: RunShown) -> tuple[object, ...]:
+    staged = shown.live.staged if shown.live else {}
+    return shown.records, shown.running.keys(), shown.waiting, staged
 
 
 class WatchedRun:

@@ -52,11 +52,11 @@ def draw_assets(shown: RunShown) -> None:
             body = Tag("tbody")
         with body:
             for key in shown.running:
-                _pending(key, "running")
+                _pending(key, "running", shown.live.state(key) if shown.live else "running")
             for record in records[:ROWS_SHOWN]:
                 _record(record, shown.run_id)
             for key in shown.waiting[: max(0, ROWS_SHOWN - len(records))]:
-                _pending(key, "waiting")
+                _pending(key, "waiting", "waiting")
         if rest := records[ROWS_SHOWN:]:
 
             def show_rest() -> None:
@@ -68,12 +68,12 @@ def draw_assets(shown: RunShown) -> None:
             more = Button(f"Show {counted(len(rest), 'more asset')}", show_rest)
 
 
-def _pending(key: AssetKey, state: str) -> None:
+def _pending(key: AssetKey, state: str, says: str) -> None:
     with Tag("tr"):
         with Tag("td"):
             Tag("a", str(key), href=asset_address(key), classes="mono")
         with Tag("td"):
-            Tag("span", state, classes=f"state {state}")
+            Tag("span", says, classes=f"state {state}")
         for name in COLUMNS[2:]:
             Tag("td", classes="count" if name in COUNTS else "")
 

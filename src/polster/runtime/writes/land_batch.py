@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ from polster.lakehouse.sharing import share
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
 from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
 from polster.model.asset import Load, Repeated
+from polster.model.event import BatchTaken
+from polster.model.reason import Reason, Why
 from polster.model.record import Counted
 from polster.model.secrets import without_secrets
 from polster.model.set_aside import SetAsideFile
@@ -56,7 +58,7 @@ from polster.sources.source import BadFile, Batch, CursorSource, Known
 if TYPE_CHECKING:
     import dataframely as dy
 
-NOTHING_NEW = "its source holds nothing new"
+NOTHING_NEW = Reason(Why.NOTHING_NEW)
 
 
 class LandBatch:
@@ -167,6 +169,8 @@ class LandBatch:
         self.batches = tuple(new_batch(began) for _ in given)
         self.memory = given[-1].memory
         self.tally = Tally(self.asset, given, self.batches)
+        for batch in self.batches:
+            self.work.tell(BatchTaken(self.asset.key, batch, datetime.now(UTC)))
         if isinstance(returned, pl.LazyFrame):
             root: Path = self.work.root
             known = with_columns_known(returned, self.asset, contract, current, root)
@@ -320,11 +324,10 @@ class LandBatch:
             return None
         published = self.target.published(current)
         if self.asset.options.repeated_batch is Repeated.SKIP:
-            return Unneeded("its batch is the one that landed last", current)
+            return Unneeded(Reason(Why.SAME_BATCH), current)
         ledger = self.work.lakehouse.ledger
         if published and was_cut_short(ledger, self.asset.key, published):
-            reason = f"run {published.run_id}, which did not end well, landed the same batch"
-            return Unneeded(reason, current)
+            return Unneeded(Reason(Why.LANDED_BY, (published.run_id,)), current)
         raise repeated(self.asset, staged.returned)
 
     def holds(self, staged: Staged, current: TableVersion) -> bool:
@@ -341,7 +344,7 @@ class LandBatch:
     def overtaken(self, staged: Staged, current: TableVersion) -> Unneeded | None:
         """Yield to the same rows, and to a snapshot of which the reading began later."""
         if self.holds(staged, current):
-            return Unneeded("another run landed the same at the same time", current)
+            return Unneeded(Reason(Why.LANDED_BESIDE), current)
         is_beside = self.is_asked or self.cursor or self._terms.rules.need_table
         if not self._is_snapshot and is_beside:
             raise BehindError({})  # it was asked, or keys were judged, for what was there before
@@ -353,8 +356,7 @@ class LandBatch:
             return None
         if published.record.started_at <= self.began:
             return None
-        reason = f"run {published.run_id} began to read its source later, and landed first"
-        return Unneeded(reason, current)
+        return Unneeded(Reason(Why.READ_LATER, (published.run_id,)), current)
 
     def prepare(self, staged: Staged, current: TableVersion, gate: Gate) -> TableVersion:
         """Give the table the columns and the types that the batch brings."""

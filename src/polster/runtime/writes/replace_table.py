@@ -12,6 +12,7 @@ import polars as pl
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.table_version import TableVersion
+from polster.model.reason import Reason, Why
 from polster.model.record import Counted
 from polster.runtime.call import Returned
 from polster.runtime.gate import Gate
@@ -23,7 +24,7 @@ from polster.runtime.writes.write import Departures, Shape, Unneeded
 if TYPE_CHECKING:
     import dataframely as dy
 
-FASTER = "another run published it at the same time"
+FASTER = Reason(Why.PUBLISHED_BESIDE)
 
 
 class ReplaceTable:

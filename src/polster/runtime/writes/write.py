@@ -13,6 +13,7 @@ from polster.contracts.expected import Surprise
 from polster.contracts.judge import Terms
 from polster.lakehouse.change import Change
 from polster.lakehouse.table_version import TableVersion
+from polster.model.reason import Reason
 from polster.model.record import Counted
 from polster.runtime.call import Returned
 from polster.runtime.gate import Gate
@@ -31,7 +32,7 @@ class Unneeded:
         current: The table as it is; None if there is none.
     """
 
-    reason: str
+    reason: Reason
     current: TableVersion | None
     notes: tuple[str, ...] = ()
 
