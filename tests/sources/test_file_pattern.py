@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError
+from polster.model.asset import AUDIT_COLUMNS
 from polster.runtime.writes.landing import INGESTED_COLUMN, SOURCE_COLUMN
 from polster.sources.file_pattern import OWN_COLUMNS, AmbiguousNameError, Pattern
 from polster.sources.file_rows import ROW_COLUMN

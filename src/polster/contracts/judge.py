@@ -34,14 +34,13 @@ from polster.contracts.rules import (
 )
 from polster.contracts.vanishing import Keys, keys_expected
 from polster.errors import AssetError, nearest
-from polster.model.asset import EVERY_RULE, Asset, ExtraColumns, Policy
+from polster.model.asset import AUDIT_COLUMNS, EVERY_RULE, Asset, ExtraColumns, Policy
 from polster.project.load import in_short, is_ctrl_c, kind_of, place_in_file, said_by, user_trace
 from polster.project.shared_process import ReachedOutsideError
 
 if TYPE_CHECKING:
     import dataframely as dy
 
-AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
 QUARANTINE_COLUMNS = (RULES_COLUMN, "_run_id", "_rejected_at")
 OWN_PREFIX = "__polster"
 NO_RULES = Rules((), (), ())

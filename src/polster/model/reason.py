@@ -47,6 +47,10 @@ class Why(StrEnum):
     NOTHING_UNLESS = "nothing changed, unless {} lands new data"
 
 
+ROWS_ALONE = frozenset({Why.NEW_DATA, Why.RUNS_FIRST})
+"""Reasons to build that say that rows of inputs changed, and nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason.

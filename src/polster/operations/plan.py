@@ -9,10 +9,10 @@ from polster.model.asset import AssetKey
 from polster.model.decision import Build
 from polster.model.layer import Layer
 from polster.model.plan import PlannedAsset, make_plan
+from polster.model.reason import ROWS_ALONE
 from polster.operations.choose import select_or_raise
 from polster.operations.keep_schemas import BronzeSchemas
 from polster.operations.open_project import Session
-from polster.operations.reach import ROWS_ALONE, planned_reach
 from polster.project.fingerprints import read_fingerprints
 from polster.project.schema_file import SCHEMA_FILE
 from polster.runtime.states import appending, read_states
@@ -72,6 +72,8 @@ def _with_reach(
     is_build = isinstance(planned.decision, Build) and planned.asset in readable
     if not is_build or not {reason.why for reason in reasons} <= ROWS_ALONE:
         return planned
+    from polster.operations.reach import planned_reach  # most plans do not wait for it
+
     changed = [key for reason in reasons if (key := AssetKey.parse(reason.about[0]))]
     asset = session.graph[planned.asset]
     return replace(planned, reaches=planned_reach(session, session.graph, asset, changed))

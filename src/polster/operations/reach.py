@@ -17,7 +17,6 @@ from polster.model.asset import Asset, AssetKey
 from polster.model.context import RunContext
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer
-from polster.model.reason import Why
 from polster.model.scope import Reaches, Scope, ScopeKind
 from polster.operations.choose import select_or_raise
 from polster.operations.history import asset_named
@@ -154,7 +153,3 @@ def _schemas(session: Session, graph: AssetGraph, keys: set[AssetKey]) -> dict[A
                 types = {name: read_dtype(text) for name, text in columns.items()}
                 found[each.asset] = pl.Schema(types)
     return found
-
-
-ROWS_ALONE = {Why.NEW_DATA, Why.RUNS_FIRST}
-"""Reasons to build that say that rows of inputs changed, and nothing else."""

@@ -12,10 +12,9 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from polster.contracts.handover import satisfies
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.errors import AssetError, nearest
 from polster.lakehouse.table_version import BATCH_COLUMN
-from polster.model.asset import Asset, Load
+from polster.model.asset import AUDIT_COLUMNS, Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.since import SinceError

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.contracts.rules import contract_columns
 from polster.lakehouse.dtypes import read_dtype
 from polster.lakehouse.table_version import TableVersion
-from polster.model.asset import Asset, AssetKey
+from polster.model.asset import AUDIT_COLUMNS, Asset, AssetKey
 from polster.project.schema_file import read_schema_file
 
 if TYPE_CHECKING:

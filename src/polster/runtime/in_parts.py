@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from polster.contracts.judge import AUDIT_COLUMNS, Terms
+from polster.contracts.judge import Terms
 from polster.contracts.rules import is_local
 from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import AUDIT_COLUMNS
 from polster.plans.fault import is_fault
 from polster.plans.locality import Held, Reach, narrowed, needed_columns, read_locality
 from polster.plans.probes import Asked, Call, source

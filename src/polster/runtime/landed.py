@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import AUDIT_COLUMNS
 
 
 def landed_columns(table: TableVersion) -> pl.Schema:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from polster.contracts.judge import AUDIT_COLUMNS, settle_terms
+from polster.contracts.judge import settle_terms
 from polster.contracts.rules import is_local
-from polster.model.asset import AssetKey
+from polster.model.asset import AUDIT_COLUMNS, AssetKey
 from polster.model.context import RunContext
 from polster.model.scope import Reaches, ScopeKind
 from polster.plans.fault import is_fault, raised_for

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from polster.contracts.expected import Surprise
-from polster.contracts.judge import AUDIT_COLUMNS, Terms
+from polster.contracts.judge import Terms
 from polster.contracts.rules import is_local
 from polster.errors import PolsterError
 from polster.lakehouse.lakehouse import Lakehouse, Published
 from polster.lakehouse.row_changes import RowChanges, keep_order, row_changes
 from polster.lakehouse.table_version import TableVersion
-from polster.model.asset import AssetKey
+from polster.model.asset import AUDIT_COLUMNS, AssetKey
 from polster.model.record import AssetRecord, Fingerprint
 from polster.model.scope import ScopeKind
 from polster.model.standing import StandingWarning

@@ -20,11 +20,10 @@ from polster.checks.worker.promises import limited, never_null, unique
 from polster.checks.worker.reference_checks import reference_findings
 from polster.checks.worker.upstream import Upstream
 from polster.checks.worker.zero_row_call import CALLED, ZeroRowCall
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.contracts.rules import contract_columns
 from polster.errors import AssetError
 from polster.lakehouse.types import storage_schema
-from polster.model.asset import Asset, AssetKey
+from polster.model.asset import AUDIT_COLUMNS, Asset, AssetKey
 from polster.model.finding import Finding, Severity
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin

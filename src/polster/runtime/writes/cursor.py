@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from polster.contracts.judge import AUDIT_COLUMNS, Terms
+from polster.contracts.judge import Terms
 from polster.errors import AssetError, nearest
 from polster.lakehouse.high_water import files_that_may_hold, high_water_mark
 from polster.lakehouse.row_changes import rows_beyond
 from polster.lakehouse.table_version import TableVersion
-from polster.model.asset import Asset, Load
+from polster.model.asset import AUDIT_COLUMNS, Asset, Load
 from polster.model.layer import Layer
 from polster.model.since import (
     DATE,

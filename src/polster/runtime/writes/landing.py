@@ -10,7 +10,6 @@ from secrets import token_hex
 import polars as pl
 
 from polster.contracts.expected import Surprise
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.contracts.rules import RESCUED_COLUMN
 from polster.errors import AssetError
 from polster.lakehouse.read_types import dtype_read
@@ -24,7 +23,7 @@ from polster.lakehouse.widening import (
     refits,
     survives,
 )
-from polster.model.asset import Asset, Load
+from polster.model.asset import AUDIT_COLUMNS, Asset, Load
 from polster.runtime.writes.tally import Tally
 from polster.sources.rows_digest import RowsDigest
 

@@ -16,13 +16,12 @@ import polars as pl
 
 from polster.contracts.casts import CastKind, cast_kind
 from polster.contracts.expected import Surprise
-from polster.contracts.judge import AUDIT_COLUMNS
 from polster.contracts.rules import RESCUED_COLUMN, contract_columns
 from polster.lakehouse.store import reaching
 from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import as_text, storage_cast, storage_dtype
 from polster.lakehouse.widening import candidates, common_dtype, refitted, survives
-from polster.model.asset import Asset
+from polster.model.asset import AUDIT_COLUMNS, Asset
 from polster.model.standing import OF_ROWS
 from polster.runtime.writes.landing import SOURCE_COLUMN, all_survive, is_another_measure
 from polster.sources.source import Batch
