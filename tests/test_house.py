@@ -104,8 +104,17 @@ def test_a_check_waits_for_neither_polars_nor_tables_in_the_process_that_is_inte
     assert "deltalake" not in done.stdout
 
 
-def test_a_run_does_not_wait_for_what_checks_pipelines() -> None:
-    code = "import sys, polster.cli.run; print([n for n in sys.modules if 'polster.checks' in n])"
+@pytest.mark.parametrize(
+    ("loads", "never"),
+    [
+        ("cli.run", "checks"),
+        ("cli.plan", "checks"),
+        ("cli.plan", "contracts"),
+        ("checks.worker.zero_rows", "lakehouse.table"),  # it sees no tables
+    ],
+)
+def test_no_part_waits_for_what_it_does_not_need(loads: str, never: str) -> None:
+    code = f"import sys, polster.{loads}; print([n for n in sys.modules if 'polster.{never}' in n])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -14,7 +14,8 @@ from polster.lakehouse.change import Change
 from polster.lakehouse.staging import Staging
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import Table
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import BATCH_COLUMN
 
 FRAME = pl.DataFrame(
     {

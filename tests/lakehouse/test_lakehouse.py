@@ -11,9 +11,9 @@ from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.ledger import Entry
 from polster.lakehouse.staging import Staging
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.written_records import to_metadata
-from polster.model.asset import AssetKey
+from polster.model.asset import BATCH_COLUMN, AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint
 

@@ -21,9 +21,9 @@ from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
 from polster.lakehouse.set_aside import SetAside
 from polster.lakehouse.store import Store
 from polster.lakehouse.table import ADOPTED, Commit, Table, is_merge, published_version
-from polster.lakehouse.table_version import BATCH_COLUMN, METADATA_PREFIX, TableVersion
+from polster.lakehouse.table_version import METADATA_PREFIX, TableVersion
 from polster.lakehouse.written_records import from_row
-from polster.model.asset import AssetKey
+from polster.model.asset import BATCH_COLUMN, AssetKey
 from polster.model.layer import Layer
 from polster.model.record import AssetRecord, AssetStatus, Fingerprint
 

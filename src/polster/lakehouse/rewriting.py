@@ -22,8 +22,9 @@ from polster.lakehouse.change import Change
 from polster.lakehouse.staging import StagedFile, Staging, prefix_after
 from polster.lakehouse.store import Store, reaching
 from polster.lakehouse.table import NO_RETRIES, Commit, Table, UncertainCommitError
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.widening import refits
+from polster.model.asset import BATCH_COLUMN
 
 BEGUN = "widening"
 DONE = "widened"

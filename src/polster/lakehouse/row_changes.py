@@ -10,8 +10,9 @@ import polars as pl
 
 from polster.lakehouse.sharing import rows_of_file
 from polster.lakehouse.table import Table
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.told_changes import told_changes
+from polster.model.asset import BATCH_COLUMN
 
 TIMES = "__polster_times__"
 HASHES = ("__polster_hash_1__", "__polster_hash_2__")

@@ -34,14 +34,13 @@ from polster.lakehouse.change import EVERY_FILE, Change
 from polster.lakehouse.dtypes import dtype_text
 from polster.lakehouse.store import LOG_FOLDER, Store, reaching, said_by_store
 from polster.lakehouse.table_version import (
-    BATCH_COLUMN,
     DTYPE_FIELD,
     METADATA_PREFIX,
     OpenDelta,
     TableVersion,
 )
 from polster.lakehouse.types import is_naive
-from polster.model.asset import AssetKey
+from polster.model.asset import BATCH_COLUMN, AssetKey
 
 ADOPTED = "adopted"
 """In the metadata of the commit by which Polster takes a table over: the asset that it is for."""

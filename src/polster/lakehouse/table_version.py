@@ -20,10 +20,10 @@ from polster.lakehouse.dtypes import read_dtype
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.scan import scan_rows
 from polster.lakehouse.types import from_storage
+from polster.model.asset import BATCH_COLUMN
 
 LOCAL = "file://"
 METADATA_PREFIX = "polster."
-BATCH_COLUMN = "_batch_id"
 DTYPE_FIELD = METADATA_PREFIX + "dtype"
 """Where a column of a table's schema says which type was published, if it is stored in another."""
 READER_FEATURES = frozenset({"timestampNtz"})

@@ -19,8 +19,8 @@ from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.merging import MOST_BYTES, merge, mergeable
 from polster.lakehouse.store import LOG_FOLDER, said_by_store
 from polster.lakehouse.table import Table, wait_for_others
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
-from polster.model.asset import AssetKey
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import BATCH_COLUMN, AssetKey
 from polster.model.live import LiveRun
 from polster.model.upkeep import Retention, Size, TableUpkeep
 

@@ -114,7 +114,8 @@ DEFAULT_POLICY = {
 }
 EVERY_RULE = "*"
 """The key of ``on_violation={...}`` that stands for all rules that are not named."""
-AUDIT_COLUMNS = ("_ingested_at", "_batch_id", "_source")
+BATCH_COLUMN = "_batch_id"
+AUDIT_COLUMNS = ("_ingested_at", BATCH_COLUMN, "_source")
 """What bronze adds to the columns of its source."""
 LATE = "late for frozen"
 """The rule that keeps out what would be new among rows that stay frozen; no policy is about it."""

@@ -12,9 +12,8 @@ import polars as pl
 
 from polster.contracts.judge import settle_terms
 from polster.contracts.rules import unique_rules
-from polster.lakehouse.table_version import BATCH_COLUMN
 from polster.lakehouse.types import read_schema
-from polster.model.asset import AssetKey
+from polster.model.asset import BATCH_COLUMN, AssetKey
 from polster.model.context import RunContext
 from polster.model.graph import AssetGraph
 from polster.model.layer import Layer

@@ -13,8 +13,7 @@ import polars as pl
 
 from polster.contracts.handover import satisfies
 from polster.errors import AssetError, nearest
-from polster.lakehouse.table_version import BATCH_COLUMN
-from polster.model.asset import AUDIT_COLUMNS, Asset, Load
+from polster.model.asset import AUDIT_COLUMNS, BATCH_COLUMN, Asset, Load
 from polster.model.context import RunContext
 from polster.model.layer import Layer
 from polster.model.since import SinceError

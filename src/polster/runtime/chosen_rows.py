@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,13 +20,15 @@ from polster.contracts.expected import Surprise
 from polster.contracts.judge import Terms
 from polster.contracts.rules import Rule, is_local
 from polster.errors import AssetError
-from polster.lakehouse.lakehouse import Lakehouse
-from polster.lakehouse.table_version import TableVersion
 from polster.model.asset import LATE, Asset, AssetKey
 from polster.model.decision import MadeBefore
 from polster.model.record import Fingerprint, RunStatus
 from polster.model.scope import ScopeKind
 from polster.plans.where import Where, read_where
+
+if TYPE_CHECKING:
+    from polster.lakehouse.lakehouse import Lakehouse
+    from polster.lakehouse.table_version import TableVersion
 
 ANEW = "rows that `frozen=` names were made anew, too, since its table could not be kept"
 IS_FROZEN = "__polster_frozen__"

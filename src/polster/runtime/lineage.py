@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
-from polster.model.asset import AssetKey
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import BATCH_COLUMN, AssetKey
 from polster.model.layer import Layer
 from polster.model.lineage import AssetLineage, ColumnOrigin, ColumnRef
 from polster.plans.flow import read_flow

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from polster.contracts.casts import Cast
 from polster.contracts.expected import Surprise
-from polster.lakehouse.table_version import TableVersion
 from polster.model.scope import ScopeKind
 from polster.plans.locality import Held, narrowed
 from polster.plans.probes import Call
 from polster.plans.where import Where
-from polster.runtime.chosen_rows import Frozen
+
+if TYPE_CHECKING:
+    from polster.lakehouse.table_version import TableVersion
+    from polster.runtime.chosen_rows import Frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from polster.errors import AssetError, DefinitionError, UsageError, nearest
 from polster.lakehouse.lakehouse import Lakehouse
 from polster.lakehouse.quarantine import RUN_COLUMN, TIME_COLUMN
 from polster.lakehouse.store import Store
-from polster.lakehouse.table_version import BATCH_COLUMN
-from polster.model.asset import Asset, AssetKey, Options
+from polster.model.asset import BATCH_COLUMN, Asset, AssetKey, Options
 from polster.model.context import RunContext
 from polster.model.expect import Expect
 from polster.model.record import AssetRecord, Failure, Fingerprint

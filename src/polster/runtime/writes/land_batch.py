@@ -23,8 +23,8 @@ from polster.lakehouse.rewriting import finish_rewrite
 from polster.lakehouse.set_aside import SetAside, SourceNotes
 from polster.lakehouse.sharing import share
 from polster.lakehouse.table import ATTEMPTS, wait_for_others
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
-from polster.model.asset import Load, Repeated
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import BATCH_COLUMN, Load, Repeated
 from polster.model.event import BatchTaken
 from polster.model.reason import Reason, Why
 from polster.model.record import Counted

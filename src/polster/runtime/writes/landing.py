@@ -13,7 +13,7 @@ from polster.contracts.expected import Surprise
 from polster.contracts.rules import RESCUED_COLUMN
 from polster.errors import AssetError
 from polster.lakehouse.read_types import dtype_read
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
+from polster.lakehouse.table_version import TableVersion
 from polster.lakehouse.types import nested_twins, same_but_case, storage_schema
 from polster.lakehouse.widening import (
     candidates,
@@ -23,7 +23,7 @@ from polster.lakehouse.widening import (
     refits,
     survives,
 )
-from polster.model.asset import AUDIT_COLUMNS, Asset, Load
+from polster.model.asset import AUDIT_COLUMNS, BATCH_COLUMN, Asset, Load
 from polster.runtime.writes.tally import Tally
 from polster.sources.rows_digest import RowsDigest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from polster.errors import AssetError
 from polster.lakehouse.lakehouse import Published
 from polster.lakehouse.ledger import Ledger
-from polster.lakehouse.table_version import BATCH_COLUMN, TableVersion
-from polster.model.asset import Asset, AssetKey, Load
+from polster.lakehouse.table_version import TableVersion
+from polster.model.asset import BATCH_COLUMN, Asset, AssetKey, Load
 from polster.model.record import AssetStatus, RunStatus
 
 LOOKED_AT = (AssetStatus.PUBLISHED, AssetStatus.UNCHANGED)

@@ -11,8 +11,7 @@ from threading import Lock
 import polars as pl
 
 from polster.errors import AssetError, nearest
-from polster.lakehouse.table_version import BATCH_COLUMN
-from polster.model.asset import Asset
+from polster.model.asset import BATCH_COLUMN, Asset
 from polster.model.record import Counted
 from polster.model.since import NUMBER, kind_of
 from polster.runtime.refusal import RefusedError
