@@ -75,6 +75,35 @@ def test_a_pipeline_comes_along_if_asked_for(tmp_path: Path, platform: str, file
     assert file in (tmp_path / "my_project/README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("storage", "begins", "names"),
+    [
+        ("s3", "s3://BUCKET/my_project", "AWS_"),
+        ("adls", "az://CONTAINER/my_project", "AZURE_"),
+        ("gcs", "gs://BUCKET/my_project", "GOOGLE_"),
+    ],
+)
+def test_the_storage_of_production_decides_which_variables_are_shown(
+    tmp_path: Path, storage: str, begins: str, names: str
+) -> None:
+    polster("init", "my_project", "--no-git", "--storage", storage)
+
+    shown = (tmp_path / "my_project/.env.example").read_text().splitlines()
+    assert f"POLSTER_PROD_LAKEHOUSE={begins}" in shown
+    variables = [line.removeprefix("# ") for line in shown if line.endswith("=")]
+    assert variables
+    assert {each.partition("_")[0] + "_" for each in variables if "POLSTER" not in each} == {names}
+
+
+def test_without_a_word_on_storage_all_variables_are_shown(tmp_path: Path) -> None:
+    polster("init", "my_project", "--no-git")
+
+    text = (tmp_path / "my_project/.env.example").read_text()
+    assert all(f"# {name}" in text for name in ("AWS_REGION=", "AZURE_STORAGE", "GOOGLE_"))
+    assert "\n\n\n" not in text
+    assert "\nPOLSTER_PROD_LAKEHOUSE=\n" in text
+
+
 def test_an_unknown_platform_shows_the_known_ones(tmp_path: Path) -> None:
     result = polster("init", "my_project", "--cicd", "jenkins")
 

@@ -10,7 +10,7 @@ from polster.errors import SettingsError, UsageError
 from polster.model.finding import Severity
 from polster.model.layer import Layer
 from polster.model.rule import Rule
-from polster.project.settings import choose_environment, load_dotenv, read_settings
+from polster.project.settings import Environment, choose_environment, load_dotenv, read_settings
 
 PROD = '[tool.polster.environments.prod]\nlakehouse = "${POLSTER_PROD_LAKEHOUSE}"\n'
 
@@ -20,7 +20,7 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test the variables of the process, and take its changes back."""
     before = dict(os.environ)
     for name in list(os.environ):
-        if name.startswith(("POLSTER_", "AWS_", "AZURE_", "GOOGLE_")):
+        if name.startswith(("POLSTER_", "ADLS_", "AWS_", "AZURE_", "GOOGLE_", "STORAGE_")):
             del os.environ[name]
     yield
     os.environ.clear()
@@ -286,3 +286,74 @@ def test_a_dotenv_that_no_environment_takes_is_told(
         load_dotenv(tmp_path)
 
     assert (caught.value.code, caught.value.place) == ("POL109", str(tmp_path / ".env"))
+
+
+ADLS = {
+    "STORAGE_BACKEND": "adls",
+    "ADLS_ACCOUNT_NAME": "shopdata",
+    "ADLS_CONTAINER": "lake",
+    "ADLS_ACCOUNT_KEY": "not-to-be-seen",
+}
+
+
+def of_adls(
+    tmp_path: Path, text: str = '[project]\nname = "shop"\n', **changed: str
+) -> Environment:
+    lines = [f"{name}={value}" for name, value in (ADLS | changed).items()]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    return choose_environment(read_settings(project(tmp_path, text)), None)
+
+
+def test_variables_alone_put_the_lakehouse_into_azure_data_lake_storage(tmp_path: Path) -> None:
+    chosen = of_adls(tmp_path)
+
+    assert chosen.lakehouse == "az://lake/shop"
+    assert chosen.storage_options == {
+        "azure_storage_account_name": "shopdata",
+        "azure_storage_account_key": "not-to-be-seen",
+    }
+    assert "not-to-be-seen" not in repr(chosen)
+
+
+def test_the_path_in_the_container_may_be_said(tmp_path: Path) -> None:
+    assert of_adls(tmp_path, "", ADLS_PATH="/of/all/").lakehouse == "az://lake/of/all"
+
+
+@pytest.mark.parametrize("backend", ["local", ""])
+def test_a_local_backend_leaves_the_lakehouse_in_its_folder(tmp_path: Path, backend: str) -> None:
+    assert of_adls(tmp_path, STORAGE_BACKEND=backend).lakehouse == str(tmp_path / "data")
+
+
+def test_an_environment_with_a_table_of_its_own_lies_where_that_says(tmp_path: Path) -> None:
+    own = "[tool.polster.environments.dev]\nlakehouse = 'here'\n"
+
+    assert of_adls(tmp_path, own).lakehouse == str(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said", "hint"),
+    [
+        ({"STORAGE_BACKEND": "floppy"}, "`STORAGE_BACKEND=floppy` is no way of storing", "s3://"),
+        (
+            {"ADLS_CONTAINER": "", "ADLS_ACCOUNT_NAME": ""},
+            "needs ADLS_CONTAINER and ADLS_ACCOUNT_NAME, which are not set",
+            ".env",
+        ),
+        ({"ADLS_ACOUNT_KEY": "x"}, "no variable ADLS_ACOUNT_KEY", "did you mean ADLS_ACCOUNT_KEY?"),
+        ({"ADLS_X": "x"}, "no variable ADLS_X", "ADLS_"),
+    ],
+)
+def test_variables_of_the_lakehouse_that_make_no_sense(
+    tmp_path: Path, changed: dict[str, str], said: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        of_adls(tmp_path, **changed)
+
+    assert caught.value.code == "POL116"
+    assert said in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_without_a_name_the_path_in_the_container_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs ADLS_PATH, which is not set"):
+        of_adls(tmp_path, "[tool.polster]\n")

@@ -15,6 +15,7 @@ from polster.errors import PolsterError, UsageError
 from polster.operations.init import (
     NewProject,
     Platform,
+    Storage,
     check_new_folder,
     check_project_name,
     find_uv,
@@ -48,6 +49,10 @@ def command(
         Platform | None,
         typer.Option(help="With a pipeline of checks and a daily run. Default: none."),
     ] = None,
+    storage: Annotated[
+        Storage,
+        typer.Option(help="Where production keeps its tables; dev keeps them in a folder."),
+    ] = Storage.LOCAL,
     install_uv: Annotated[
         bool | None,
         typer.Option("--install-uv/--no-install-uv", help="Install uv if absent. Default: no."),
@@ -87,6 +92,7 @@ def command(
         git=git,
         sample_assets=sample_assets,
         platform=platform,
+        storage=storage,
         dry_run=dry_run,
     )
     show_changes(made.changes, dry_run=dry_run, folder=name)

@@ -10,11 +10,12 @@ from polster.scaffold.environment import find_uv
 from polster.scaffold.git import has_git, in_repository, init_repository
 from polster.scaffold.names import check_project_name
 from polster.scaffold.new_folder import check_new_folder, make_folder
-from polster.scaffold.project_files import Platform, project_files
+from polster.scaffold.project_files import Platform, Storage, project_files
 
 __all__ = [
     "NewProject",
     "Platform",
+    "Storage",
     "check_new_folder",
     "check_project_name",
     "find_uv",
@@ -46,6 +47,7 @@ def init(
     git: bool,
     sample_assets: bool,
     platform: Platform | None = None,
+    storage: Storage = Storage.LOCAL,
     dry_run: bool = False,
 ) -> NewProject:
     """Make the project ``name`` in the folder ``parent``; there complete, or not at all.
@@ -56,6 +58,7 @@ def init(
         git: Whether it becomes a git repository; nothing is committed.
         sample_assets: Whether three assets over a file of sample orders come along.
         platform: Whose CI/CD file comes along, if one does.
+        storage: Where the lakehouse of production lies, for the files that say how to reach it.
         dry_run: Check and render everything, write nothing.
 
     Raises:
@@ -64,7 +67,7 @@ def init(
     """
     check_project_name(name)
     root = parent / name
-    changes = project_files(name, sample_assets=sample_assets, platform=platform)
+    changes = project_files(name, sample_assets=sample_assets, platform=platform, storage=storage)
     check_new_folder(root)
     if not dry_run:
         make_folder(root, changes, _git if git else _nothing)

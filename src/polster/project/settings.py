@@ -46,6 +46,7 @@ from polster.model.secrets import without_secrets
 from polster.model.upkeep import Retention
 from polster.project.import_path import SOURCE_FOLDER
 from polster.project.locate import SETTINGS_FILE
+from polster.project.storage_backend import in_storage_backend
 
 ENVIRONMENT_VARIABLE = "POLSTER_ENV"
 DEFAULT_ENVIRONMENT = "dev"
@@ -112,7 +113,12 @@ class _Tools(BaseModel):
     polster: _Settings = _Settings()
 
 
+class _Project(BaseModel):
+    name: str | None = None
+
+
 class _Document(BaseModel):
+    project: _Project = _Project()
     tool: _Tools = _Tools()
 
 
@@ -124,6 +130,8 @@ class Settings:
         root: The project's folder.
         lakehouses: What is written for each environment, variables not yet filled in.
         default_environment: The one used when nothing else is said.
+        name: Of the project, where it has one.
+        is_plain: Whether ``dev`` has no table of its own, so that variables may say where it lies.
         rules: Which layer may read which.
         checks: Which rules ``validate`` judges by, and how severely.
         retention: What stays readable of what is no longer current.
@@ -142,6 +150,8 @@ class Settings:
     keeps_up: bool = True
     memory_limit: int | None = None
     verify: float = 0
+    name: str | None = None
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,7 @@ def read_settings(root: Path) -> Settings:
             f"the settings cannot be read: {error}", code="POL103", place=str(path)
         ) from error
     try:
-        table = _Document.model_validate(document).tool.polster
+        read = _Document.model_validate(document)
     except ValidationError as error:
         raise SettingsError(
             "; ".join(_problem(problem) for problem in error.errors()),
@@ -184,6 +194,7 @@ def read_settings(root: Path) -> Settings:
             place=str(path),
             hint="the settings are described in docs/configuration.md of Polster",
         ) from error
+    table = read.tool.polster
     lakehouses = {name: entry.lakehouse for name, entry in table.environments.items()}
     lakehouses.setdefault(DEFAULT_ENVIRONMENT, table.lakehouse)
     if table.environment not in lakehouses:
@@ -211,6 +222,8 @@ def read_settings(root: Path) -> Settings:
         table.upkeep.after_runs,
         table.memory_limit,
         table.verify,
+        read.project.name,
+        DEFAULT_ENVIRONMENT not in table.environments,
     )
 
 
@@ -258,7 +271,10 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
             hint=f"did you mean `{close}`?" if close else f"the environments: {known}",
             place=str(settings.root / SETTINGS_FILE),
         )
-    written = settings.lakehouses[chosen]
+    stored = None
+    if settings.is_plain and chosen == DEFAULT_ENVIRONMENT:
+        stored = in_storage_backend(settings.root, settings.name)
+    written = settings.lakehouses[chosen] if stored is None else stored[0]
     if "${" in VARIABLE.sub("", written):
         why = "a variable is a name in braces"
         hint = 'letters, digits and _: lakehouse = "${POLSTER_LAKEHOUSE}"'
@@ -268,6 +284,7 @@ def choose_environment(settings: Settings, name: str | None) -> Environment:
         return Environment(chosen, _folder(lakehouse, chosen, settings.root), {})
     _check_address(lakehouse, chosen, settings.root)
     options = {variable.lower(): value for variable, value in _store_variables().items()}
+    options |= stored[1] if stored else {}
     return Environment(chosen, lakehouse.rstrip("/"), options)
 
 

@@ -16,6 +16,15 @@ class Platform(StrEnum):
     AZURE = "azure-devops"
 
 
+class Storage(StrEnum):
+    """Where the lakehouse of production lies."""
+
+    LOCAL = "local"  # a folder, or whatever its URL says
+    S3 = "s3"
+    ADLS = "adls"
+    GCS = "gcs"
+
+
 PIPELINE_FILES = {
     Platform.GITHUB: ".github/workflows/polster.yml",
     Platform.GITLAB: ".gitlab-ci.yml",
@@ -46,15 +55,27 @@ SAMPLE_FILES = (
 """They lie in the same folders below ``sample`` among the templates."""
 
 
-def project_files(name: str, *, sample_assets: bool, platform: Platform | None) -> Changes:
+def project_files(
+    name: str,
+    *,
+    sample_assets: bool,
+    platform: Platform | None,
+    storage: Storage = Storage.LOCAL,
+) -> Changes:
     """Render every file of a new project, paths relative to its folder.
 
     Args:
         name: The project's name, fit for a folder and a package.
         sample_assets: Whether the three sample assets and their tests come along.
         platform: Whose CI/CD file comes along, if one does.
+        storage: Which variables of object stores ``.env.example`` shows.
     """
-    values = {"name": name, "sample_assets": sample_assets, "platform": platform}
+    values = {
+        "name": name,
+        "sample_assets": sample_assets,
+        "platform": platform,
+        "storage": storage,
+    }
     files = [
         NewFile(path, render(f"project/{template}", **values))
         for path, template in PROJECT_FILES.items()

@@ -74,7 +74,7 @@ COLUMNS_BY_VALUE: tuple[tuple[Any, str], ...] = (
 STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 SITE = tuple(f"{path}{os.sep}" for path in (*site.getsitepackages(), site.getusersitepackages()))
 INSTALLED = (STANDARD, *SITE)
-SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
+SECRETS = ("ADLS_", "AWS_", "AZURE_", "GOOGLE_", "POLSTER_")
 
 
 class Stage(Enum):
