@@ -41,7 +41,8 @@ class Where:
     def _judge(self, rows: pl.Series) -> pl.Series:
         asked = f"SELECT ({self.sql}\n) AS {HOLDS} FROM {TABLE}"  # noqa: S608 - as above
         judged = rows.struct.unnest().lazy().sql(asked, table_name=TABLE)
-        return judged.collect()[HOLDS].fill_null(value=False)
+        # of its streaming threads Polars has few, and here one waits: all could, for each other
+        return judged.collect(engine="in-memory")[HOLDS].fill_null(value=False)
 
 
 def read_where(sql: str, schema: Mapping[str, pl.DataType] | None = None) -> Where:
