@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import polars as pl
 import pytest
+from tests.stores import SECRET, moto, variables_of_s3
 
 from polster.model.asset import AssetKey
 from polster.model.event import AssetBegan, RunEvent
@@ -29,7 +29,6 @@ from polster.operations.runs import live_runs
 if TYPE_CHECKING:
     from tests.conftest import Pipeline
 
-SECRET = "not-to-be-seen-anywhere"
 SETTINGS = """\
 [tool.polster]
 lakehouse = "s3://lake/shop"
@@ -39,35 +38,10 @@ lakehouse = "s3://missing/shop"
 """
 
 
-SERVER = """
-import logging, sys
-from moto.server import ThreadedMotoServer
-
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
-
-
 @pytest.fixture(scope="module")
 def store() -> Iterator[dict[str, str]]:
-    """A store in a process of its own: delta-rs keeps the lock of Python while it waits for it."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        yield {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "somebody",
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-        }
-        server.stdin.close()
+    with moto() as port:
+        yield variables_of_s3(port)
 
 
 @pytest.fixture

@@ -28,12 +28,17 @@ def command(
     releases: Annotated[
         bool, typer.Option("--releases", help="Also the versions that releases name.")
     ] = False,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Also ask the object store whether it keeps writers apart."),
+    ] = False,
     env: EnvironmentOption = None,
     format: FormatOption = TextOrJson.TEXT,
     project: ProjectOption = None,
 ) -> None:
     """Examine every table: log, files, rows, ledger, quarantine. Nothing is changed."""
-    found = doctor(open_and_say(project, env), selection or (), releases=releases)
+    session = open_and_say(project, env)
+    found = doctor(session, selection or (), releases=releases, store=store)
     if format is TextOrJson.JSON:
         console.show_json(
             {

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from polster.errors import LakehouseError
+from polster.lakehouse.exclusion import ask
 from polster.lakehouse.full_check import (
     Log,
     check_files,
@@ -59,6 +60,7 @@ def doctor(
     selection: Sequence[str] = (),
     *,
     releases: bool = False,
+    store: bool = False,
 ) -> Diagnosis:
     """Examine the tables of the selected assets, and Polster's own; nothing is changed.
 
@@ -68,10 +70,12 @@ def doctor(
         session: Whose lakehouse.
         selection: Terms as in :mod:`polster.model.selection`; nothing means everything.
         releases: Whether the versions that releases name are read, too.
+        store: Whether the object store is asked if it keeps writers apart.
 
     Raises:
         DefinitionError: The pipeline has mistakes.
         UsageError: The selection or the environment does not exist.
+        LakehouseError: The store cannot be asked.
     """
     graph = session.graph
     chosen = select_or_raise(graph, selection)
@@ -79,8 +83,21 @@ def doctor(
     examination = _Examination(lakehouse, [key for key in graph.assets if key in chosen])
     examination.run(releases=releases)
     is_local = lakehouse.store.is_local
+    if store and not is_local and not ask(lakehouse.store):
+        examination.findings.insert(0, _not_apart(lakehouse))
     unchecked = () if is_local else ("sizes of files and leftovers, which only a folder tells",)
     return Diagnosis(examination.tables, examination.files, tuple(examination.findings), unchecked)
+
+
+def _not_apart(lakehouse: Lakehouse) -> Finding:
+    return Finding(
+        "POL426",
+        "the store writes over what is there though it is told not to: it does not keep writers "
+        "apart",
+        file=lakehouse.store.root,
+        hint="runs here refuse to begin while another one is seen; use a store that knows "
+        "conditional writes, or a newer version of this one",
+    )
 
 
 @dataclass

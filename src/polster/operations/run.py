@@ -34,6 +34,7 @@ from polster.project.fingerprints import read_fingerprints
 from polster.project.import_path import import_afresh
 from polster.project.memory import memory_to_use
 from polster.runtime.aging import with_grown_old
+from polster.runtime.company import refuse_company
 from polster.runtime.execute import Execution, Named, Outcome
 from polster.runtime.executor import Executor
 from polster.runtime.gate import Gate
@@ -139,6 +140,8 @@ def run(
         interrupted=interrupted,
     )
     with live:
+        if not lakehouse.store.is_local:
+            refuse_company(lakehouse, context.id)
         there = Path.cwd() == session.root  # within another run, whose assets forbid to move
         with nullcontext() if there else chdir(session.root):
             tell(RunBegan(context.id, name, tuple(execution.order), started))
