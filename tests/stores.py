@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import IO
+from urllib.parse import unquote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -127,7 +128,7 @@ class Between:
 
     Attributes:
         port: Where Polster asks.
-        asked: Method and path of each request so far.
+        asked: Method, and path with query, of each request so far.
     """
 
     def __init__(self, said: IO[str]) -> None:
@@ -135,6 +136,20 @@ class Between:
         self.asked: list[tuple[str, str]] = []
         self._thread = Thread(target=self._listen, args=(said,), daemon=True)
         self._thread.start()
+
+    def until_now(self) -> list[tuple[str, str]]:
+        """Return what was asked, once all of it is told; it is told before it is passed on."""
+        mark = f"/told-{len(self.asked)}"
+        with suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+            connection.request("GET", mark)
+            connection.getresponse().read()
+            connection.close()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while ("GET", mark) not in self.asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return self.asked[: self.asked.index(("GET", mark))]
 
     def _listen(self, said: IO[str]) -> None:
         for line in said:
@@ -162,7 +177,8 @@ class PassedOn(BaseHTTPRequestHandler):
     ignores: Collection[str]
 
     def pass_on(self) -> None:
-        print(self.command, self.path.partition("?")[0], flush=True)
+        sys.stdout.write(f"{self.command} {unquote(self.path)}\n")  # at once: there are threads
+        sys.stdout.flush()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         kept = {
             name: said for name, said in self.headers.items() if name.lower() not in self.ignores

@@ -89,6 +89,19 @@ def test_the_doctor_finds_in_a_bucket_what_a_run_does_not_ask_for(
     assert found["file"] == "s3://lake/shop/silver/orders"
 
 
+def test_a_log_in_a_bucket_that_lacks_a_commit_is_told(shop: Pipeline, bucket: Any) -> None:
+    polster(shop, "run")
+    shop.edit("landing/orders.csv", "1,ann,10.5", "1,ann,11")
+    polster(shop, "run")
+    bucket.Object(f"shop/silver/orders/_delta_log/{0:020d}.json").delete()
+
+    result = shop.cli("run")
+
+    assert result.exit_code == 1
+    assert "s3://lake/shop/silver/orders" in result.stderr
+    assert "Traceback" not in result.output
+
+
 def test_a_table_of_another_program_in_a_bucket_is_refused(shop: Pipeline, bucket: Any) -> None:
     pl.DataFrame({"a": [1]}).write_delta("s3://lake/shop/silver/orders")
 

@@ -195,6 +195,26 @@ def test_a_store_that_writes_over_what_is_there_has_one_run_at_a_time(
     assert "POL426" in doctor.output
 
 
+def test_to_look_at_a_table_in_a_store_takes_two_requests(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moto() as port, between(port) as standing:
+        _bucket(port).create()
+        for name, value in variables_of_s3(standing.port).items():
+            monkeypatch.setenv(name, value)
+        shop.write("pyproject.toml", '[tool.polster]\nlakehouse = "s3://lake/shop"\n')
+        polster(shop, "run")
+        before = len(standing.asked)
+
+        polster(shop, "status")
+
+        asked = [" ".join(each) for each in standing.until_now()[before:]]
+    for table in ("bronze/orders", "silver/orders", "gold/spending"):
+        of_table = [each for each in asked if f"shop/{table}/" in each]
+        assert len(of_table) == 2, of_table
+    assert len(asked) < 30
+
+
 def test_without_the_library_another_store_is_not_written_unasked(
     shop: Pipeline, ignoring: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,12 @@ from polster.lakehouse.ledger import RECENT, Ledger
 from polster.lakehouse.live import LiveRuns
 from polster.lakehouse.pin import Pin
 from polster.lakehouse.quarantine import Quarantine
-from polster.lakehouse.quick_check import QuickCheck, oldest_version, quick_check
+from polster.lakehouse.quick_check import (
+    QuickCheck,
+    oldest_version,
+    quick_check,
+    quick_check_in_store,
+)
 from polster.lakehouse.releases import Releases
 from polster.lakehouse.rewriting import Unfinished, is_rewrite, unfinished
 from polster.lakehouse.set_aside import SetAside
@@ -183,7 +188,7 @@ class Lakehouse:
     def quick_checks(self, keys: Iterable[AssetKey]) -> dict[AssetKey, QuickCheck]:
         """Check each table that exists, as far as the store allows it cheaply.
 
-        In an object store a table is opened, and its newest commit read; its files are not asked
+        In an object store its log is listed, and its newest commit read; its files are not asked
         for.
 
         Raises:
@@ -198,14 +203,17 @@ class Lakehouse:
         return {key: check for key, check in zip(wanted, found, strict=True) if check}
 
     def _newest_commit(self, key: AssetKey) -> QuickCheck | None:
-        table = self.table(key).open()
-        if table is None:
+        table = self.table(key)
+        if check := quick_check_in_store(self.store, table.uri):
+            return check
+        opened = table.open()
+        if opened is None:
             return None
-        newest = next(self._history(table), None)
+        newest = next(self._history(opened), None)
         if newest is not None and (version := published_version(newest)) != newest.version:
-            log = islice(self._history(table), newest.version - version + 1)
+            log = islice(self._history(opened), newest.version - version + 1)
             newest = next((commit for commit in log if commit.version == version), newest)
-        return QuickCheck(newest.version if newest else table.version, newest)
+        return QuickCheck(newest.version if newest else opened.version, newest)
 
     def pin(self, key: AssetKey, version: int | None = None) -> TableVersion | None:
         """Open a version of an asset's table as readers get it; None if there is no table."""

@@ -1,9 +1,10 @@
-"""Checking a local table quickly: whether its newest version is there, without opening it.
+"""Checking a table quickly: whether its newest version is there, without opening it.
 
 A run looks at every table of the project, and opening one costs a hundred times as much as listing
 its log. So the names in the log, its newest commit and the files which that commit adds are looked
 at. That is all of silver and gold, and the newest batch of bronze; ``polster doctor`` looks at the
-rest.
+rest. In an object store each look is a request that is waited and paid for: there it is the names
+in the log and its newest commit alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from polster.errors import LakehouseError
-from polster.lakehouse.store import LOG_FOLDER
+from polster.lakehouse.store import LOG_FOLDER, Store
 from polster.lakehouse.table import Commit, Table, published_version, to_commit
 from polster.lakehouse.table_version import TableVersion
 
@@ -82,6 +83,35 @@ def quick_check(uri: str) -> QuickCheck | None:
     if not actions:
         return QuickCheck(version, damage=f"its newest commit is empty: {name}")
     return QuickCheck(commit.version, commit, file_damage(uri, files))
+
+
+def quick_check_in_store(store: Store, uri: str) -> QuickCheck | None:
+    """Check the newest version of a table in an object store, in two requests.
+
+    None if there is no table, or it has to be opened to know more.
+
+    Raises:
+        LakehouseError: The store cannot be reached, or refuses.
+    """
+    log = f"{uri}/{LOG_FOLDER}"
+    sizes = store.sizes(log)
+    versions = commit_versions(sizes)
+    start = _start(sizes)
+    needed = [commit_name(version) for version in versions if version >= start]
+    if not versions or _gap(versions, start) or not all(sizes[name] for name in needed):
+        return None
+
+    def read(version: int) -> Commit:
+        lines = store.read_lines(log, commit_name(version)) or ()
+        return to_commit(version, [json.loads(line) for line in lines if line])
+
+    try:
+        commit = read(max(versions))
+        if (before := published_version(commit)) != commit.version:
+            commit = read(before)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+    return QuickCheck(commit.version, commit)
 
 
 def has_whole_log(table: Table) -> bool:
