@@ -1,7 +1,7 @@
 """What bronze reads: a source says what is new before anything of it is read.
 
-A bronze function returns a frame, or a :class:`Source`, such as what :func:`files` or :func:`sql`
-makes; or a :class:`Batch`, which says of a frame how much its source has.
+A bronze function returns a frame, or a :class:`Source`, such as what :func:`files`, :func:`sql` or
+:func:`rest` makes; or a :class:`Batch`, which says of a frame how much its source has.
 """
 
 from importlib import import_module
@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any
 from polster.sources.source import BadFile, Batch, Known, Source
 
 if TYPE_CHECKING:
+    from polster.sources.api import OAuth
     from polster.sources.file_source import files
+    from polster.sources.rest_source import rest
     from polster.sources.sql_source import sql
 
-__all__ = ["BadFile", "Batch", "Known", "Source", "files", "sql"]
+__all__ = ["BadFile", "Batch", "Known", "OAuth", "Source", "files", "rest", "sql"]
 
-WHERE = {"files": "file_source", "sql": "sql_source"}
+WHERE = {
+    "OAuth": "api",
+    "files": "file_source",
+    "rest": "rest_source",
+    "sql": "sql_source",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Load what reads files or databases when it is asked for: most runs do without."""
+    """Load what reads files, databases or APIs when it is asked for: most runs do without."""
     if name in WHERE:
         return getattr(import_module(f"polster.sources.{WHERE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

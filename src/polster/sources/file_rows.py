@@ -269,7 +269,7 @@ def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, parse_float=_Number, parse_int=_Number)
+            record = json.loads(line, parse_float=Number, parse_int=Number)
         except ValueError as error:
             raise UnreadableFileError(f"line {number} is no JSON: {error}") from error
         if not isinstance(record, dict):
@@ -292,7 +292,7 @@ def _json(data: bytes) -> pl.DataFrame:
     return _json_lines(lines.encode())
 
 
-class _Number(str):
+class Number(str):
     """A number as it is written."""
 
     __slots__ = ()
@@ -306,30 +306,31 @@ def _from_records(records: list[Mapping[str, Any]]) -> pl.DataFrame:
 
 def _column(name: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
-    numbers = [value for value in values if isinstance(value, _Number)]
+    numbers = [value for value in values if isinstance(value, Number)]
     whole = [each.lstrip("-") for each in numbers if each.lstrip("-").isdigit()]
     long = any(len(each) > 16 or int(each) > EXACT_IN_FLOATS for each in whole)
     loses = long and len(whole) < len(numbers)
     if len(kinds) < 2 and not loses:
-        lines = "".join(f'{{"v":{_as_json(value)}}}\n' for value in values)
+        lines = "".join(f'{{"v":{as_json(value)}}}\n' for value in values)
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
             read = pl.read_ndjson(io.BytesIO(lines.encode()), infer_schema_length=None)
             return read.to_series().alias(name)
     texts = [
-        value if value is None or isinstance(value, str) else _as_json(value) for value in values
+        value if value is None or isinstance(value, str) else as_json(value) for value in values
     ]
     return pl.Series(name, texts, pl.String())
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """Return a value as JSON, each :class:`Number` as it is written."""
     match value:
-        case _Number():
+        case Number():
             return str(value)
         case dict():
-            inside = (f"{_as_json(name)}: {_as_json(each)}" for name, each in value.items())
+            inside = (f"{as_json(name)}: {as_json(each)}" for name, each in value.items())
             return f"{{{', '.join(inside)}}}"
         case list():
-            return f"[{', '.join(map(_as_json, value))}]"
+            return f"[{', '.join(map(as_json, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from polster.errors import AssetError
 from polster.sources.file_excel import read_workbook, which_sheet
@@ -31,6 +30,7 @@ from polster.sources.file_rows import (
 from polster.sources.file_text import UnreadableFileError, as_read
 from polster.sources.scratch import scratch_folder
 from polster.sources.source import BadFile, Batch, Forms, Known
+from polster.sources.streamed import streamed
 
 SOURCE_COLUMN = "_source"
 SHOWN = 3
@@ -339,26 +339,7 @@ class _Good:
         columns = self.columns.apart if apart else self.columns.types
         named = dict.fromkeys((*self.source.pattern.names, SOURCE_COLUMN), pl.String())
         schema = pl.Schema({**columns, **named})
-
-        def read(
-            with_columns: list[str] | None,
-            predicate: pl.Expr | None,
-            n_rows: int | None,
-            batch_size: int | None,
-        ) -> Iterator[pl.DataFrame]:
-            del batch_size
-            left = n_rows
-            for rows in _pieces(self._rows(apart=apart)):
-                if predicate is not None:
-                    rows = rows.filter(predicate)
-                if left is not None:
-                    rows = rows.head(left)
-                    left -= rows.height
-                yield rows if with_columns is None else rows.select(with_columns)
-                if left == 0:
-                    return
-
-        return register_io_source(read, schema=schema)
+        return streamed(lambda: _pieces(self._rows(apart=apart)), schema)
 
     def _rows(self, *, apart: bool) -> Iterator[pl.DataFrame]:
         for each in self.files:

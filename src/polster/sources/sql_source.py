@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from weakref import finalize
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from polster.errors import AssetError, nearest
 from polster.model.secret import NoSecretError, Secret
@@ -20,6 +19,7 @@ from polster.model.secrets import without_secrets
 from polster.model.since import Since
 from polster.sources.database import TEXT, VALUE, Address, Column, Database, RefusedError
 from polster.sources.source import Batch, Forms, Known
+from polster.sources.streamed import streamed
 
 DRIVERS: Final = {
     "postgresql": ("postgres", "Postgres"),
@@ -213,28 +213,12 @@ class _Reading:
         schema = pl.Schema({**{c.name: c.dtype for c in self.columns}, **texts})
         fitted = [column.fitted() for column in self.columns]
 
-        def read(
-            with_columns: list[str] | None,
-            predicate: pl.Expr | None,
-            n_rows: int | None,
-            batch_size: int | None,
-        ) -> Iterator[pl.DataFrame]:
-            del batch_size
-            left = n_rows
+        def pieces() -> Iterator[pl.DataFrame]:
             for batch in self._pieces(sql):
                 batch.columns = names
-                rows = batch.with_columns(fitted).cast(schema)
-                if predicate is not None:
-                    rows = rows.filter(predicate)
-                if left is not None:
-                    rows = rows.head(left)
-                    left -= rows.height
-                yield rows if with_columns is None else rows.select(with_columns)
-                if left == 0:
-                    return
+                yield batch.with_columns(fitted).cast(schema)
 
-        rows = register_io_source(read, schema=schema)
-        return rows.with_columns(pl.lit(self.source.name).alias(SOURCE))
+        return streamed(pieces, schema).with_columns(pl.lit(self.source.name).alias(SOURCE))
 
     def _pieces(self, sql: str) -> Iterator[pl.DataFrame]:
         try:

@@ -183,6 +183,11 @@ class LandBatch:
             given = [batch for batch, _ in rescues]
             self.amiss = tuple(each for _, found in rescues for each in found)
         frame = together(given, None if len(given) == 1 else self.batches)
+        if not frame.collect_schema():  # no records, of a source that knows no columns without
+            known = with_columns_known(frame, self.asset, contract, current, self.work.root)
+            if known is None:
+                self.tally.settle()
+            return Unneeded(NOTHING_NEW, current, (NOTHING_YET,)) if known is None else known
         self.brought = frozenset(frame.collect_schema()) & {SOURCE_COLUMN, BATCH_COLUMN}
         return frame
 
