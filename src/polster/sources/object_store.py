@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from errno import ENOENT
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from polster.errors import AssetError
 from polster.model.secrets import without_secrets
+from polster.sources.fetched import FetchedFiles
 from polster.sources.file_list import (
     FoundFile,
     Listing,
@@ -24,36 +21,26 @@ from polster.sources.file_list import (
     unreachable,
 )
 from polster.sources.file_pattern import Pattern
-from polster.sources.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
 
-AT_ONCE = 8
 RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 HINT = "check the address, the network, and the keys in the environment or in .env"
-HELD_BYTES = 1024 * 1024 * 1024
-"""So much of what was fetched stays on the disk of this machine until it has landed."""
+ALLOW_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "AZURE_STORAGE_USE_EMULATOR")
+"""Variables that let a store be reached without encryption, as in tests."""
 
 
-@dataclass(slots=True, weakref_slot=True)
-class StoredFiles:
+class StoredFiles(FetchedFiles):
     """The files of a pattern such as ``s3://bucket/landing/orders/*.csv``.
 
     Keys and secrets are what the environment says, as for a lakehouse in a store. An object is
     fetched once, under the condition that it is the one which was listed.
     """
 
-    pattern: Pattern
-    _store: ObjectStore = field(init=False, repr=False)
-    _start: str = field(init=False)
-    _folder: Path = field(init=False, repr=False)
-    _fetched: dict[str, Path] = field(init=False, default_factory=dict, repr=False)
-    _tags: dict[str, str | None] = field(init=False, default_factory=dict, repr=False)
-    _lock: Lock = field(init=False, default_factory=Lock, repr=False)
-
-    def __post_init__(self) -> None:
-        """Open the store; nothing is asked of it yet."""
+    def __init__(self, pattern: Pattern) -> None:
+        super().__init__(pattern)
+        self._tags: dict[str, str | None] = {}
         try:
             from obstore.exceptions import BaseError
             from obstore.store import from_url
@@ -72,14 +59,13 @@ class StoredFiles:
             fixed.append(part)
         self._start = "/".join([f"{scheme}://{bucket}", *fixed]) + "/"
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-        plain = endpoint.startswith("http://") or bool(os.environ.get("AWS_ALLOW_HTTP"))
+        plain = endpoint.startswith("http://") or any(map(os.environ.get, ALLOW_HTTP))
         try:
-            self._store = from_url(
+            self._store: ObjectStore = from_url(
                 self._start, client_options={"allow_http": plain}, retry_config=RETRY
             )
         except (BaseError, ValueError) as error:
             raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
-        self._folder = scratch_folder(self)
 
     def list(self) -> Listing:
         """List the files, in one listing of what lies below the fixed part of the pattern.
@@ -108,34 +94,10 @@ class StoredFiles:
             raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
         return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
 
-    def fetch(self, files: Iterable[FoundFile]) -> None:
-        """Fetch the first of some files side by side, as many as may lie on this machine."""
-        wanted: list[FoundFile] = []
-        left = HELD_BYTES
-        for file in files:
-            left -= file.size
-            if left < 0:
-                break
-            wanted.append(file)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for fetching in [pool.submit(self.path, file) for file in wanted]:
-                if fetching.exception() is None:
-                    continue  # who needs a file that cannot be fetched hears of it
-
-    def path(self, file: FoundFile) -> Path:
-        """Return where the bytes of a file are on this machine.
-
-        Raises:
-            FileNotFoundError: It is not there any more as it was listed.
-            AssetError: The store cannot be reached, or refuses.
-        """
+    def download(self, file: FoundFile, target: Path) -> None:
+        """Fetch an object, if it is the one that was listed."""
         from obstore.exceptions import BaseError, NotFoundError, PreconditionError
 
-        with self._lock:
-            if (known := self._fetched.get(file.name)) is not None:
-                return known
-        named = hashlib.blake2b(file.name.encode(), digest_size=16).hexdigest()
-        target = Path(self._folder, f"{named}-{file.name.rpartition('/')[2]}"[-200:])
         tag = self._tags.get(file.name)
         try:
             answer = self._store.get(
@@ -146,24 +108,9 @@ class StoredFiles:
                 for chunk in answer.stream():
                     opened.write(chunk)
         except (NotFoundError, PreconditionError, FileNotFoundError) as error:
-            target.unlink(missing_ok=True)
             raise FileNotFoundError(ENOENT, "it is another one by now", file.name) from error
         except BaseError as error:
-            target.unlink(missing_ok=True)
             raise unreachable(self.pattern.text, _said(error), hint=HINT) from error
-        with self._lock:
-            self._make_room(file.size)
-            self._fetched[file.name] = target
-        return target
-
-    def _make_room(self, size: int) -> None:
-        held = sum(path.stat().st_size for path in self._fetched.values())
-        for name in [*self._fetched]:
-            if held + size <= HELD_BYTES:
-                return
-            path = self._fetched.pop(name)
-            held -= path.stat().st_size
-            path.unlink()
 
     def is_as_found(self, file: FoundFile) -> bool:
         """Tell whether a file is the one that was listed: no other one is ever fetched."""
