@@ -11,6 +11,7 @@ from threading import Lock
 
 from polster.sources.file_list import FoundFile, Listing
 from polster.sources.file_pattern import Pattern
+from polster.sources.login import Login
 from polster.sources.scratch import scratch_folder
 
 HELD_BYTES = 1024 * 1024 * 1024
@@ -26,8 +27,9 @@ class FetchedFiles(ABC):
 
     at_once = 8
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, login: Login) -> None:
         self.pattern = pattern
+        self.login = login
         self._folder = scratch_folder(self)
         self._fetched: dict[str, Path] = {}
         self._lock = Lock()

@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from errno import ENOENT
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from polster.errors import AssetError
+from polster.model.secret import Secret
+from polster.model.secrets import without_secrets
 from polster.sources.file_excel import read_workbook, which_sheet
-from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles
+from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles, has_wildcard
 from polster.sources.file_memory import ArrivedFile, Memory
 from polster.sources.file_pattern import Pattern
 from polster.sources.file_rows import (
@@ -28,6 +31,7 @@ from polster.sources.file_rows import (
     scan_file,
 )
 from polster.sources.file_text import UnreadableFileError, as_read
+from polster.sources.login import Login
 from polster.sources.scratch import scratch_folder
 from polster.sources.source import BadFile, Batch, Forms, Known
 from polster.sources.streamed import streamed
@@ -35,6 +39,24 @@ from polster.sources.streamed import streamed
 SOURCE_COLUMN = "_source"
 SHOWN = 3
 HELD_FILES = 2000
+NOBODY = Login()
+STORES = ("object_store", "StoredFiles", "object-store")
+SERVERS = {
+    "sftp": ("sftp", "SftpFiles", "sftp"),
+    "ftp": ("ftp", "FtpFiles", ""),
+    "ftps": ("ftp", "FtpFiles", ""),
+    "http": ("web", "WebFiles", "rest"),
+    "https": ("web", "WebFiles", "rest"),
+}
+"""By the beginning of a pattern: where it is known how files are fetched, and what that takes."""
+WEB = ("http", "https")
+LOGINS = {
+    "password": ("sftp", "ftp", "ftps", *WEB),
+    "key_file": ("sftp",),
+    "passphrase": ("sftp",),
+    "host_key": ("sftp",),
+}
+"""What is said of who asks, and of whom."""
 PIECE_ROWS = 50_000
 PIECES = 500
 HELD_BYTES = 64 * 1024 * 1024
@@ -55,6 +77,10 @@ def files(
     columns: Sequence[str] = (),
     skip_lines: int = 0,
     sheet: str | None = None,
+    password: Secret | None = None,
+    key_file: Secret | str | None = None,
+    passphrase: Secret | None = None,
+    host_key: str | None = None,
 ) -> FilesSource:
     """Read files that arrive in a folder, each once.
 
@@ -68,8 +94,9 @@ def files(
     another day is another file.
 
     Args:
-        pattern: Relative to the project's folder, such as ``landing/orders/*.csv``, or in an object
-            store, such as ``s3://bucket/orders/*.csv``; ``**`` stands for folders of any depth,
+        pattern: Relative to the project's folder, such as ``landing/orders/*.csv``; or in an object
+            store, such as ``s3://bucket/orders/*.csv``; or on a server, such as
+            ``sftp://partner@host/outbox/*.csv``; ``**`` stands for folders of any depth,
             ``{name}`` for a part of the name that becomes a column, ``{{`` for a brace. Files may
             be packed: ``.gz``, ``.zst``, ``.zip``.
         format: By default what the name's ending says.
@@ -82,6 +109,11 @@ def files(
         columns: Their names, where there is no header.
         skip_lines: Lines before the header, or rows.
         sheet: Name of the sheet of a workbook; by default the first.
+        password: Of a server's user, such as ``polster.secret("SFTP_PASSWORD")``.
+        key_file: Path of the user's private key, with SFTP.
+        passphrase: Of that key.
+        host_key: The server's key, or its fingerprint (``SHA256:…``); by default it is one that
+            ``~/.ssh/known_hosts`` knows.
 
     Returns:
         What a bronze function returns in place of a frame.
@@ -113,8 +145,37 @@ def files(
             code="POL363",
             hint='write format="excel" too, or leave sheet= out',
         )
+    login = Login(password, key_file, passphrase, host_key)
+    _check_login(pattern, login)
     how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines, sheet)
-    return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail")
+    return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail", login=login)
+
+
+def _check_login(pattern: str, login: Login) -> None:
+    """See that who asks is asked for, and stands not in the code.
+
+    Raises:
+        AssetError: It is not, or does.
+    """
+    shown = without_secrets(pattern)
+    scheme, remote, rest = pattern.partition("://")
+    user = rest.partition("/")[0].rpartition("@")[0]
+    said = [each.name for each in fields(login) if getattr(login, each.name) is not None]
+    wrong = hint = None
+    if remote and ":" in user:
+        wrong = f"the password stands in the pattern {shown}"
+        hint = 'write password=polster.secret("SFTP_PASSWORD"), and put it into the environment'
+    elif any(isinstance(each, str) for each in (login.password, login.passphrase)):
+        wrong = "a password is a text, and would stand in the code"
+        hint = 'write polster.secret("SFTP_PASSWORD"), and put it into the environment'
+    elif odd := [each for each in said if scheme not in LOGINS[each]]:
+        wrong = f"`{odd[0]}` is about a server of SFTP, and the files {shown} lie on none"
+        hint = "leave it out"
+    elif scheme in WEB and has_wildcard(rest):
+        wrong = f"{shown} stands for several addresses, and the web lists none"
+        hint = "write one address; an asset each"
+    if wrong:
+        raise AssetError(wrong, code="POL363", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +191,7 @@ class FilesSource:
     pattern: Pattern
     how: Format
     fails: bool = False
+    login: Login = NOBODY
 
     def ask(self, known: Known) -> Iterable[Batch | BadFile]:
         """List the files, and give those whose content did not land yet."""
@@ -195,9 +257,17 @@ class FilesSource:
     def _place(self) -> Files:
         if "://" not in self.pattern.text:
             return LocalFiles(self.root, self.pattern)
-        from polster.sources.object_store import StoredFiles
-
-        return StoredFiles(self.pattern)
+        module, name, extra = SERVERS.get(self.pattern.text.partition("://")[0], STORES)
+        try:
+            place = getattr(import_module(f"polster.sources.{module}"), name)
+        except ImportError as error:
+            raise AssetError(
+                f"the files {self.pattern.text} lie elsewhere: {error.name} is not installed",
+                code="POL366",
+                hint=f"pip install 'polster[{extra}]'",
+            ) from error
+        found: Files = place(self.pattern, self.login)
+        return found
 
     def _read(
         self,

@@ -21,6 +21,7 @@ from polster.sources.file_list import (
     unreachable,
 )
 from polster.sources.file_pattern import Pattern
+from polster.sources.login import Login
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -38,8 +39,8 @@ class StoredFiles(FetchedFiles):
     fetched once, under the condition that it is the one which was listed.
     """
 
-    def __init__(self, pattern: Pattern) -> None:
-        super().__init__(pattern)
+    def __init__(self, pattern: Pattern, login: Login) -> None:
+        super().__init__(pattern, login)
         self._tags: dict[str, str | None] = {}
         try:
             from obstore.exceptions import BaseError
