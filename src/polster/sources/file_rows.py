@@ -30,6 +30,8 @@ KINDS = {
     ".pq": "parquet",
     ".xlsx": "excel",
     ".xlsm": "excel",
+    ".xml": "xml",
+    ".avro": "avro",
 }
 TEXT = ("csv", "jsonl", "json")
 QUOTE = '"'
@@ -43,7 +45,7 @@ class Format:
     """How files are read.
 
     Attributes:
-        kind: ``csv``, ``jsonl``, ``json``, ``parquet`` or ``excel``.
+        kind: ``csv``, ``jsonl``, ``json``, ``parquet``, ``excel``, ``xml`` or ``avro``.
         encoding: Of text.
         separator: Of CSV, like the next ones.
         quote: Encloses a value; None if nothing does.
@@ -51,6 +53,7 @@ class Format:
         columns: Their names, where there is no header.
         skip_lines: Lines before the header, or the first row; of a sheet, rows.
         sheet: Of a workbook; None is the first.
+        record: The tag of a record of XML.
     """
 
     kind: str
@@ -61,11 +64,15 @@ class Format:
     columns: tuple[str, ...] = ()
     skip_lines: int = 0
     sheet: str | None = None
+    record: str | None = None
 
     @property
     def text(self) -> str | None:
         """Return the encoding of what is text; None of what is none."""
         return self.encoding if self.kind in TEXT else None
+
+
+JSON_LINES = Format("jsonl")
 
 
 def kind_of(pattern: str) -> str | None:
@@ -89,16 +96,21 @@ def read_file(path: Path, how: Format) -> pl.DataFrame:
         OSError: It cannot be opened.
     """
     if how.kind == "parquet":
-        return _numbered(_parquet(path))
+        return numbered(_parquet(path))
     data = b"".join(as_utf8([path.read_bytes()], "utf-8"))
     if how.kind == "csv":
-        return _numbered(_csv(data, how))
-    return _numbered(_json(data) if how.kind == "json" else _json_lines(data))
+        return numbered(_csv(data, how))
+    return numbered(_json(data) if how.kind == "json" else _json_lines(data))
 
 
 def is_streamed(path: Path, how: Format) -> bool:
     """Tell whether a file is read a piece at a time, since it is too large to be held."""
     return path.stat().st_size > LARGE_BYTES and how.kind in ("csv", "jsonl", "parquet")
+
+
+def is_long_list(path: Path, how: Format) -> bool:
+    """Tell whether a file is JSON that is taken apart first, since it is too large to be held."""
+    return how.kind == "json" and path.stat().st_size > LARGE_BYTES
 
 
 def scan_file(path: Path, how: Format) -> pl.LazyFrame:
@@ -154,7 +166,12 @@ def check_large(path: Path, how: Format) -> tuple[pl.Schema, int]:
     return types, int(counts[ROW_COLUMN].item())
 
 
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+def numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with ``_row``, which counts them from 1.
+
+    Raises:
+        UnreadableFileError: They have a column that Polster adds itself.
+    """
     check_names(rows.columns)
     number = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True)
     return rows.hstack([number.alias(ROW_COLUMN)])  # an expression would start Polars' threads

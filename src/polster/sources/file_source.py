@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from errno import ENOENT
 from importlib import import_module
@@ -19,13 +20,17 @@ from polster.sources.file_excel import read_workbook, which_sheet
 from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles, has_wildcard
 from polster.sources.file_memory import ArrivedFile, Memory
 from polster.sources.file_pattern import Pattern
+from polster.sources.file_records import as_lines
 from polster.sources.file_rows import (
+    JSON_LINES,
     KINDS,
     Columns,
     Format,
     check_large,
+    is_long_list,
     is_streamed,
     kind_of,
+    numbered,
     read_file,
     rows_by_footer,
     scan_file,
@@ -68,7 +73,7 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 def files(
     pattern: str,
     *,
-    format: Literal["csv", "jsonl", "json", "parquet", "excel"] | None = None,
+    format: Literal["csv", "jsonl", "json", "parquet", "excel", "xml", "avro"] | None = None,
     on_bad_file: Literal["quarantine", "fail"] = "quarantine",
     encoding: str = "utf-8",
     separator: str = ",",
@@ -77,6 +82,7 @@ def files(
     columns: Sequence[str] = (),
     skip_lines: int = 0,
     sheet: str | None = None,
+    record: str | None = None,
     password: Secret | None = None,
     key_file: Secret | str | None = None,
     passphrase: Secret | None = None,
@@ -109,6 +115,7 @@ def files(
         columns: Their names, where there is no header.
         skip_lines: Lines before the header, or rows.
         sheet: Name of the sheet of a workbook; by default the first.
+        record: Name of the element of XML that is a record.
         password: Of a server's user, such as ``polster.secret("SFTP_PASSWORD")``.
         key_file: Path of the user's private key, with SFTP.
         passphrase: Of that key.
@@ -145,9 +152,19 @@ def files(
             code="POL363",
             hint='write format="excel" too, or leave sheet= out',
         )
+    if (record is None) is (kind == "xml"):
+        raise AssetError(
+            f"nothing says which element of the files {pattern} is a record"
+            if kind == "xml"
+            else f"`record` names an element of XML, and the files {pattern} are none",
+            code="POL363",
+            hint='write record="order"' if kind == "xml" else "leave record= out",
+        )
     login = Login(password, key_file, passphrase, host_key)
     _check_login(pattern, login)
-    how = Format(kind, encoding, separator, quote, header, tuple(columns), skip_lines, sheet)
+    how = Format(
+        kind, encoding, separator, quote, header, tuple(columns), skip_lines, sheet, record
+    )
     return FilesSource(Path.cwd(), meant, how, fails=on_bad_file == "fail", login=login)
 
 
@@ -363,11 +380,12 @@ class _Good:
         file, how = arrived.file, self.source.how
         held: pl.DataFrame | None = None
         with as_read(self.place.path(file), how.text, self._scratch) as path:
-            if is_streamed(path, how):
-                types, rows = check_large(path, how)
-            else:
-                held = _read_whole(path, how)
-                types, rows = held.schema, held.height
+            with _as_table(path, how, self._scratch) as (table, form):
+                if is_streamed(table, form):
+                    types, rows = check_large(table, form)
+                else:
+                    held = _read_whole(table, form)
+                    types, rows = held.schema, held.height
             said = rows_by_footer(path) if how.kind == "parquet" else None
         named = {name.lower() for name in self.source.pattern.names}
         if twins := [name for name in types if name.lower() in named]:
@@ -427,11 +445,14 @@ class _Good:
             yield self._held[file.name]
             return
         how = self.source.how
-        with as_read(self.place.path(file), how.text, self._scratch) as path:
-            if is_streamed(path, how):
-                yield from scan_file(path, how).collect_batches()
+        with (
+            as_read(self.place.path(file), how.text, self._scratch) as path,
+            _as_table(path, how, self._scratch) as (table, form),
+        ):
+            if is_streamed(table, form):
+                yield from scan_file(table, form).collect_batches()
             else:
-                yield _read_whole(path, how)
+                yield _read_whole(table, form)
 
     def sheet(self) -> str | None:
         """Say which of its sheets is read of the first workbook; None if that is clear."""
@@ -459,8 +480,25 @@ class _Good:
                 )
 
 
+@contextmanager
+def _as_table(path: Path, how: Format, scratch: Path) -> Iterator[tuple[Path, Format]]:
+    """Give a file as one that holds its records line by line, for as long as it is read."""
+    if how.kind != "xml" and not is_long_list(path, how):
+        yield path, how
+        return
+    with as_lines(path, how.record, scratch) as lines:
+        yield lines, JSON_LINES
+
+
 def _read_whole(path: Path, how: Format) -> pl.DataFrame:
-    return read_workbook(path, how) if how.kind == "excel" else read_file(path, how)
+    match how.kind:
+        case "excel":
+            return read_workbook(path, how)
+        case "avro":
+            from polster.sources.file_avro import read_avro  # few files are
+
+            return numbered(read_avro(path))
+    return read_file(path, how)
 
 
 def _pieces(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

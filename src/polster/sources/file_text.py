@@ -45,6 +45,22 @@ class UnreadableFileError(Exception):
     """A file is not what its format says; the message says what is wrong, and where."""
 
 
+def library(name: str, extra: str) -> Any:
+    """Load a library that reads some files, which not everybody has.
+
+    Raises:
+        AssetError: It is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise AssetError(
+            f"files of this kind are read by {name.partition('.')[0]}, which is not installed",
+            code="POL366",
+            hint=f"pip install 'polster[{extra}]'",
+        ) from error
+
+
 @contextmanager
 def as_read(path: Path, encoding: str | None, scratch: Path) -> Iterator[Path]:
     """Give a file unpacked, and text as UTF-8 without a mark, for as long as it is read.

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from polster.sources.api import ApiError
-from polster.sources.file_rows import ROW_COLUMN, Columns, Format, as_json, read_file
+from polster.sources.file_rows import JSON_LINES, ROW_COLUMN, Columns, as_json, read_file
 from polster.sources.file_text import UnreadableFileError
 from polster.sources.scratch import scratch_folder
 from polster.sources.streamed import streamed
@@ -20,7 +20,6 @@ PIECE_BYTES = 32 * 1024 * 1024
 RAW = "_raw"
 VALUE = "value"
 """The column of records that are no objects."""
-JSON_LINES = Format("jsonl")
 
 
 @dataclass(slots=True, weakref_slot=True)
