@@ -445,7 +445,7 @@ def test_so_is_a_large_file_that_is_packed_or_in_another_encoding(
     ("pattern", "options", "said"),
     [
         ("landing/*", "", "nothing says what the files landing/* are"),
-        ("landing/*.csv", ', format="xml"', "`format` is 'xml', which Polster does not read"),
+        ("landing/*.csv", ', format="yaml"', "`format` is 'yaml', which Polster does not read"),
         (
             "landing/*.csv",
             ', encoding="uft-8"',
