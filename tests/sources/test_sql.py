@@ -741,7 +741,7 @@ def test_a_secret_is_found_by_its_name_and_never_shown(
     monkeypatch.setenv("TOKEN", "from a variable")
 
     assert (from_file, named.value()) == ("from a file", "from a variable")
-    assert f"{named} {named!r}" == "Secret('TOKEN') Secret('TOKEN')"
+    assert f"{named} {named!r}" == "Secret(name='TOKEN') Secret(name='TOKEN')"
     with pytest.raises(ValueError, match="no name of a variable"):
         secret("my token")
 

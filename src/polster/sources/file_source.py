@@ -14,10 +14,18 @@ from typing import Literal
 import polars as pl
 
 from polster.errors import AssetError
+from polster.model.plugins import FILES, PluginError, plugin
 from polster.model.secret import Secret
 from polster.model.secrets import without_secrets
 from polster.sources.file_excel import read_workbook, which_sheet
-from polster.sources.file_list import Digests, Files, FoundFile, LocalFiles, has_wildcard
+from polster.sources.file_list import (
+    Digests,
+    Files,
+    FoundFile,
+    LocalFiles,
+    has_wildcard,
+    unreachable,
+)
 from polster.sources.file_memory import ArrivedFile, Memory
 from polster.sources.file_pattern import Pattern
 from polster.sources.file_records import as_lines
@@ -45,6 +53,8 @@ SOURCE_COLUMN = "_source"
 SHOWN = 3
 HELD_FILES = 2000
 NOBODY = Login()
+MEND_PLUGIN = "mend that package, or install another version of it"
+IN_STORES = ("s3", "s3a", "gs", "gcs", "az", "adl", "azure", "abfs", "abfss")
 STORES = ("object_store", "StoredFiles", "object-store")
 SERVERS = {
     "sftp": ("sftp", "SftpFiles", "sftp"),
@@ -274,9 +284,15 @@ class FilesSource:
     def _place(self) -> Files:
         if "://" not in self.pattern.text:
             return LocalFiles(self.root, self.pattern)
-        module, name, extra = SERVERS.get(self.pattern.text.partition("://")[0], STORES)
+        scheme = self.pattern.text.partition("://")[0]
+        module, name, extra = SERVERS.get(scheme, STORES)
         try:
+            if scheme not in (*SERVERS, *IN_STORES) and (added := plugin(FILES, scheme)):
+                other: Files = added(self.pattern, self.login)
+                return other
             place = getattr(import_module(f"polster.sources.{module}"), name)
+        except PluginError as error:
+            raise unreachable(self.pattern.text, str(error), hint=MEND_PLUGIN) from error
         except ImportError as error:
             raise AssetError(
                 f"the files {self.pattern.text} lie elsewhere: {error.name} is not installed",
