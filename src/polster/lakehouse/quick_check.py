@@ -102,7 +102,9 @@ def quick_check_in_store(store: Store, uri: str) -> QuickCheck | None:
         return None
 
     def read(version: int) -> Commit:
-        lines = store.read_lines(log, commit_name(version)) or ()
+        lines = store.read_lines(log, commit_name(version))
+        if lines is None:
+            raise LookupError(commit_name(version))  # it went meanwhile
         return to_commit(version, [json.loads(line) for line in lines if line])
 
     try:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 from threading import Lock
+from urllib.parse import unquote, urlsplit
 
-from polster.sources.file_list import FoundFile, Listing
+from polster.errors import AssetError
+from polster.sources.file_list import (
+    FoundFile,
+    Listing,
+    has_wildcard,
+    is_hidden,
+    is_unfinished,
+    unreachable,
+)
 from polster.sources.file_pattern import Pattern
 from polster.sources.login import Login
 from polster.sources.scratch import scratch_folder
@@ -100,3 +110,60 @@ class FetchedFiles(ABC):
             path = self._fetched.pop(name)
             held -= path.stat().st_size
             path.unlink()
+
+
+class ServerFiles(FetchedFiles):
+    """The files of a pattern on a server with folders, such as ``sftp://user@host/outbox/*.csv``.
+
+    Attributes:
+        port: Where it answers, unless the pattern says.
+        usual_hint: How to mend it if it does not.
+    """
+
+    at_once = 1
+    port: int
+    usual_hint: str
+
+    def __init__(self, pattern: Pattern, login: Login) -> None:
+        super().__init__(pattern, login)
+        parts = urlsplit(pattern.text)
+        self.host, self.port = parts.hostname or "", parts.port or self.port
+        self.user = unquote(parts.username) if parts.username else None
+        scheme, _, rest = pattern.glob.partition("://")
+        place, _, self._glob = rest.partition("/")
+        self._start = f"{scheme}://{place}/"
+
+    @abstractmethod
+    def below(self, folder: str, *, is_deep: bool) -> Iterator[tuple[str, int, int]]:
+        """Yield path, bytes and time of each file in a folder, and in those below it if deep.
+
+        The time is in nanoseconds since 1970.
+
+        Raises:
+            AssetError: They cannot be listed.
+        """
+
+    def list(self) -> Listing:
+        """List the files, one listing of each folder."""
+        folders = self._glob.split("/")[:-1]
+        fixed = list(takewhile(lambda part: not has_wildcard(part), folders))
+        found: list[FoundFile] = []
+        waiting: list[str] = []
+        top = "/".join(["", *fixed])
+        for path, size, modified in self.below(top, is_deep=len(fixed) < len(folders)):
+            name, own = self._start + path.lstrip("/"), path.rpartition("/")[2]
+            if is_hidden(own) or not self.pattern.matches(name):
+                continue
+            if is_unfinished(own) or not size:
+                waiting.append(name)
+                continue
+            found.append(FoundFile(name, size, modified, 0))
+        return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
+
+    def path_there(self, file: FoundFile) -> str:
+        """Return where a file is on the server."""
+        return "/" + file.name.removeprefix(self._start)
+
+    def refused(self, why: str, hint: str | None = None) -> AssetError:
+        """Say why the files cannot be had."""
+        return unreachable(self.pattern.text, why, hint=hint or self.usual_hint)

@@ -10,19 +10,10 @@ from errno import ENOENT
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 from weakref import finalize
 
-from polster.errors import AssetError
-from polster.sources.fetched import FetchedFiles
-from polster.sources.file_list import (
-    FoundFile,
-    Listing,
-    has_wildcard,
-    is_hidden,
-    is_unfinished,
-    unreachable,
-)
+from polster.sources.fetched import ServerFiles
+from polster.sources.file_list import FoundFile
 from polster.sources.file_pattern import Pattern
 from polster.sources.login import Login
 
@@ -37,70 +28,44 @@ LOST = (
     ftplib.error_temp,
     ftplib.error_proto,
 )
-HINT = "look whether it is up, and at its address, the user and the password"
 GONE = "550"
 """Begins the answer of a server that has no such file."""
 
 T = TypeVar("T")
 
 
-class FtpFiles(FetchedFiles):
+class FtpFiles(ServerFiles):
     """The files of a pattern such as ``ftp://partner@host/outbox/*.csv``, or ``ftps://…``.
 
     A file is known by its size and its time, as ``MLSD`` lists them, and fetched once. What comes
     by ``ftp://`` is not encrypted, nor is the password.
     """
 
-    at_once = 1
+    port = ftplib.FTP_PORT
+    usual_hint = "look whether it is up, and at its address, the user and the password"
 
     def __init__(self, pattern: Pattern, login: Login) -> None:
         super().__init__(pattern, login)
-        parts = urlsplit(pattern.text)
-        self._is_encrypted = parts.scheme == "ftps"
-        self._host, self._port = parts.hostname or "", parts.port or ftplib.FTP_PORT
-        self._user = unquote(parts.username) if parts.username else "anonymous"
-        scheme, _, rest = pattern.glob.partition("://")
-        place, _, self._glob = rest.partition("/")
-        self._start = f"{scheme}://{place}/"
+        self._is_encrypted = pattern.text.startswith("ftps:")
+        self._user = self.user or "anonymous"
         self._using = RLock()
         self._ftp: ftplib.FTP | None = None
 
-    def list(self) -> Listing:
-        """List the files, one listing of each folder."""
-        folders = self._glob.split("/")[:-1]
-        fixed: list[str] = []
-        for part in folders:
-            if has_wildcard(part):
-                break
-            fixed.append(part)
-        is_deep = len(fixed) < len(folders)
-        found: list[FoundFile] = []
-        waiting: list[str] = []
-        for path, size, modified in self._below("/".join(["", *fixed]), is_deep=is_deep):
-            name, own = self._start + path.lstrip("/"), path.rpartition("/")[2]
-            if is_hidden(own) or not self.pattern.matches(name):
-                continue
-            if is_unfinished(own) or not size:
-                waiting.append(name)
-                continue
-            found.append(FoundFile(name, size, modified, 0))
-        return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
-
-    def _below(self, folder: str, *, is_deep: bool) -> Iterator[tuple[str, int, int]]:
-        """Yield path, bytes and time of each file in a folder, and in those below it if deep."""
+    def below(self, folder: str, *, is_deep: bool) -> Iterator[tuple[str, int, int]]:
+        """Yield what ``MLSD`` lists."""
         asked = ["type", "size", "modify"]
         entries = self._do(lambda ftp: list(ftp.mlsd(folder or "/", asked)), folder or "/")
         for name, facts in entries:
             kind = facts.get("type", "file").lower()
             path = f"{folder.rstrip('/')}/{name}"
             if kind == "dir" and is_deep:
-                yield from self._below(path, is_deep=True)
+                yield from self.below(path, is_deep=True)
             elif kind == "file":
                 yield path, int(facts.get("size", "0")), _moment(facts.get("modify", ""))
 
     def download(self, file: FoundFile, target: Path) -> None:
         """Fetch a file, and go on where a connection was lost."""
-        path = "/" + file.name.removeprefix(self._start)
+        path = self.path_there(file)
 
         def fetch(ftp: ftplib.FTP) -> int:
             begun = target.stat().st_size if target.exists() else 0
@@ -128,11 +93,11 @@ class FtpFiles(FetchedFiles):
                 try:
                     return work(self._connected())
                 except ftplib.error_perm as error:
-                    raise self._refused(f"{what}: {_said(error)}") from error
+                    raise self.refused(f"{what}: {_said(error)}") from error
                 except LOST as error:
                     self._close()
                     if left == 0:
-                        raise self._refused(f"the connection was lost: {_said(error)}") from error
+                        raise self.refused(f"the connection was lost: {_said(error)}") from error
         raise AssertionError("a try returns or raises")
 
     def _connected(self) -> ftplib.FTP:
@@ -147,16 +112,16 @@ class FtpFiles(FetchedFiles):
             ftp = ftplib.FTP(timeout=TIMEOUT_SECONDS)  # noqa: S321 - as the user has asked for
         ftp.encoding = "utf-8"
         try:
-            ftp.connect(self._host, self._port)
+            ftp.connect(self.host, self.port)
             ftp.login(self._user, password)
             if isinstance(ftp, ftplib.FTP_TLS):
                 ftp.prot_p()
         except ftplib.error_perm as error:
             ftp.close()
-            raise self._refused(f"it does not let {self._user} in: {_said(error)}") from error
+            raise self.refused(f"it does not let {self._user} in: {_said(error)}") from error
         except (ftplib.Error, OSError, EOFError) as error:
             ftp.close()
-            raise self._refused(_said(error)) from error
+            raise self.refused(_said(error)) from error
         self._ftp = ftp
         finalize(self, ftp.close)
         return ftp
@@ -165,9 +130,6 @@ class FtpFiles(FetchedFiles):
         if self._ftp is not None:
             self._ftp.close()
         self._ftp = None
-
-    def _refused(self, why: str) -> AssetError:
-        return unreachable(self.pattern.text, why, hint=HINT)
 
 
 def _moment(said: str) -> int:

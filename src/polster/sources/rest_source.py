@@ -97,6 +97,9 @@ class RestSource:
             rows.end()
         except NoSecretError as error:
             raise AssetError(error.message, code="POL374", hint=error.hint) from error
+        except UnicodeEncodeError as error:
+            odd = ApiError("a header or its secret holds what no header can", code="POL386")
+            raise self._failed(odd, ()) from error
         except ApiError as error:
             raise self._failed(error, () if api is None else api.secrets) from error
         finally:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 from weakref import finalize
 
 import paramiko
@@ -23,27 +22,17 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
-from polster.errors import AssetError
-from polster.sources.fetched import FetchedFiles
-from polster.sources.file_list import (
-    FoundFile,
-    Listing,
-    has_wildcard,
-    is_hidden,
-    is_unfinished,
-    unreachable,
-)
+from polster.sources.fetched import ServerFiles
+from polster.sources.file_list import FoundFile
 from polster.sources.file_pattern import Pattern
 from polster.sources.login import Login
 
-PORT = 22
 TIMEOUT_SECONDS = 30.0
 TRIES = 3
 PIECE_BYTES = 1 << 20
 FINGERPRINT = "SHA256:"
 LOST = (EOFError, ConnectionError, TimeoutError, SSHException)
 """How a connection says that it is no more."""
-HINT = "look whether it is up, and at its address, the user, and the password or key"
 
 T = TypeVar("T")
 
@@ -94,76 +83,45 @@ class _Pinned(paramiko.MissingHostKeyPolicy):
             )
 
 
-class SftpFiles(FetchedFiles):
+class SftpFiles(ServerFiles):
     """The files of a pattern such as ``sftp://partner@host/outbox/*.csv``.
 
     A file is known by its size and its time, and fetched once. A connection that is lost is made
     anew, and what had come of a file stays.
     """
 
-    at_once = 1
+    port = 22
+    usual_hint = "look whether it is up, and at its address, the user, and the password or key"
 
     def __init__(self, pattern: Pattern, login: Login) -> None:
         super().__init__(pattern, login)
-        parts = urlsplit(pattern.text)
-        self._host, self._port = parts.hostname or "", parts.port or PORT
-        self._user = unquote(parts.username) if parts.username else None
-        scheme, _, rest = pattern.glob.partition("://")
-        place, _, self._glob = rest.partition("/")
-        self._start = f"{scheme}://{place}/"
         self._using = RLock()
         self._client: paramiko.SSHClient | None = None
         self._sftp: paramiko.SFTPClient | None = None
 
-    def list(self) -> Listing:
-        """List the files, one listing of each folder."""
-        folders = self._glob.split("/")[:-1]
-        fixed: list[str] = []
-        for part in folders:
-            if has_wildcard(part):
-                break
-            fixed.append(part)
-        is_deep = len(fixed) < len(folders)
-        top = "/".join(["", *fixed])
-        found: list[FoundFile] = []
-        waiting: list[str] = []
+    def below(self, folder: str, *, is_deep: bool) -> Iterator[tuple[str, int, int]]:
+        """Yield the files of a folder; a link is what it leads to, but for folders."""
         try:
-            for path, about in self._below(top, is_deep=is_deep):
-                name, own = self._start + path.lstrip("/"), path.rpartition("/")[2]
-                if is_hidden(own) or not self.pattern.matches(name):
-                    continue
-                if is_unfinished(own) or not about.st_size:
-                    waiting.append(name)
-                    continue
-                modified = (about.st_mtime or 0) * 1_000_000_000
-                found.append(FoundFile(name, about.st_size, modified, 0))
+            entries = self._do(partial(_entries, folder=folder or "/"))
         except OSError as error:
-            why = f"there is no folder {top or '/'}" if error.errno == ENOENT else _said(error)
-            raise unreachable(self.pattern.text, why) from error
-        return Listing(tuple(sorted(found, key=lambda each: each.name)), tuple(sorted(waiting)))
-
-    def _below(
-        self, folder: str, *, is_deep: bool
-    ) -> Iterator[tuple[str, paramiko.SFTPAttributes]]:
-        """Yield path and attributes of each file in a folder, and in those below it if deep."""
-        entries = self._do(partial(_entries, folder=folder or "/"))
+            gone = f"there is no folder {folder or '/'}"
+            raise self.refused(gone if error.errno == ENOENT else _said(error)) from error
         for entry in entries:
             path = f"{folder.rstrip('/')}/{entry.filename}"
-            about = entry
-            if stat.S_ISLNK(entry.st_mode or 0):
+            about, is_link = entry, stat.S_ISLNK(entry.st_mode or 0)
+            if is_link:
                 try:
                     about = self._do(partial(_about, path=path))
                 except OSError:  # it leads nowhere
                     continue
-            if stat.S_ISDIR(about.st_mode or 0):
-                if is_deep and not stat.S_ISLNK(entry.st_mode or 0):
-                    yield from self._below(path, is_deep=True)
+            if stat.S_ISDIR(about.st_mode or 0) and is_deep and not is_link:
+                yield from self.below(path, is_deep=True)
             elif stat.S_ISREG(about.st_mode or 0):
-                yield path, about
+                yield path, about.st_size or 0, _modified(about)
 
     def download(self, file: FoundFile, target: Path) -> None:
         """Fetch a file, and go on where a connection was lost."""
-        path = "/" + file.name.removeprefix(self._start)
+        path = self.path_there(file)
 
         def fetch(sftp: paramiko.SFTPClient) -> None:
             if not isinstance(threading.excepthook, _Quiet):
@@ -181,10 +139,9 @@ class SftpFiles(FetchedFiles):
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise self._refused(_said(error)) from error
+            raise self.refused(_said(error)) from error
         came = target.stat().st_size
-        state = about.st_size, (about.st_mtime or 0) * 1_000_000_000
-        if state != (file.size, file.modified) or came != file.size:
+        if (about.st_size, _modified(about)) != (file.size, file.modified) or came != file.size:
             raise FileNotFoundError(ENOENT, "it is another one by now", file.name)
 
     def _do(self, work: Callable[[paramiko.SFTPClient], T]) -> T:
@@ -201,7 +158,7 @@ class SftpFiles(FetchedFiles):
                 except LOST as error:
                     self._close()
                     if left == 0:
-                        raise self._refused(f"the connection was lost: {_said(error)}") from error
+                        raise self.refused(f"the connection was lost: {_said(error)}") from error
         raise AssertionError("a try returns or raises")
 
     def _connected(self) -> paramiko.SFTPClient:
@@ -216,9 +173,9 @@ class SftpFiles(FetchedFiles):
         is_said = password is not None or key_file is not None
         try:
             client.connect(
-                self._host,
-                self._port,
-                self._user,
+                self.host,
+                self.port,
+                self.user,
                 password,
                 key_filename=None if key_file is None else str(Path(key_file).expanduser()),
                 passphrase=passphrase,
@@ -234,26 +191,26 @@ class SftpFiles(FetchedFiles):
                 channel.settimeout(TIMEOUT_SECONDS)
         except BadHostKeyException as error:
             client.close()
-            raise self._refused(
-                f"the server {self._host} has another key than it had: {error.key.fingerprint}",
+            raise self.refused(
+                f"the server {self.host} has another key than it had: {error.key.fingerprint}",
                 "somebody may stand between; if the server has a new key, take the old one out of "
                 "~/.ssh/known_hosts",
             ) from error
         except _UnknownHostError as error:
             client.close()
-            raise self._refused(
+            raise self.refused(
                 str(error),
                 "ask its owner whether that is its key; then write it: "
                 f'host_key="{FINGERPRINT}…", or add it to ~/.ssh/known_hosts',
             ) from error
         except (PasswordRequiredException, AuthenticationException) as error:
             client.close()
-            raise self._refused(
-                f"it does not let {self._user or 'you'} in: {_said(error)}"
+            raise self.refused(
+                f"it does not let {self.user or 'you'} in: {_said(error)}"
             ) from error
         except (NoValidConnectionsError, SSHException, OSError, EOFError, ValueError) as error:
             client.close()
-            raise self._refused(_said(error)) from error
+            raise self.refused(_said(error)) from error
         self._client, self._sftp = client, sftp
         finalize(self, client.close)
         return sftp
@@ -263,9 +220,6 @@ class SftpFiles(FetchedFiles):
             self._client.close()
         self._client = self._sftp = None
 
-    def _refused(self, why: str, hint: str = HINT) -> AssetError:
-        return unreachable(self.pattern.text, why, hint=hint)
-
 
 def _entries(sftp: paramiko.SFTPClient, *, folder: str) -> list[paramiko.SFTPAttributes]:
     return sftp.listdir_attr(folder)
@@ -273,6 +227,10 @@ def _entries(sftp: paramiko.SFTPClient, *, folder: str) -> list[paramiko.SFTPAtt
 
 def _about(sftp: paramiko.SFTPClient, *, path: str) -> paramiko.SFTPAttributes:
     return sftp.stat(path)
+
+
+def _modified(about: paramiko.SFTPAttributes) -> int:
+    return (about.st_mtime or 0) * 1_000_000_000
 
 
 def _said(error: BaseException) -> str:
