@@ -165,6 +165,19 @@ def test_a_pipeline_runs_in_a_bucket_as_in_a_folder(shop: Pipeline, bucket: Any)
         assert SECRET.encode() not in entry.get()["Body"].read()
 
 
+@pytest.mark.parametrize("absent", ["pyarrow", "obstore"])
+def test_a_bucket_needs_no_library_more(
+    shop: Pipeline, bucket: Any, monkeypatch: pytest.MonkeyPatch, absent: str
+) -> None:
+    polster(shop, "run", "bronze.orders")  # asks once whether the store keeps writers apart
+    monkeypatch.setitem(sys.modules, absent, None)
+
+    first, second = polster(shop, "run"), polster(shop, "run")
+
+    assert statuses(first)["gold.spending"] == "published"
+    assert set(statuses(second).values()) == {"unchanged"}
+
+
 def test_the_lineage_of_a_run_is_kept_in_a_bucket(shop: Pipeline, bucket: Any) -> None:
     polster(shop, "run")
 

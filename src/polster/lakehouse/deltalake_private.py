@@ -1,7 +1,7 @@
 """What Polster needs of deltalake and deltalake does not promise; nothing else asks for it.
 
-``deltalake._internal.DeltaFileSystemHandler`` lists, deletes and writes files of an object store;
-the public way to it, ``deltalake.fs``, wants PyArrow. Files that were staged and not published are
+``deltalake._internal.DeltaFileSystemHandler`` deletes and writes files of an object store; the
+public way to it, ``deltalake.fs``, wants PyArrow. Files that were staged and not published are
 deleted by it. Without it they would pile up unseen, so Polster then refuses to open a lakehouse in
 an object store. A lakehouse in a folder does not need it.
 
@@ -49,17 +49,6 @@ def delete_from_store(folder: str, names: Iterable[str], options: Mapping[str, s
         for name in names:
             with suppress(OSError):
                 files.delete_file(name)
-
-
-def list_in_store(folder: str, options: Mapping[str, str]) -> dict[str, int]:
-    """Return the bytes of each file directly in ``folder``, by name, in one request or a few.
-
-    Raises:
-        OSError: The store cannot be reached, or refuses; or a ``DeltaError``.
-    """
-    root, _, name = folder.rpartition("/")
-    found = _handler()(root, dict(options)).get_file_info_selector(name, True, False)
-    return {each.path.rpartition("/")[2]: each.size or 0 for each in found}
 
 
 def write_to_store(folder: str, name: str, data: bytes, options: Mapping[str, str]) -> None:

@@ -8,24 +8,19 @@ it; there, two runs would publish over each other, and one be lost without a wor
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from secrets import token_hex
-from typing import TYPE_CHECKING
 
 from polster.errors import LakehouseError
+from polster.lakehouse.object_store import reach
 from polster.lakehouse.store import Store
 from polster.model.secrets import without_secrets
-
-if TYPE_CHECKING:
-    from obstore.store import RetryConfig
 
 FOLDER, NAME = "_polster", "exclusion.json"
 KEEPS_APART = "keeps_writers_apart"
 ENDPOINTS = ("aws_endpoint_url", "aws_endpoint_url_s3", "aws_endpoint")
 """Variables that let another store than Amazon's answer to ``s3://``."""
-RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 
 
 def keeps_apart(store: Store) -> bool:
@@ -59,7 +54,6 @@ def ask(store: Store) -> bool:
     try:
         from obstore import delete, put
         from obstore.exceptions import AlreadyExistsError, BaseError
-        from obstore.store import from_url
     except ImportError as error:
         raise LakehouseError(
             "whether the store keeps writers apart can be asked with obstore alone, which is not "
@@ -68,15 +62,9 @@ def ask(store: Store) -> bool:
             place=store.root,
             hint="pip install 'polster[object-store]'",
         ) from error
-    own = {name: value for name, value in store.options.items() if name.upper() not in os.environ}
     name = f"{FOLDER}/probe-{token_hex(8)}"
     try:
-        reached = from_url(
-            f"{store.root}/",
-            config=own,  # type: ignore[call-overload]
-            client_options={"allow_http": _is_plain(store)},
-            retry_config=RETRY,
-        )
+        reached = reach(store)
         put(reached, name, b"1", mode="create")
         try:
             put(reached, name, b"2", mode="create")
@@ -96,14 +84,6 @@ def ask(store: Store) -> bool:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     store.write_text(store.uri(FOLDER), NAME, json.dumps({KEEPS_APART: answer, "asked_at": at}))
     return answer
-
-
-def _is_plain(store: Store) -> bool:
-    """Tell whether the variables let the store be reached without encryption, as in tests."""
-    options = store.options
-    endpoint = options.get("aws_endpoint_url", "")
-    allowed = ("aws_allow_http", "azure_allow_http", "azure_storage_use_emulator")
-    return endpoint.startswith("http://") or any(options.get(each) for each in allowed)
 
 
 def _said(error: Exception) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from polster.errors import LakehouseError
+from polster.lakehouse.object_store import sizes_below
 from polster.lakehouse.store import LOG_FOLDER, Store
 from polster.lakehouse.table import Commit, Table, published_version, to_commit
 from polster.lakehouse.table_version import TableVersion
@@ -88,13 +89,15 @@ def quick_check(uri: str) -> QuickCheck | None:
 def quick_check_in_store(store: Store, uri: str) -> QuickCheck | None:
     """Check the newest version of a table in an object store, in two requests.
 
-    None if there is no table, or it has to be opened to know more.
+    None if there is no table, or it has to be opened to know more, as without ``obstore``.
 
     Raises:
         LakehouseError: The store cannot be reached, or refuses.
     """
     log = f"{uri}/{LOG_FOLDER}"
-    sizes = store.sizes(log)
+    sizes = sizes_below(store, log)
+    if sizes is None:
+        return None
     versions = commit_versions(sizes)
     start = _start(sizes)
     needed = [commit_name(version) for version in versions if version >= start]

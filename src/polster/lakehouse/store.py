@@ -13,12 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from polster.errors import LakehouseError
-from polster.lakehouse.deltalake_private import (
-    check_can_delete,
-    delete_from_store,
-    list_in_store,
-    write_to_store,
-)
+from polster.lakehouse.deltalake_private import check_can_delete, delete_from_store, write_to_store
 
 LOG_FOLDER = "_delta_log"
 DECORATION = re.compile("\x1b\\[[0-9;]*m|↳")
@@ -154,15 +149,6 @@ class Store:
                         path.parent.rmdir()
             return
         delete_from_store(folder, names, self.options)
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Return the bytes of each file directly in a folder of an object store, by name.
-
-        Raises:
-            LakehouseError: It cannot be listed.
-        """
-        with reaching(folder):
-            return list_in_store(folder, self.options)
 
     def is_empty(self, folder: str, name: str) -> bool:
         """Tell whether a file of this machine is there without content; not asked of a store."""
