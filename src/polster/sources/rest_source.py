@@ -20,6 +20,8 @@ from polster.sources.source import Batch, Forms, Known
 
 SOURCE = "_source"
 TIMEOUT_SECONDS = 60.0
+LEAST_SECRET = 4
+"""What is shorter is no secret, and stands in any text."""
 CREDENTIALS = ("authorization", "apikey", "accesstoken", "token", "secret", "password", "sig")
 """Names of headers and parameters, in lower case and letters alone, whose values are secrets."""
 SCALARS = (str, int, float, Decimal, bool, Secret)
@@ -114,7 +116,8 @@ class RestSource:
     def _failed(self, error: ApiError, secrets: Iterable[str]) -> AssetError:
         said = without_secrets(error.said)
         for secret in secrets:  # an API may quote what it was told
-            said = said.replace(secret, "***")
+            if len(secret) >= LEAST_SECRET:
+                said = said.replace(secret, "***")
         usual = {
             "POL382": "look whether it is up, and run it again later",
             "POL383": "look at the address, the parameters, and what the key may read",

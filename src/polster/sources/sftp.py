@@ -236,4 +236,5 @@ def _modified(about: paramiko.SFTPAttributes) -> int:
 def _said(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno == EACCES:
         return "this user may not read that"
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    said = str(error).removeprefix("[Errno None]").strip()
+    return said.partition("\n")[0] or type(error).__name__
