@@ -696,7 +696,7 @@ def test_a_database_in_a_file_is_only_read(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"uri": "oracle://host/shop", "table": "sale"}, "begins with none of"),
+        ({"uri": "postgressql://host/shop", "table": "sale"}, "begins with none of"),
         ({"uri": "sqlite:///shop.db"}, "a table or a query"),
         ({"uri": "sqlite:///shop.db", "table": "a", "query": "b"}, "a table or a query"),
         ({"uri": "postgresql://shop:pw@host/shop", "table": "a"}, "stands in the code"),
@@ -755,3 +755,134 @@ def test_a_secret_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert unknown.value.code == "POL374"
     assert "SHOP_PASSWORD_FILE" in (unknown.value.hint or "")
+
+
+def by_sqlalchemy(server: Server) -> str:
+    """Return the address of a server as a dialect and driver of SQLAlchemy's."""
+    drivers = {"mysql://": "mysql+pymysql://", "sqlite://": "sqlite+pysqlite://"}
+    return next(
+        server.uri.replace(own, theirs) for own, theirs in drivers.items() if own in server.uri
+    )
+
+
+def test_any_other_database_is_read_by_sqlalchemy(pipeline: Pipeline, mariadb: Server) -> None:
+    mariadb.do(
+        "CREATE TABLE sale (id bigint PRIMARY KEY, `first name` varchar(20), amount decimal(12,2),"
+        " share double, day date, at datetime, photo blob, more json, wide decimal(50,3))",
+        "INSERT INTO sale VALUES (1, 'J\xf6rg 50%', 1234567890.12, 0.5, '2026-01-02', "
+        "'2026-01-02 03:04:05', x'00ff', '{\"a\": 1}', 1.5)",
+        "INSERT INTO sale (id) VALUES (2)",
+    )
+    bronze(pipeline, by_sqlalchemy(mariadb), table="sale")
+
+    first, second = run(pipeline), run(pipeline)
+
+    assert first.error is None, first.error
+    assert second.status is AssetStatus.UNCHANGED
+    table = pipeline.table("bronze.sale").drop(AUDIT, strict=False).sort("id")
+    assert table.row(0) == (
+        1,
+        "J\xf6rg 50%",
+        Decimal("1234567890.12"),
+        0.5,
+        date(2026, 1, 2),
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None),
+        b"\x00\xff",
+        '{"a": 1}',
+        "1.500",
+    )
+    assert table.row(1) == (2, *[None] * 8)
+    assert table.schema["amount"] == pl.Decimal(12, 2)
+
+
+def test_a_query_by_sqlalchemy_may_hold_any_sign(pipeline: Pipeline, mariadb: Server) -> None:
+    mariadb.do(
+        "CREATE TABLE sale (id int, `50%` varchar(20))", "INSERT INTO sale VALUES (1, 'a:b%c')"
+    )
+    query = "SELECT id, `50%` FROM sale WHERE `50%` LIKE 'a:%' AND `50%` NOT LIKE '%x'"
+    bronze(pipeline, by_sqlalchemy(mariadb), "append", query=query, cursor="50%")
+
+    record = run(pipeline)
+    mariadb.do("INSERT INTO sale VALUES (2, 'a:z%c')")
+    after = run(pipeline)
+
+    assert (record.error, after.error) == (None, None)
+    assert sorted(pipeline.table("bronze.sale")["50%"]) == ["a:b%c", "a:z%c"]
+
+
+def test_sqlalchemy_is_asked_for_what_is_new(pipeline: Pipeline, sqlite: Server) -> None:
+    sqlite.do("CREATE TABLE sale (id integer, at text)", "INSERT INTO sale VALUES (1, 'a:b')")
+    bronze(pipeline, by_sqlalchemy(sqlite), "append", table="sale", cursor="at")
+
+    first = run(pipeline)
+    sqlite.do("INSERT INTO sale VALUES (2, 'a:c')")
+    second = run(pipeline)
+
+    assert (first.error, second.error) == (None, None)
+    assert (first.rows_published, second.rows_published) == (1, 1)
+
+
+def test_a_query_by_sqlalchemy_has_the_types_of_its_first_rows(
+    pipeline: Pipeline, sqlite: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite.do(
+        "CREATE TABLE sale (id integer, note)",
+        "INSERT INTO sale VALUES (1, 2), (2, 3), (3, 'free')",
+    )
+    bronze(pipeline, by_sqlalchemy(sqlite), query="SELECT id AS n, note FROM sale ORDER BY id")
+
+    whole = run(pipeline)
+    monkeypatch.setattr("polster.sources.any_database.ROWS_AT_ONCE", 2)
+    cut = pipeline.run("bronze.sale", full_refresh=True).assets[0]
+
+    assert whole.error is None, whole.error
+    assert pipeline.table("bronze.sale")["note"].to_list() == ["2", "3", "free"]
+    assert cut.error is not None
+    assert (cut.error.code, "column 2 is no Int64" in cut.error.message) == ("POL371", True)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said", "hint"),
+    [
+        ("mssql+pyodbc://ann@h/shop?driver=x", "pyodbc is not installed", "pip install pyodbc"),
+        ("nonesuch://ann@h/shop", "SQLAlchemy knows no database `nonesuch`", "the package"),
+        ("sqlite+pysqlite:////no/such/folder/x.db", "unable to open database file", "address"),
+    ],
+)
+def test_what_sqlalchemy_cannot_reach_is_told(
+    pipeline: Pipeline, uri: str, said: str, hint: str
+) -> None:
+    bronze(pipeline, uri, table="sale")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert (error.code, said in error.message) == ("POL370", True), error
+    assert hint in (error.hint or "")
+
+
+def test_a_table_that_sqlalchemy_does_not_find_is_told(pipeline: Pipeline, sqlite: Server) -> None:
+    sqlite.do("CREATE TABLE sale (id integer)")
+    bronze(pipeline, by_sqlalchemy(sqlite), table="sales")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert (error.code, "there is no table sales" in error.message) == ("POL371", True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mssql+pyodbc://ann@db.example.com:1433/shop?driver=ODBC+Driver+18+for+SQL+Server",
+        "oracle+oracledb://ann@db.example.com:1521/?service_name=shop",
+        "snowflake://ann@account/shop/public",
+    ],
+)
+def test_addresses_of_other_databases_are_taken_as_they_are(uri: str) -> None:
+    import sqlalchemy
+
+    source = sql(uri, table="sale", password=secret("SHOP_PASSWORD"))
+
+    assert source.address.uri == uri
+    assert sqlalchemy.make_url(source.address.uri).username == "ann"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,7 +30,10 @@ DRIVERS: Final = {
     "sqlite": ("sqlite", "Sqlite"),
     "duckdb": ("duckdb_file", "DuckDb"),
 }
+OTHERS = ("any_database", "AnyDatabase")
+"""Reads what no other module is made for."""
 IN_FILES = ("sqlite", "duckdb")
+DIALECT = re.compile(r"[a-z][a-z0-9]+(\+[a-z0-9_]+)?")
 SOURCE = "_source"
 
 
@@ -82,7 +86,7 @@ class SqlSource:
         return reading.batch()
 
     def _opened(self) -> Database:
-        module, name = DRIVERS[self.scheme]
+        module, name = DRIVERS.get(self.scheme, OTHERS)
         try:
             password = self.password.value() if self.password else None
         except NoSecretError as error:
@@ -98,7 +102,7 @@ class SqlSource:
             raise AssetError(
                 f"the database {address.uri} cannot be read: {error.name} is not installed",
                 code="POL372",
-                hint="pip install 'polster[sql]'",
+                hint=f"pip install 'polster[{'sql' if self.scheme in DRIVERS else 'sqlalchemy'}]'",
             ) from error
         except RefusedError as error:
             raise self.refused(error) from error
@@ -245,7 +249,8 @@ def sql(
     Args:
         uri: Such as ``postgresql://user@host:5432/shop``, ``mysql://user@host/shop``,
             ``mariadb://…``, ``sqlite:///shop.db`` or ``duckdb:///shop.duckdb``; a path is one in
-            the project's folder, with four slashes from the root.
+            the project's folder, with four slashes from the root. Any other is SQLAlchemy's, such
+            as ``mssql+pyodbc://user@host/shop?driver=…`` or ``oracle+oracledb://user@host/…``.
         table: Its name, ``schema.table`` if it is another schema.
         query: In its place, a query.
         cursor: With ``load="append"``, the column by which what is new is asked for; see
@@ -260,10 +265,15 @@ def sql(
     """
     parts = urlsplit(uri)
     shown = without_secrets(uri)
-    if parts.scheme not in DRIVERS:
+    is_other = parts.scheme not in DRIVERS
+    if is_other and (not DIALECT.fullmatch(parts.scheme) or nearest(parts.scheme, DRIVERS)):
+        close = nearest(parts.scheme, DRIVERS)
+        known = ", ".join(f"{each}://" for each in DRIVERS)
         raise _wrong(
-            f"`{shown}` begins with none of {', '.join(f'{each}://' for each in DRIVERS)}",
-            "write the address of a database, such as postgresql://user@host/shop",
+            f"`{shown}` begins with none of {known} and no dialect of SQLAlchemy",
+            f"did you mean {close}://?"
+            if close
+            else "write the address of a database, such as postgresql://user@host/shop",
         )
     if (table is None) is (query is None):
         raise _wrong("it takes a table or a query", 'write table="sale"; or query="SELECT …"')
@@ -278,7 +288,8 @@ def sql(
             "the password stands in the code",
             'write password=polster.secret("SHOP_PASSWORD"), and put it into the environment',
         )
-    if parts.fragment or (parts.query and not parts.scheme.startswith("postgres")):
+    reads_options = is_other or parts.scheme.startswith("postgres")
+    if parts.fragment or (parts.query and not reads_options):
         raise _wrong(
             f"`{shown}` ends with options, which nobody reads", "leave out what follows `?` or `#`"
         )
@@ -301,7 +312,7 @@ def sql(
         path.removeprefix("/") if not path.startswith("//") or not is_file else path[1:],
         parts.query,
     )
-    if not address.database:
+    if not address.database and not is_other:
         raise _wrong(f"`{shown}` names no database", "write it at the end: …/shop")
     since = Since(cursor, overlap, initial) if cursor is not None else None
     return SqlSource(address, parts.scheme, table, query, since, password)
