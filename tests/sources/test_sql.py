@@ -886,3 +886,15 @@ def test_addresses_of_other_databases_are_taken_as_they_are(uri: str) -> None:
 
     assert source.address.uri == uri
     assert sqlalchemy.make_url(source.address.uri).username == "ann"
+
+
+def test_what_is_wrong_with_a_cursor_is_told_in_the_users_words(
+    pipeline: Pipeline, sqlite: Server
+) -> None:
+    sqlite.do("CREATE TABLE sale (id integer, photo blob)", "INSERT INTO sale VALUES (1, x'00')")
+    bronze(pipeline, sqlite.uri, "append", table="sale", cursor="photo")
+
+    error = run(pipeline).error
+
+    assert error is not None
+    assert "`cursor=` names the column `photo`, which is Binary" in error.message

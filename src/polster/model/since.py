@@ -66,6 +66,7 @@ class Since:
         column: The cursor.
         overlap: Distance that is read once more; a duration as text or a number.
         initial: The answer as long as nothing has landed.
+        word: By which the user asked.
 
     Raises:
         SinceError: A value makes no sense, whatever the column holds.
@@ -74,12 +75,13 @@ class Since:
     column: str
     overlap: str | int | float | Decimal | timedelta | None = None
     initial: Any = None
+    word: str = "run.since"
 
     def __post_init__(self) -> None:
         if not isinstance(self.column, str) or not self.column:
             raise SinceError(
-                f"`run.since` names the column {self.column!r}, which is no name",
-                'write the name of a column that the function returns: run.since("updated_at")',
+                f"`{self.word}` names the column {self.column!r}, which is no name",
+                'write the name of a column, such as "updated_at"',
             )
         self._distance()
         if self.initial is not None and kind_of(self.initial) is None:

@@ -18,6 +18,7 @@ from polster.model.since import Since
 from polster.sources.api import ApiError, Login, OAuth, Paging
 from polster.sources.source import Batch, Forms, Known
 
+CURSOR = "cursor="
 SOURCE = "_source"
 TIMEOUT_SECONDS = 60.0
 LEAST_SECRET = 4
@@ -237,7 +238,7 @@ def rest(
         Login(dict(headers or {}), bearer, basic, oauth),
         records,
         Paging(next, next_param, link_header, page_param, first_page, offset_param),
-        Since(cursor, overlap, initial) if cursor is not None else None,
+        Since(cursor, overlap, initial, CURSOR) if cursor is not None else None,
         since_param,
         total,
         nested == "text",

@@ -34,6 +34,7 @@ OTHERS = ("any_database", "AnyDatabase")
 """Reads what no other module is made for."""
 IN_FILES = ("sqlite", "duckdb")
 DIALECT = re.compile(r"[a-z][a-z0-9]+(\+[a-z0-9_]+)?")
+CURSOR = "cursor="
 SOURCE = "_source"
 
 
@@ -314,7 +315,7 @@ def sql(
     )
     if not address.database and not is_other:
         raise _wrong(f"`{shown}` names no database", "write it at the end: …/shop")
-    since = Since(cursor, overlap, initial) if cursor is not None else None
+    since = Since(cursor, overlap, initial, CURSOR) if cursor is not None else None
     return SqlSource(address, parts.scheme, table, query, since, password)
 
 

@@ -74,40 +74,41 @@ class Marks:
         """
         if self.asset.key.layer is not Layer.BRONZE or self.asset.options.load is not Load.APPEND:
             raise SinceError(
-                f"`run.since` is asked by `{self.asset.key}`, which does not add to its table",
+                f"`{asked.word}` is asked by `{self.asset.key}`, which does not add to its table",
                 'it is for bronze that appends: @bronze(load="append")',
             )
         if self.asked is not None and self.asked.column != asked.column:
             raise SinceError(
-                f"`run.since` is asked for `{asked.column}` and for `{self.asked.column}`",
+                f"`{asked.word}` is asked for `{asked.column}` and for `{self.asked.column}`",
                 "a table has one cursor; land the other source in a table of its own",
             )
         self.asked = asked
         if self.table is None:
             return self.given.get(asked.column)
-        _check_column(asked.column, self.table.schema, "its table")
+        _check_column(asked, self.table.schema, "its table")
         self.mark = high_water_mark(self.table, asked.column)
         return self.mark
 
 
-def _check_column(column: str, schema: pl.Schema, where: str) -> str | None:
+def _check_column(asked: Since, schema: pl.Schema, where: str) -> str | None:
     """Return what the values of a cursor are; None if it has none yet.
 
     Raises:
         SinceError: There is no such column, or it can be none.
     """
+    column = asked.column
     if column not in schema or column in AUDIT_COLUMNS:
         names = [name for name in schema if name not in AUDIT_COLUMNS]
         close = nearest(column, names)
         raise SinceError(
-            f"`run.since` names the column `{column}`, which {where} does not have",
+            f"`{asked.word}` names the column `{column}`, which {where} does not have",
             f"did you mean `{close}`?" if close else f"it has: {', '.join(names)}",
             "POL395",
         )
     kind = _kind(schema[column])
     if kind is None and schema[column] != pl.Null:
         raise SinceError(
-            f"`run.since` names the column `{column}`, which is {schema[column]}",
+            f"`{asked.word}` names the column `{column}`, which is {schema[column]}",
             f"name one of {KINDS}, whose values grow",
             "POL395",
         )
@@ -151,7 +152,7 @@ class Cursor:
         """
         column, schema = self.asked.column, self.terms.schema
         try:
-            kind = _check_column(column, schema, "the function's frame")
+            kind = _check_column(self.asked, schema, "the function's frame")
             if kind is not None:
                 self.asked.check(kind, is_whole=schema[column].is_integer())
         except SinceError as error:
@@ -160,7 +161,7 @@ class Cursor:
             return
         if kind != _kind(table.schema[column]):
             raise AssetError(
-                f"`{column}`, which `run.since` names, is {schema[column]} now and "
+                f"`{column}`, which `{self.asked.word}` names, is {schema[column]} now and "
                 f"{table.schema[column]} in the table: what is new cannot be told",
                 code="POL395",
                 place=self.asset.place,
@@ -184,8 +185,8 @@ class Cursor:
         nulls, odds = counts.row(0)
         if odds:
             raise AssetError(
-                f"`{self.asked.column}`, which `run.since` names, is NaN or infinite in {odds} "
-                f"{'row' if odds == 1 else 'rows'}: nothing is greater than that",
+                f"`{self.asked.column}`, which `{self.asked.word}` names, is NaN or infinite in "
+                f"{odds} {'row' if odds == 1 else 'rows'}: nothing is greater than that",
                 code="POL395",
                 place=self.asset.place,
                 hint="make it null or filter it in the function; or let a contract keep it out",
