@@ -13,14 +13,16 @@ from polster.sources.source import BadFile, Batch, Known, Source
 
 if TYPE_CHECKING:
     from polster.sources.api import OAuth
+    from polster.sources.dlt_source import dlt
     from polster.sources.file_source import files
     from polster.sources.rest_source import rest
     from polster.sources.sql_source import sql
 
-__all__ = ["BadFile", "Batch", "Known", "OAuth", "Source", "files", "rest", "sql"]
+__all__ = ["BadFile", "Batch", "Known", "OAuth", "Source", "dlt", "files", "rest", "sql"]
 
 WHERE = {
     "OAuth": "api",
+    "dlt": "dlt_source",
     "files": "file_source",
     "rest": "rest_source",
     "sql": "sql_source",

@@ -11,7 +11,14 @@ from typing import Any
 import polars as pl
 
 from polster.sources.api import ApiError
-from polster.sources.file_rows import JSON_LINES, ROW_COLUMN, Columns, as_json, read_file
+from polster.sources.file_rows import (
+    JSON_LINES,
+    ROW_COLUMN,
+    Columns,
+    as_json,
+    check_names,
+    read_file,
+)
 from polster.sources.file_text import UnreadableFileError
 from polster.sources.scratch import scratch_folder
 from polster.sources.streamed import streamed
@@ -94,11 +101,27 @@ class Rows:
             raise ApiError("some of its records have no fields", code="POL384")
         if self.moments is not None and self.moments in rows.columns:
             rows = rows.with_columns(_as_moments(rows[self.moments]))
+        self._keep(rows)
+        self._lines, self._bytes = [], 0
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Take rows in that are rows already.
+
+        Raises:
+            ApiError: They have a column that Polster adds itself.
+        """
+        try:
+            check_names(rows.columns)
+        except UnreadableFileError as error:
+            raise ApiError(f"its records make no rows: {error}", code="POL384") from error
+        self.count += rows.height
+        self._keep(rows)
+
+    def _keep(self, rows: pl.DataFrame) -> None:
         part = self._folder / f"{len(self._parts):06}.arrow"
         rows.write_ipc(part, compression="lz4")
         self._parts.append(part)
         self.columns.add(rows.schema)
-        self._lines, self._bytes = [], 0
 
     def frame(self, *, apart: bool = False) -> pl.LazyFrame:
         """Return them; ``apart`` as in :class:`polster.sources.source.Forms`."""
