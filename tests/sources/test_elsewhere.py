@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +168,20 @@ def test_a_server_that_says_nothing_of_versions_is_known_by_content(
 
     assert first.error is None, first.error
     assert (first.rows_published, second.status) == (1, AssetStatus.UNCHANGED)
+
+
+def test_a_packed_file_stays_packed_whatever_the_server_says(
+    pipeline: Pipeline, web: HTTPServer
+) -> None:
+    headers = {"ETag": "x", "Content-Encoding": "gzip"}
+    packed = Response(gzip.compress(b"id\n1\n"), headers=headers)
+    web.expect_request("/o.csv.gz").respond_with_response(packed)
+    bronze(pipeline, web.url_for("/o.csv.gz"))
+
+    record = landed(pipeline)
+
+    assert record.error is None, record.error
+    assert ids(pipeline) == ["1"]
 
 
 def test_a_body_that_is_cut_is_fetched_again(pipeline: Pipeline, web: HTTPServer) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from errno import ENOENT
 from pathlib import Path
-from threading import Lock
 from urllib.parse import urlsplit
 from weakref import finalize
 
@@ -17,6 +16,7 @@ from polster.errors import AssetError
 from polster.sources.fetched import FetchedFiles
 from polster.sources.file_list import FoundFile, Listing, unreachable
 from polster.sources.file_pattern import Pattern
+from polster.sources.file_text import PACKED
 from polster.sources.login import Login
 
 TIMEOUT_SECONDS = 60.0
@@ -42,17 +42,17 @@ class WebFiles(FetchedFiles):
         password = login.values()[0]
         self._client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
+            headers={"Accept-Encoding": "identity"},
             auth=None if user is None else httpx.BasicAuth(user, password or ""),
             follow_redirects=user is None,  # nobody else is told who asks
         )
         finalize(self, self._client.close)
         self._url = pattern.text.replace(f"{user}@", "", 1) if user else pattern.text
         self._said: dict[str, str] = {}
-        self._lock_of_head = Lock()
 
     def list(self) -> Listing:
         """Ask what lies at the address, without its content."""
-        answer = self._asked("HEAD", {})
+        answer = self._head()
         if answer.status_code in (httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
             answer = httpx.Response(httpx.codes.OK, headers={})  # it says nothing beforehand
         self._check(answer)
@@ -61,13 +61,9 @@ class WebFiles(FetchedFiles):
         length = int(answer.headers.get("Content-Length", "0") or 0)
         if "Content-Encoding" in answer.headers:
             length = 0  # what comes is longer
-        is_versioned = bool(said)
-        found = FoundFile(
-            self.pattern.text, length, _moment(said.get("last-modified")), _number(said)
-        )
-        if not is_versioned:  # another one each time, as far as anybody knows
-            found = FoundFile(self.pattern.text, length, 0, _number({"at": str(id(self))}))
-        return Listing((found,), ())
+        told = said or {"asked by": str(id(self))}  # another one each time, as far as is known
+        modified = _moment(said.get("last-modified"))
+        return Listing((FoundFile(self.pattern.text, length, modified, _number(told)),), ())
 
     def download(self, file: FoundFile, target: Path) -> None:
         """Fetch it, if it is the one that was asked about; again where the connection is lost."""
@@ -81,7 +77,8 @@ class WebFiles(FetchedFiles):
                     now = {n: answer.headers[n] for n in NOT_MODIFIED_BY if n in answer.headers}
                     if self._said and now != self._said:
                         raise FileNotFoundError(ENOENT, "it is another one by now", file.name)
-                    for piece in answer.iter_bytes():
+                    is_packed = self._url.lower().endswith(PACKED)  # a server may say so, too
+                    for piece in answer.iter_raw() if is_packed else answer.iter_bytes():
                         opened.write(piece)
             except httpx.TransportError as error:
                 if left == 0:
@@ -89,10 +86,10 @@ class WebFiles(FetchedFiles):
             else:
                 return
 
-    def _asked(self, method: str, headers: Mapping[str, str]) -> httpx.Response:
+    def _head(self) -> httpx.Response:
         for left in reversed(range(TRIES)):
             try:
-                return self._client.request(method, self._url, headers=dict(headers))
+                return self._client.head(self._url)
             except httpx.TransportError as error:
                 if left == 0:
                     raise self._refused(_text(error)) from error
