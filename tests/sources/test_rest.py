@@ -281,6 +281,18 @@ def test_pages_that_go_round_in_a_circle_end(
     assert hint
 
 
+def test_pages_without_records_come_to_an_end(pipeline: Pipeline, api: HTTPServer) -> None:
+    def page(request: Request) -> Any:
+        return {"data": [], "next": str(int(request.args.get("at", 0)) + 1)}
+
+    api.expect_request("/items").respond_with_handler(answering(page))
+    bronze(pipeline, api, 'records="data", next="next", next_param="at"')
+
+    message, _ = refused(pipeline, "POL385")
+
+    assert "100 pages without records followed each other" in message
+
+
 def test_a_next_page_at_another_host_is_not_asked(pipeline: Pipeline, api: HTTPServer) -> None:
     elsewhere = "http://127.0.0.2:9/items"
     api.expect_request("/items").respond_with_json({"data": ITEMS, "next": elsewhere})

@@ -28,6 +28,8 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers after which the same request may succeed."""
 UNAUTHORIZED = 401
 MOST_SHOWN = 200
+MOST_EMPTY = 100
+"""So many pages without a record are no end that comes late."""
 
 
 class _PassingError(Exception):
@@ -39,16 +41,45 @@ class _PassingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        params: Beside those in the address.
+    """
+
+    url: str
+    params: Mapping[str, str]
+
+    def but(self, name: str, value: object) -> Asked:
+        """Return the request with another value of a parameter."""
+        return Asked(self.url, {**self.params, name: str(value)})
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Return what tells it from other requests."""
+        return self.url, *sorted(self.params.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One answer.
 
     Attributes:
+        number: From 1.
+        url: That it was answered from.
+        link: What its header ``Link`` names as the next page.
         said: Its JSON; numbers are as they are written.
         records: The list in it.
+        count: How many records came until now, with these.
     """
 
+    number: int
+    url: httpx.URL
+    link: str | None
     said: Any
     records: list[Any]
+    count: int
 
     def number_at(self, path: str) -> int:
         """Return a whole number that the answer holds.
@@ -121,18 +152,18 @@ class Api:
         Raises:
             ApiError: The API gives something else, or the same again and again.
         """
-        url, params = self.url, dict(self.params)
+        asked = Asked(self.url, self.params)
         if paging.page_param:
-            params[paging.page_param] = str(paging.first_page)
+            asked = asked.but(paging.page_param, paging.first_page)
         if paging.offset_param:
-            params[paging.offset_param] = "0"
-        asked: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
+            asked = asked.but(paging.offset_param, 0)
+        before: set[tuple[object, ...]] = set()
         seen: dict[bytes, int] = {}
-        number = count = 0
-        while True:
+        number = count = empty = 0
+        while asked.key not in before:
+            before.add(asked.key)
             number += 1
-            asked.add((url, tuple(sorted(params.items()))))
-            answer = self._answered(url, params, number)
+            answer = self._answered(asked, number)
             said = _json_of(answer, number)
             found = _list_at(said, records, number)
             digest = hashlib.blake2b(answer.content, digest_size=16).digest()
@@ -143,65 +174,63 @@ class Api:
                     code="POL385",
                 )
             seen[digest] = number
-            yield Page(said, found)
-            count += len(found)
-            following = self._next(answer, said, paging, url, params, number, count, len(found))
-            if following is None:
-                return
-            url, params = following
-            if (url, tuple(sorted(params.items()))) in asked:
+            count, empty = count + len(found), 0 if found else empty + 1
+            if empty == MOST_EMPTY:
                 raise ApiError(
-                    f"page {number} names as the next one a page that was read before",
-                    "its pages go round in a circle: look at what `next` names",
+                    f"{MOST_EMPTY} pages without records followed each other",
+                    "look at what next= names: it may never come to an end",
                     code="POL385",
                 )
-
-    def _next(
-        self,
-        answer: httpx.Response,
-        said: Any,
-        paging: Paging,
-        url: str,
-        params: dict[str, str],
-        number: int,
-        count: int,
-        found: int,
-    ) -> tuple[str, dict[str, str]] | None:
-        """Return address and parameters of the page that follows; None after the last one."""
-        if paging.page_param:
-            page = str(paging.first_page + number)
-            return (url, {**params, paging.page_param: page}) if found else None
-        if paging.offset_param:
-            return (url, {**params, paging.offset_param: str(count)}) if found else None
-        if paging.link_header:
             link = answer.links.get("next", {}).get("url")
-        elif paging.next is not None:
-            link = _at(said, paging.next)
-        else:
-            return None
-        if link is None or link in ("", False):
+            page = Page(number, answer.url, link, said, found, count)
+            yield page
+            following = self._next(asked, page, paging)
+            if following is None:
+                return
+            asked = following
+        raise ApiError(
+            f"page {number} names as the next one a page that was read before",
+            "its pages go round in a circle: look at what `next` names",
+            code="POL385",
+        )
+
+    def _next(self, asked: Asked, page: Page, paging: Paging) -> Asked | None:
+        """Return the request of the page that follows; None after the last one."""
+        if paging.page_param or paging.offset_param:
+            if not page.records:
+                return None
+            if paging.page_param:
+                return asked.but(paging.page_param, paging.first_page + page.number)
+            return asked.but(str(paging.offset_param), page.count)
+        link = page.link if paging.link_header else None
+        if paging.next is not None:
+            link = _at(page.said, paging.next)
+        if link in (None, "", False):
             return None
         if not isinstance(link, str):
             raise ApiError(
-                f"`{paging.next}` of page {number} is no text that could lead to the next page",
+                f"`{paging.next}` of page {page.number} is no text that could lead to the next "
+                "page",
                 "let next= name what holds its address, or a token with next_param=",
                 code="POL384",
             )
         if paging.next_param is not None:
-            return url, {**params, paging.next_param: str(link)}
-        address = str(answer.url.join(link))
-        if _origin(address) != _origin(self.url):
+            return asked.but(paging.next_param, link)
+        address, own = page.url.join(link), httpx.URL(self.url)
+        if (address.scheme, address.host) == ("http", own.host) and own.scheme == "https":
+            address = address.copy_with(scheme="https", port=own.port)  # as behind a proxy
+        if (address.scheme, address.host, address.port) != (own.scheme, own.host, own.port):
             raise ApiError(
-                f"the next page lies at another host, {urlsplit(address).hostname}",
+                f"the next page lies at another host, {address.host}",
                 "it is not asked, since it would be told who asks; read that API by a source of "
                 "its own",
                 code="POL385",
             )
-        missing = self.secret_params.keys() - httpx.URL(address).params.keys()
+        missing = self.secret_params.keys() - address.params.keys()
         told = {name: self.secret_params[name] for name in missing}
-        return str(httpx.URL(address).copy_merge_params(told)), {}
+        return Asked(str(address.copy_merge_params(told)), {})
 
-    def _answered(self, url: str, params: Mapping[str, str], number: int) -> httpx.Response:
+    def _answered(self, asked: Asked, number: int) -> httpx.Response:
         """Return what a request is answered; again as long as it may help.
 
         Raises:
@@ -214,19 +243,22 @@ class Api:
             reraise=True,
         )
         try:
-            return retrying(self._ask, url, params, number)
+            return retrying(self._ask, asked, number)
         except _PassingError as error:
             raise ApiError(
                 f"page {number}, asked for {TRIES} times: {error}", code="POL382"
             ) from error
 
-    def _ask(self, url: str, params: Mapping[str, str], number: int) -> httpx.Response:
+    def _ask(self, asked: Asked, number: int) -> httpx.Response:
+        def get() -> httpx.Response:
+            return self.client.get(asked.url, params=asked.params or None)
+
         if self.login.oauth is not None and "Authorization" not in self.client.headers:
             self._log_in(self.login.oauth)
-        answer = self._sent(lambda: self.client.get(url, params=params or None))
+        answer = self._sent(get)
         if answer.status_code == UNAUTHORIZED and self.login.oauth is not None:
             self._log_in(self.login.oauth)  # tokens end
-            answer = self._sent(lambda: self.client.get(url, params=params or None))
+            answer = self._sent(get)
         if answer.is_redirect:
             host = urlsplit(answer.headers.get("Location", "")).hostname
             raise ApiError(
@@ -358,8 +390,3 @@ def _list_at(said: Any, path: str, number: int) -> list[Any]:
         'let records= name the list, such as records="data.items"',
         code="POL384",
     )
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = httpx.URL(url)
-    return parts.scheme, parts.host, parts.port
